@@ -1,0 +1,153 @@
+"""The contracts that engines fill: one Protocol per role.
+
+An engine is one folder under ``providers/`` and one row in its registry. Every
+method may be called from the event loop and must not block it: blocking work
+belongs in a worker process or in a thread that releases the GIL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.types import Embedding, Hypothesis, Pcm, SpeechPiece, Style, Voice
+
+
+class EngineError(Exception):
+    """An engine could not do what was asked.
+
+    ``recoverable`` says whether the same call may succeed later; ``code`` is
+    stable and counted; the message is plain words for the user.
+    """
+
+    def __init__(self, code: str, message: str, *, recoverable: bool = True) -> None:
+        super().__init__(message)
+        self.code = code
+        self.recoverable = recoverable
+
+
+class SpeechDetectorStream(Protocol):
+    """Voice activity of one audio stream; keeps state between calls."""
+
+    frame_samples: int
+
+    async def push(self, pcm: Pcm) -> Sequence[float]:
+        """Speech probability of every frame completed by ``pcm``, in order, 0 to 1."""
+
+
+class SpeechDetector(Protocol):
+    def open(self) -> SpeechDetectorStream: ...
+
+
+class RecognizerStream(Protocol):
+    """One source stream being recognised."""
+
+    async def push(self, piece: SpeechPiece) -> None:
+        """Take the next piece; pieces come in order. Waits when the engine is far behind."""
+
+    def __aiter__(self) -> AsyncIterator[Hypothesis]:
+        """Hypotheses in order; each utterance closes with one final (perhaps empty).
+
+        Raises EngineError when the engine failed; ends after ``finish``.
+        """
+
+    async def finish(self) -> None:
+        """No more pieces will come: deliver what is left, then end."""
+
+    async def aclose(self) -> None:
+        """Stop at once and free everything. Idempotent."""
+
+
+class Recognizer(Protocol):
+    name: str
+    languages: frozenset[str]
+    """ISO 639-1 codes that can be recognised."""
+
+    async def open(self, language: str) -> RecognizerStream: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationRequest:
+    text: str
+    source: str
+    target: str
+    glossary: Mapping[str, str] = field(default_factory=dict)
+    """Source term → required target term; equal strings mean do-not-translate."""
+    previous: tuple[str, ...] = ()
+    """Preceding source clauses, oldest first, for engines that use context."""
+
+
+class Translator(Protocol):
+    name: str
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """(source, target) ISO 639-1 pairs that this installation can translate."""
+
+    async def prepare(self, source: str, target: str) -> None:
+        """Warm whatever the pair needs, so that the first clause is not slower."""
+
+    async def translate(self, request: TranslationRequest) -> str: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    text: str
+    language: str
+    voice: Voice
+    style: Style = Style()
+    fit_s: float | None = None
+    """Duration to aim at through the engine's own rate; None: natural."""
+    tempo: float = 1.0
+    """Wanted tempo on top of the fit, 0.85 to 1.2, from the backlog rules."""
+
+
+class SpeechStream(Protocol):
+    """Speech being made: iterate once for blocks of PCM."""
+
+    sample_rate_hz: int
+    expected_s: float
+    """Duration of the whole clip; exact where the engine knows it beforehand."""
+    rate: float
+    """Speaking rate used, as a ratio to the engine's natural one."""
+
+    def __aiter__(self) -> AsyncIterator[Pcm]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Synthesizer(Protocol):
+    name: str
+
+    def languages(self) -> frozenset[str]: ...
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        """Stock voices for a language, best first, audibly distinct from one another."""
+
+    async def synthesize(self, request: SpeechRequest) -> SpeechStream: ...
+
+    async def aclose(self) -> None: ...
+
+
+class SpeakerEncoder(Protocol):
+    async def embed(self, pcm: Pcm) -> Embedding:
+        """Voiceprint of at least 0.4 s of speech; raises ValueError when shorter."""
+
+
+class VoiceCloner(Protocol):
+    """Makes a synthesiser's voice resemble a person."""
+
+    needs_s: float
+    """Clean speech needed before the first clone."""
+    enough_s: float
+    """Clean speech beyond which a clone no longer improves."""
+
+    async def clone(self, pcm: Pcm, base: Voice) -> Voice:
+        """``base`` reshaped after the one person heard in ``pcm`` (16 kHz).
+
+        Raises EngineError("speech_unusable") when the sample cannot serve.
+        """

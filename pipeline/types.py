@@ -1,0 +1,156 @@
+"""What flows through the pipeline, in order of becoming.
+
+``AudioChunk → SpeechPiece → Hypothesis → Clause → Line → Cue``. All of it is
+immutable. Positions on the media clock are whole samples at 16 kHz where
+exactness matters (``start``, ``end``) and seconds where it does not (``*_s``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+SAMPLE_RATE_HZ = 16_000
+"""Rate of all source audio inside the pipeline; the rim resamples to it."""
+
+Pcm = npt.NDArray[np.int16]
+"""Mono 16-bit audio, shape (samples,)."""
+
+Embedding = npt.NDArray[np.float32]
+"""A voiceprint: shape (256,), L2 norm 1."""
+
+Register = Literal["low", "mid", "high"]
+"""Coarse pitch of a voice; what casting matches when nothing better is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """A piece of source audio as it came from the client, at 16 kHz."""
+
+    sequence: int
+    start: int
+    """First sample's position on the media clock."""
+    pcm: Pcm
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.pcm)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPiece:
+    """Audio that belongs to one utterance, cut out of the stream by the segmenter.
+
+    The pieces of an utterance are contiguous; the first carries the pre-roll.
+    The last one (``ends=True``) may be empty and may end later than ``speech_end``.
+    """
+
+    utterance: int
+    start: int
+    pcm: Pcm
+    ends: bool = False
+    speech_end: int | None = None
+    """Where the last speech frame ended, set on the last piece only."""
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.pcm)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What a recogniser believes an utterance says so far. Words are in order."""
+
+    utterance: int
+    words: tuple[Word, ...]
+    decoded_s: float
+    """Media time up to which audio has been decoded."""
+    is_final: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Words frozen by the committer: spoken audio cannot be taken back."""
+
+    utterance: int
+    words: tuple[Word, ...]
+    ends_utterance: bool
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def start_s(self) -> float:
+        return self.words[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        return self.words[-1].end_s
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a clause was said, relative to how that speaker usually speaks."""
+
+    energy_db: float = 0.0
+    pitch_semitones: float = 0.0
+    pitch_range: float = 1.0
+    """Ratio of the clause's log-F0 spread to the speaker's usual spread."""
+    rate: float = 1.0
+    """Ratio of the clause's words per second to the speaker's usual rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that a synthesiser can speak with."""
+
+    id: str
+    """Unique within the engine, stable over versions: sessions store it."""
+    engine: str
+    name: str
+    languages: tuple[str, ...]
+    """ISO 639-1 codes; empty means every language of the engine."""
+    register: Register = "mid"
+    pitch_hz: float = 0.0
+    """Median F0 of the voice as the engine speaks it; 0 where unknown."""
+    profile: object | None = field(default=None, compare=False, repr=False)
+    """What the engine's cloner learned of a person; opaque to everyone else."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerMatch:
+    """Who said a clause. ``speaker`` is None while nobody is known yet."""
+
+    speaker: str | None
+    similarity: float
+    """Cosine to the speaker's centroid, -1 to 1; 0 where nothing was compared."""
+    is_new: bool = False
+    certain: bool = True
+    """False when the clause was too short and the last speaker was assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A clause with everything that is decided before it is spoken."""
+
+    sequence: int
+    clause: Clause
+    source_language: str
+    target_language: str
+    source_text: str
+    speaker: SpeakerMatch
+    voice: Voice
+    style: Style
