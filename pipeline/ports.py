@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pipeline.types import Embedding, Hypothesis, Pcm, SpeechPiece, Style, Voice
+from pipeline.types import NEUTRAL_STYLE, Embedding, Hypothesis, Pcm, SpeechPiece, Style, Voice
 
 
 class EngineError(Exception):
@@ -99,7 +99,7 @@ class SpeechRequest:
     text: str
     language: str
     voice: Voice
-    style: Style = Style()
+    style: Style = NEUTRAL_STYLE
     fit_s: float | None = None
     """Duration to aim at through the engine's own rate; None: natural."""
     tempo: float = 1.0

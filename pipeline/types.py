@@ -113,6 +113,9 @@ class Style:
     """Ratio of the clause's words per second to the speaker's usual rate."""
 
 
+NEUTRAL_STYLE = Style()
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A voice that a synthesiser can speak with."""
