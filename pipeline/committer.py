@@ -1,0 +1,136 @@
+"""Freezes clauses out of a moving hypothesis. Pure: words and media time in, clauses out.
+
+Spoken audio cannot be taken back, so a word is committed once and never rewritten.
+An endpoint flushes whatever is left; on continuous speech, which has none, clauses
+are cut at marks, at pauses, and at the latest after ``max_s``. Only words that have
+stood still for ``stable_s`` while ``hold_back_words`` newer ones came are considered
+before an endpoint: the newest words of any recogniser still change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.types import Clause, Hypothesis, Word
+
+SENTENCE_MARKS = frozenset(".?!…。？！")
+CLAUSE_MARKS = frozenset(",;:—，、；：")
+_OPENERS = frozenset(
+    # Words that usually open a clause or phrase: the best place for a cut that
+    # nothing else suggests is before one of them.
+    "and but or so because if when while where which who that than then though although unless "
+    "until since as for with without from to in on at of by into about after before "
+    "y pero porque si cuando que quien donde mientras aunque para con sin "
+    "et mais ou parce quand qui que dans avec pour sans "
+    "und aber oder weil wenn als dass mit für ohne".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRules:
+    """Bounds of a clause; durations in seconds of media time."""
+
+    min_chars: int = 10
+    comma_min_chars: int = 20
+    max_chars: int = 120
+    pause_s: float = 0.10
+    """Silence between two words that may end a clause."""
+    pause_min_s: float = 1.2
+    """Shortest clause that a pause may end."""
+    max_s: float = 2.6
+    """Beyond this a clause is cut at the best place there is: lag follows its length."""
+    hold_back_words: int = 2
+    stable_s: float = 0.35
+
+
+class Committer:
+    """One source stream's clauses, utterance by utterance."""
+
+    def __init__(self, rules: CommitRules | None = None) -> None:
+        self._rules = rules or CommitRules()
+        self._utterance = -1
+        self._committed_s = 0.0
+        self._seen: list[tuple[str, float]] = []
+        """Per uncommitted word position: text and media time since when it stands."""
+
+    def update(self, hypothesis: Hypothesis) -> list[Clause]:
+        """Clauses that this hypothesis freezes, in order; each word at most once."""
+        if hypothesis.utterance < self._utterance:
+            return []
+        if hypothesis.utterance > self._utterance:
+            self._utterance = hypothesis.utterance
+            self._committed_s = float("-inf")
+            self._seen = []
+        words = [
+            word
+            for word in hypothesis.words
+            if (word.start_s + word.end_s) / 2 > self._committed_s and word.text
+        ]
+        if hypothesis.is_final:
+            clauses = self._flush(words)
+            self._utterance += 1
+            self._committed_s = float("-inf")
+            self._seen = []
+            return clauses
+        self._note(words, hypothesis.decoded_s)
+        clauses = []
+        while cut := self._cut(words, hypothesis.decoded_s):
+            clauses.append(self._take(words[:cut], ends_utterance=False))
+            words = words[cut:]
+            self._seen = self._seen[cut:]
+        return clauses
+
+    def _note(self, words: list[Word], decoded_s: float) -> None:
+        seen = []
+        for position, word in enumerate(words):
+            known = self._seen[position] if position < len(self._seen) else None
+            same = known is not None and known[0] == word.text
+            seen.append(known if same and known else (word.text, decoded_s))
+        self._seen = seen
+
+    def _cut(self, words: list[Word], decoded_s: float) -> int:
+        """How many leading words make a clause now; 0 for none."""
+        rules = self._rules
+        stable = 0
+        limit = len(words) - rules.hold_back_words
+        while stable < limit and self._seen[stable][1] <= decoded_s - rules.stable_s:
+            stable += 1
+        if not stable:
+            return 0
+        chars = 0
+        candidates = []
+        for count in range(1, stable + 1):
+            last = words[count - 1]
+            chars += len(last.text) + (count > 1)
+            if chars < rules.min_chars:
+                continue
+            if last.text[-1] in SENTENCE_MARKS:
+                return count
+            if last.text[-1] in CLAUSE_MARKS and chars >= rules.comma_min_chars:
+                return count
+            pause = words[count].start_s - last.end_s
+            long_enough = last.end_s - words[0].start_s >= rules.pause_min_s
+            if pause >= rules.pause_s and long_enough:
+                return count
+            opens = words[count].text.lower() in _OPENERS
+            candidates.append((pause >= rules.pause_s, opens, count))
+        overdue = decoded_s - words[0].start_s >= rules.max_s or chars >= rules.max_chars
+        return max(candidates)[2] if overdue and candidates else 0
+
+    def _flush(self, words: list[Word]) -> list[Clause]:
+        """Everything that is left, split only where a sentence ends."""
+        clauses = []
+        begin = 0
+        for count in range(1, len(words)):
+            text = " ".join(word.text for word in words[begin:count])
+            rest = " ".join(word.text for word in words[count:])
+            if text[-1] in SENTENCE_MARKS and min(len(text), len(rest)) >= self._rules.min_chars:
+                clauses.append(self._take(words[begin:count], ends_utterance=False))
+                begin = count
+        if begin < len(words):
+            clauses.append(self._take(words[begin:], ends_utterance=True))
+        return clauses
+
+    def _take(self, words: list[Word], *, ends_utterance: bool) -> Clause:
+        self._committed_s = words[-1].end_s
+        return Clause(self._utterance, tuple(words), ends_utterance)

@@ -1,0 +1,28 @@
+"""What is kept of a line once it has been spoken or skipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.events import Latencies
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """One finished line. Times are seconds on the media clock."""
+
+    sequence: int
+    speaker: str | None
+    source_language: str
+    target_language: str
+    source_text: str
+    target_text: str
+    start_s: float
+    end_s: float
+    engine: str
+    voice: str
+    cue_start_s: float | None = None
+    cue_duration_s: float | None = None
+    tempo: float = 1.0
+    latencies: Latencies | None = None
+    skipped_reason: str | None = None

@@ -1,0 +1,66 @@
+"""Counts and latencies of one run, and the summary made of them."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import numpy as np
+
+from pipeline.events import Latencies, Summary
+
+SAMPLES_MAX = 4096
+"""Latencies kept for percentiles; beyond it a uniform sample of all (reservoir)."""
+
+
+class Tally:
+    """Bounded: a session of any length takes the same memory."""
+
+    def __init__(self) -> None:
+        self._latencies: list[Latencies] = []
+        self._spoken = 0
+        self._skipped = 0
+        self._errors = 0
+        self._restarts = 0
+        self._lost_s = 0.0
+
+    def speak(self, latencies: Latencies) -> None:
+        self._spoken += 1
+        if len(self._latencies) < SAMPLES_MAX:
+            self._latencies.append(latencies)
+        elif (slot := random.randrange(self._spoken)) < SAMPLES_MAX:
+            # Vitter's algorithm R: every line keeps the same chance to be in the sample.
+            self._latencies[slot] = latencies
+
+    def skip(self) -> None:
+        self._skipped += 1
+
+    def fail(self) -> None:
+        self._errors += 1
+
+    def restart(self) -> int:
+        """Count a restart of the recogniser; returns how many there were."""
+        self._restarts += 1
+        return self._restarts
+
+    def lose_audio(self, seconds: float) -> bool:
+        """Count unheard source audio; True when a whole further second has gone."""
+        before = self._lost_s
+        self._lost_s += seconds
+        return int(self._lost_s) > int(before) or before == 0.0
+
+    def summary(self, media_s: float, speakers: int) -> Summary:
+        percentiles: dict[int, dict[str, float]] = {50: {}, 95: {}}
+        for name in msgspec.structs.asdict(self._latencies[0]) if self._latencies else ():
+            values = [getattr(latencies, name) for latencies in self._latencies]
+            for percent, figures in percentiles.items():
+                figures[name] = round(float(np.percentile(values, percent)), 1)
+        return Summary(
+            lines=self._spoken + self._skipped,
+            speakers=speakers,
+            skipped=self._skipped,
+            errors=self._errors,
+            media_s=round(media_s, 3),
+            p50=percentiles[50],
+            p95=percentiles[95],
+        )

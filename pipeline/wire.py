@@ -1,0 +1,179 @@
+"""Bytes ↔ types: the socket protocol ``dub.v1`` and its JSON messages.
+
+Binary frames, both ways, carry sound behind one fixed little-endian header::
+
+    offset  size  field
+    0       1     kind: 1 source audio (client → server), 2 cue audio (server → client)
+    1       1     flags: bit 0 set on the last block of a cue, other bits zero
+    2       2     reserved, zero
+    4       4     sequence: counts the sender's binary frames, from 0, no gaps
+    8       4     cue: number of the cue, zero in source audio
+    12      8     media time of the first sample, microseconds
+    20      …     mono PCM16 little-endian
+
+Everything else is a JSON object with a ``type``. Any bytes either decode or raise
+WireError; nothing here has side effects.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import msgspec
+
+from pipeline.events import CueAudio, Event
+
+SUBPROTOCOL = "dub.v1"
+KIND_SOURCE_AUDIO = 1
+KIND_CUE_AUDIO = 2
+FLAG_LAST = 0x01
+MEDIA_TIME_MAX_US = 2**53
+"""Largest media time a JavaScript client can state exactly; 285 years."""
+GLOSSARY_MAX_TERMS = 2000
+
+_HEADER = struct.Struct("<BBHIIQ")
+HEADER_BYTES = _HEADER.size
+
+
+class WireError(Exception):
+    """What arrived is not of the protocol. The session lives on; ``code`` is stable."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """Source audio as framed by the client, at the rate named in start_dubbing."""
+
+    sequence: int
+    media_time_us: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CueFrame:
+    """Cue audio as a client reads it."""
+
+    sequence: int
+    cue: int
+    media_time_us: int
+    last: bool
+    pcm: bytes
+
+
+class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of every JSON message that a client may send."""
+
+
+class StartDubbing(ClientMessage, frozen=True, kw_only=True, tag="start_dubbing"):
+    target_language: str
+    source_language: str = "auto"
+    preserve_voice: bool = True
+    sample_rate: int | None = None
+    """Rate of the PCM that will follow, Hz; None: the server's SAMPLE_RATE."""
+    glossary: dict[str, str] = {}
+
+
+class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chunk"):
+    audio_data: bytes
+    """Base64 of mono PCM16 little-endian, or of a WAV, FLAC, OGG or MP3 file."""
+    source_language: str | None = None
+    target_language: str | None = None
+    preserve_voice: bool | None = None
+    sequence: int | None = None
+    media_time: float | None = None
+    """Media time of the first sample, seconds."""
+
+
+class CreateVoiceClone(ClientMessage, frozen=True, kw_only=True, tag="create_voice_clone"):
+    speaker_id: str
+    audio_samples: list[bytes]
+
+
+class StopDubbing(ClientMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
+    pass
+
+
+class Ping(ClientMessage, frozen=True, kw_only=True, tag="ping"):
+    id: int | str | None = None
+
+
+AnyClientMessage = StartDubbing | AudioChunkMessage | CreateVoiceClone | StopDubbing | Ping
+
+_decoder: msgspec.json.Decoder[AnyClientMessage] = msgspec.json.Decoder(AnyClientMessage)
+_encoder = msgspec.json.Encoder()
+
+
+def encode_source_audio(frame: AudioFrame) -> bytes:
+    return _HEADER.pack(KIND_SOURCE_AUDIO, 0, 0, frame.sequence, 0, frame.media_time_us) + frame.pcm
+
+
+def decode_frame(data: bytes) -> AudioFrame:
+    """Source audio from a client's binary frame; raises WireError."""
+    kind, flags, sequence, cue, media_time_us, pcm = _split(data)
+    if kind != KIND_SOURCE_AUDIO:
+        raise WireError("frame_kind", f"Frame kind {kind} is not one a client sends; send kind 1.")
+    if flags or cue:
+        raise WireError("frame_header", "Flags and cue must be zero in source audio.")
+    return AudioFrame(sequence, media_time_us, pcm)
+
+
+def encode_cue_audio(audio: CueAudio, sequence: int) -> bytes:
+    header = _HEADER.pack(
+        KIND_CUE_AUDIO,
+        FLAG_LAST if audio.last else 0,
+        0,
+        sequence,
+        audio.cue,
+        round(audio.start_s * 1_000_000),
+    )
+    return header + audio.pcm
+
+
+def decode_cue_frame(data: bytes) -> CueFrame:
+    """Cue audio as a client reads it; raises WireError."""
+    kind, flags, sequence, cue, media_time_us, pcm = _split(data)
+    if kind != KIND_CUE_AUDIO or flags & ~FLAG_LAST:
+        raise WireError("frame_kind", f"Frame kind {kind} with flags {flags} is not cue audio.")
+    return CueFrame(sequence, cue, media_time_us, bool(flags & FLAG_LAST), pcm)
+
+
+def _split(data: bytes) -> tuple[int, int, int, int, int, bytes]:
+    if len(data) < HEADER_BYTES:
+        raise WireError(
+            "frame_short",
+            f"A binary frame starts with a header of {HEADER_BYTES} bytes; got {len(data)} bytes.",
+        )
+    kind, flags, reserved, sequence, cue, media_time_us = _HEADER.unpack_from(data)
+    if reserved:
+        raise WireError("frame_header", "The reserved field must be zero.")
+    if media_time_us > MEDIA_TIME_MAX_US:
+        raise WireError("frame_media_time", "The media time is beyond 2^53 microseconds.")
+    pcm = data[HEADER_BYTES:]
+    if len(pcm) % 2:
+        raise WireError("frame_odd", "PCM16 has two bytes a sample; the frame holds an odd number.")
+    return kind, flags, sequence, cue, media_time_us, pcm
+
+
+def decode_message(text: str | bytes) -> AnyClientMessage:
+    """A client's JSON message; raises WireError saying where it is wrong."""
+    try:
+        message = _decoder.decode(text)
+    except msgspec.ValidationError as wrong:
+        raise WireError("message_invalid", f"The message is not of the protocol: {wrong}") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
+        raise WireError("message_not_json", f"The message is not JSON: {wrong}") from None
+    if isinstance(message, StartDubbing) and len(message.glossary) > GLOSSARY_MAX_TERMS:
+        raise WireError(
+            "glossary_too_long", f"A glossary holds at most {GLOSSARY_MAX_TERMS} terms."
+        )
+    return message
+
+
+def encode_event(event: Event, sequence: int) -> str:
+    """The event as JSON text with the server's message number in ``sequence``."""
+    body = _encoder.encode(event)
+    return f'{{"sequence":{sequence},{body[1:].decode()}'
