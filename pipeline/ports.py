@@ -63,6 +63,8 @@ class Recognizer(Protocol):
     name: str
     languages: frozenset[str]
     """ISO 639-1 codes that can be recognised."""
+    punctuates: bool
+    """Whether words come with capitals and marks; otherwise they are restored."""
 
     async def open(self, language: str) -> RecognizerStream: ...
 

@@ -21,7 +21,6 @@ class Tally:
         self._spoken = 0
         self._skipped = 0
         self._errors = 0
-        self._restarts = 0
         self._lost_s = 0.0
 
     def speak(self, latencies: Latencies) -> None:
@@ -37,11 +36,6 @@ class Tally:
 
     def fail(self) -> None:
         self._errors += 1
-
-    def restart(self) -> int:
-        """Count a restart of the recogniser; returns how many there were."""
-        self._restarts += 1
-        return self._restarts
 
     def lose_audio(self, seconds: float) -> bool:
         """Count unheard source audio; True when a whole further second has gone."""

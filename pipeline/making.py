@@ -1,0 +1,112 @@
+"""The stateless middle: one line's words become another language's speech."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pipeline.plan import DubbingPlan
+from pipeline.ports import (
+    EngineError,
+    SpeechRequest,
+    SpeechStream,
+    Synthesizer,
+    TranslationRequest,
+    Translator,
+)
+from pipeline.types import Line, Pcm
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    text: str
+    took_ms: float
+
+
+@dataclass(slots=True)
+class Clip:
+    """A line's dub as far as it has been made; without sound when ``failure`` is set."""
+
+    text: str = ""
+    translation_ms: float = 0.0
+    synthesis_ms: float = 0.0
+    tempo: float = 1.0
+    """Tempo that was asked of the engine on top of the fit."""
+    stream: SpeechStream | None = None
+    blocks: AsyncIterator[Pcm] | None = None
+    first: Pcm | None = None
+    failure: EngineError | None = None
+
+    async def aclose(self) -> None:
+        # An abandoned generator would leak: it is closed before what it reads from.
+        if isinstance(self.blocks, AsyncGenerator):
+            await self.blocks.aclose()
+        if self.stream is not None:
+            await self.stream.aclose()
+
+
+async def translate(
+    translator: Translator,
+    plan: DubbingPlan,
+    text: str,
+    previous: tuple[str, ...],
+    clock: Clock = time.monotonic,
+) -> Translation:
+    """Translate one clause; raises EngineError."""
+    began = clock()
+    translated = await translator.translate(
+        TranslationRequest(
+            text=text,
+            source=plan.source_language,
+            target=plan.target_language,
+            glossary=plan.glossary,
+            previous=previous,
+        )
+    )
+    return Translation(translated, (clock() - began) * 1000)
+
+
+async def make_clip(
+    synthesizer: Synthesizer,
+    line: Line,
+    translation: asyncio.Task[Translation],
+    tempo: Callable[[], float],
+    clock: Clock = time.monotonic,
+) -> Clip:
+    """Wait for the translation, then speak up to the first block of sound.
+
+    ``tempo`` is asked at the last moment, when the backlog is known best. An engine's
+    failure becomes a clip without sound whose text is kept.
+    """
+    clip = Clip()
+    try:
+        done = await translation
+        clip.text, clip.translation_ms = done.text, done.took_ms
+        began = clock()
+        clip.tempo = tempo()
+        clip.stream = await synthesizer.synthesize(
+            SpeechRequest(
+                text=clip.text,
+                language=line.target_language,
+                voice=line.voice,
+                style=line.style,
+                fit_s=line.clause.end_s - line.clause.start_s,
+                tempo=clip.tempo,
+            )
+        )
+        clip.blocks = aiter(clip.stream)
+        clip.first = await anext(clip.blocks, None)
+        clip.synthesis_ms = (clock() - began) * 1000
+    except EngineError as error:
+        clip.failure = error
+        await clip.aclose()
+    except BaseException:
+        with suppress(EngineError):
+            await clip.aclose()
+        raise
+    return clip

@@ -1,0 +1,109 @@
+"""One source stream's recognition, kept alive: an engine that breaks is opened anew.
+
+Pieces are kept until their utterance has its final, so a restart repeats what the
+engine had not finished and no speech is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from pipeline.ports import EngineError, Recognizer, RecognizerStream
+from pipeline.types import Hypothesis, SpeechPiece
+
+log = logging.getLogger(__name__)
+
+WAITING_MAX = 256
+"""Pieces that the engine has not taken yet; beyond it ``push`` waits."""
+RESTARTS_MAX = 5
+
+
+class Recognition:
+    """One producer of pieces, one consumer of hypotheses, both on the event loop."""
+
+    def __init__(
+        self, engine: Recognizer, language: str, on_restart: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self._language = language
+        self._on_restart = on_restart
+        self._stream: RecognizerStream | None = None
+        self._pieces: deque[SpeechPiece] = deque()
+        self._fed = 0
+        """How many of the kept pieces the present stream has been given."""
+        self._finished = False
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def open(self) -> None:
+        """Raises EngineError when the engine cannot be opened."""
+        self._stream = await self._engine.open(self._language)
+
+    async def push(self, piece: SpeechPiece) -> None:
+        """Take the next piece; waits while the engine is far behind."""
+        while len(self._pieces) - self._fed >= WAITING_MAX:
+            self._room.clear()
+            await self._room.wait()
+        self._pieces.append(piece)
+        self._wake.set()
+
+    def finish(self) -> None:
+        """No more pieces: the hypotheses end when all were decoded."""
+        self._finished = True
+        self._wake.set()
+
+    async def hypotheses(self) -> AsyncIterator[Hypothesis]:
+        """Raises EngineError when the engine cannot be kept alive."""
+        restarts = 0
+        while True:
+            assert self._stream is not None
+            feeding = asyncio.create_task(self._feed(self._stream))
+            try:
+                async for hypothesis in self._stream:
+                    if hypothesis.is_final:
+                        self._forget(hypothesis.utterance)
+                    yield hypothesis
+                return
+            except EngineError as error:
+                restarts += 1
+                if not error.recoverable or restarts > RESTARTS_MAX:
+                    raise
+                log.warning("recogniser restarts", extra={"code": error.code, "restart": restarts})
+                self._on_restart()
+            finally:
+                feeding.cancel()
+                await asyncio.gather(feeding, return_exceptions=True)
+                await self._stream.aclose()
+            self._fed = 0
+            await self.open()
+
+    async def aclose(self) -> None:
+        """Stop at once; for a run whose ``hypotheses`` were never begun. Idempotent."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    async def _feed(self, stream: RecognizerStream) -> None:
+        try:
+            while True:
+                while self._fed < len(self._pieces):
+                    piece = self._pieces[self._fed]
+                    # Counted first: the final may come, and forget it, while we wait.
+                    self._fed += 1
+                    self._room.set()
+                    await stream.push(piece)
+                if self._finished:
+                    await stream.finish()
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+        except EngineError as error:
+            # Whoever reads the hypotheses meets the same failure and restarts.
+            log.info("recogniser refused audio", extra={"code": error.code})
+
+    def _forget(self, utterance: int) -> None:
+        while self._pieces and self._pieces[0].utterance <= utterance and self._fed:
+            self._pieces.popleft()
+            self._fed -= 1
