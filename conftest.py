@@ -1,11 +1,86 @@
-"""Fixtures that every package's tests share."""
+"""Real services for every test, the recordings they share, and no quiet skips in CI."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from dubbing_project import settings as project_settings
+from dubbing_project.service_urls import parse_database_url, parse_redis_url
+from dubbing_project.services.context import running_services
+from dubbing_project.services.runner import RunningServices
+
+_resources = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Private Postgres and Redis for this run, unless the environment names others.
+
+    Settings are read before any conftest, so their addresses are put in afterwards; no
+    connection has been made by then.
+    """
+    if config.option.collectonly or _are_given():
+        return
+    folder = _resources.enter_context(tempfile.TemporaryDirectory(prefix="dubbing-test-"))
+    stores = running_services(Path(folder), stores_only=True, durable=False)
+    _use(_resources.enter_context(stores))
+
+
+def pytest_unconfigure() -> None:
+    _resources.close()
+
+
+def _are_given() -> bool:
+    environment = project_settings.environment
+    return bool(environment.secret("DATABASE_URL") and environment.secret("REDIS_URL"))
+
+
+def _use(stores: RunningServices) -> None:
+    from django.conf import settings
+
+    os.environ.update(stores.environment)
+    redis = parse_redis_url(stores.redis_url)
+    settings.DATABASE_URL, settings.REDIS_URL = stores.database_url, stores.redis_url
+    settings.DATABASES["default"].update(
+        {name: parse_database_url(stores.database_url)[name] for name in ("HOST", "USER", "NAME")}
+    )
+    settings.CACHES["default"]["LOCATION"] = redis.client
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [redis.client]
+    settings.CELERY_BROKER_URL = redis.celery
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failed run: each is named with its reason."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    skipped = reporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    reporter.write_line("")
+    for report in skipped:
+        reporter.write_line(f"Skipped in CI: {report.nodeid}: {report.longrepr}", red=True)
+    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[RunningServices]:
+    """The whole product, with stores of its own: `url`, `socket_url` and `environment`.
+
+    Its database is empty at first and is shared by the tests of one run. Pytest's own
+    temporary folders are too deep for a socket's path.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="dubbing-platform-") as folder,
+        running_services(Path(folder), durable=False) as services,
+    ):
+        yield services
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,10 @@ class CommitRules:
     """Silence between two words that may end a clause."""
     pause_min_s: float = 1.2
     """Shortest clause that a pause may end."""
-    max_s: float = 2.6
+    max_s: float = 2.8
     """Beyond this a clause is cut at the best place there is: lag follows its length."""
+    reach_back_s: float = 0.8
+    """A cut may go so far back for a better place; further, the wait costs more than it gives."""
     hold_back_words: int = 2
     stable_s: float = 0.35
 
@@ -98,7 +100,8 @@ class Committer:
         if not stable:
             return 0
         chars = 0
-        candidates = []
+        candidates: list[tuple[bool, bool, int]] = []
+        newest_s = words[stable - 1].end_s
         for count in range(1, stable + 1):
             last = words[count - 1]
             chars += len(last.text) + (count > 1)
@@ -108,12 +111,12 @@ class Committer:
                 return count
             if last.text[-1] in CLAUSE_MARKS and chars >= rules.comma_min_chars:
                 return count
-            pause = words[count].start_s - last.end_s
-            long_enough = last.end_s - words[0].start_s >= rules.pause_min_s
-            if pause >= rules.pause_s and long_enough:
+            pause = words[count].start_s - last.end_s >= rules.pause_s
+            if pause and last.end_s - words[0].start_s >= rules.pause_min_s:
                 return count
-            opens = words[count].text.lower() in _OPENERS
-            candidates.append((pause >= rules.pause_s, opens, count))
+            if last.end_s >= newest_s - rules.reach_back_s:
+                opens = words[count].text.lower() in _OPENERS
+                candidates.append((pause, opens, count))
         overdue = decoded_s - words[0].start_s >= rules.max_s or chars >= rules.max_chars
         return max(candidates)[2] if overdue and candidates else 0
 

@@ -133,8 +133,9 @@ class CueAudio(msgspec.Struct, frozen=True, kw_only=True):
     """A block of a cue's sound: a binary frame, or base64 for JSON clients."""
 
     cue: int
-    block: int
-    offset: int
-    """First sample's offset inside the cue."""
+    start_s: float
+    """Media time at which the block's first sample is to be heard."""
+    sample_rate: int
     pcm: bytes
-    """Mono PCM16 little-endian at the cue's sample rate."""
+    """Mono PCM16 little-endian."""
+    last: bool = False

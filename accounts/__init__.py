@@ -1,0 +1,1 @@
+"""People, their tokens, and one authentication rule with two faces (REST, sockets)."""

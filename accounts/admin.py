@@ -1,0 +1,70 @@
+"""People and their tokens in the admin pages; tokens can be revoked, never read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+from knox.models import AuthToken
+
+from accounts.models import ApiToken, User
+
+# Knox's own page shows hashes and would make tokens that nobody gets to see.
+if admin.site.is_registered(AuthToken):
+    admin.site.unregister(AuthToken)
+
+
+if TYPE_CHECKING:
+    PeopleAdminBase = UserAdmin[User]
+    TokenAdminBase = admin.ModelAdmin[ApiToken]
+else:
+    PeopleAdminBase, TokenAdminBase = UserAdmin, admin.ModelAdmin
+
+
+@admin.register(User)
+class EmailUserAdmin(PeopleAdminBase):
+    ordering = ("email",)
+    list_display = ("email", "first_name", "last_name", "is_staff", "is_active")
+    search_fields = ("email", "first_name", "last_name")
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        ("Personal info", {"fields": ("first_name", "last_name")}),
+        (
+            "Permissions",
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        ("Important dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "password1", "password2")}),)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(TokenAdminBase):
+    list_display = ("name", "owner", "created", "expires")
+    list_select_related = ("auth_token__user",)
+    search_fields = ("name", "auth_token__user__email")
+    fields = ("name", "owner", "created", "expires")
+    readonly_fields = ("owner", "created", "expires")
+
+    @admin.display(ordering="auth_token__user__email")
+    def owner(self, token: ApiToken) -> str:
+        return str(token.auth_token.user)
+
+    @admin.display(ordering="auth_token__created")
+    def created(self, token: ApiToken) -> Any:
+        return token.auth_token.created
+
+    @admin.display(ordering="auth_token__expiry")
+    def expires(self, token: ApiToken) -> Any:
+        return token.auth_token.expiry
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:  # noqa: ARG002 - the framework's signature
+        obj.auth_token.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:  # noqa: ARG002 - the framework's signature
+        AuthToken.objects.filter(label__in=queryset).delete()

@@ -1,0 +1,73 @@
+"""People, who log in by e-mail, and the names and public ids of their API tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models.functions import Lower
+from knox.models import AuthToken
+
+
+class EmailUserManager(UserManager["User"]):
+    """Creates people by e-mail; addresses that differ in case only are one address."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+    def create_user(  # type: ignore[override]  # there is no username to take
+        self, email: str, password: str | None = None, **fields: Any
+    ) -> User:
+        fields.setdefault("is_staff", False)
+        fields.setdefault("is_superuser", False)
+        return self._create(email, password, **fields)
+
+    def create_superuser(  # type: ignore[override]  # there is no username to take
+        self, email: str, password: str | None = None, **fields: Any
+    ) -> User:
+        return self._create(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+    def _create(self, email: str, password: str | None, **fields: Any) -> User:
+        if not email:
+            raise ValueError("a user needs an e-mail address")
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractUser):
+    username = None  # type: ignore[assignment]  # the e-mail address is the login
+    email = models.EmailField("e-mail address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[EmailUserManager] = EmailUserManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                Lower("email"),
+                name="accounts_user_email_any_case",
+                violation_error_message="A user with that e-mail address already exists.",
+            ),
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = self.email.strip().lower()
+        super().save(*args, **kwargs)
+
+
+class ApiToken(models.Model):
+    """What its owner calls a token, and the id to revoke it by.
+
+    The token itself is knox's: only its hash is stored.
+    """
+
+    auth_token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="label")
+    name = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name

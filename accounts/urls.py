@@ -1,0 +1,10 @@
+"""Addresses below ``/api/``."""
+
+from django.urls import path
+
+from accounts.api import TokensView, TokenView
+
+urlpatterns = [
+    path("tokens", TokensView.as_view(), name="tokens"),
+    path("tokens/<int:token_id>", TokenView.as_view(), name="token"),
+]

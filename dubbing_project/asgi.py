@@ -1,0 +1,24 @@
+"""Where requests enter: pages and the interface to Django, sockets to the consumers."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubbing_project.settings")
+# Before the imports below: consumers import models, which need the apps to be loaded.
+django_application = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from accounts.socket_authentication import SocketAuthentication  # noqa: E402
+from sessions_app.routing import websocket_urlpatterns  # noqa: E402
+
+# Pages of other sites are kept out by SocketAuthentication: it takes the login cookie
+# from pages of this very host only. Native clients send no Origin and carry a token.
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": AuthMiddlewareStack(SocketAuthentication(URLRouter(websocket_urlpatterns))),
+    }
+)

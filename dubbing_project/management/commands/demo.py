@@ -1,0 +1,194 @@
+"""Dub a clip live through the real server, as a person would hear it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from argparse import ArgumentParser
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from websockets.exceptions import WebSocketException
+
+from accounts.selectors import user_by_email
+from accounts.services import create_token, create_user
+from dubbing_project.service_urls import parse_database_url
+from dubbing_project.services.context import running_services
+from dubbing_project.services.errors import ServiceError
+from pipeline.file_dubbing import DubbedFiles, write_files
+from pipeline.media import MediaError, MediaInfo, open_media
+from pipeline.mixer import DubCue
+from sessions_app.live_client import HeardLine, LiveClient
+
+PERSON = "demo@localhost.localdomain"
+TAIL_S = 30.0
+"""How long after the last sound the server may still be speaking."""
+
+
+class Command(BaseCommand):
+    help = "Start everything privately, dub a clip live, write what was heard, stop everything."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        var: Path = settings.DUBBING_VAR
+        parser.add_argument("--audio", type=Path, default=var / "demo" / "dialogue.wav")
+        parser.add_argument("--to", default="es", help="target language")
+        parser.add_argument("--from", dest="source", default="en", help="source language")
+        parser.add_argument("--out", type=Path, default=var / "demo")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            media = open_media(options["audio"])
+            self.stdout.write("Starting Postgres, Redis, the server and the worker …")
+            with running_services(settings.DUBBING_VAR / "demo" / "services") as services:
+                token = _make_token(services.database_url)
+                self.stdout.write(
+                    f"Dubbing {media.path.name} ({media.duration_s or 0:.0f} s) "
+                    f"from {options['source']} to {options['to']} at the pace of real time.\n"
+                )
+                client = async_to_sync(self._dub)(services.socket_url, token, media, options)
+            files = self._write(client, media, options)
+        except (MediaError, ServiceError, WebSocketException, OSError) as error:
+            raise CommandError(str(error)) from None
+        self._report(client, files, options["out"] / "report.json")
+
+    async def _dub(
+        self, server: str, token: str, media: MediaInfo, options: dict[str, Any]
+    ) -> LiveClient:
+        async with LiveClient.connect(server, token) as client:
+            await client.send(
+                type="start_dubbing",
+                target_language=options["to"],
+                source_language=options["source"],
+            )
+            streaming: asyncio.Task[None] | None = None
+            try:
+                async with asyncio.timeout((media.duration_s or 3600) + TAIL_S):
+                    async for event in client.events():
+                        if event["type"] == "ready":
+                            streaming = asyncio.create_task(client.stream(media.blocks()))
+                        self._print(event, client)
+                        if event["type"] == "error" and streaming is None:
+                            raise CommandError(event["message"])
+            except TimeoutError:
+                raise CommandError("The server stopped answering.") from None
+            finally:
+                if streaming is not None:
+                    streaming.cancel()
+            return client
+
+    def _print(self, event: dict[str, Any], client: LiveClient) -> None:
+        match event["type"]:
+            case "speaker":
+                how = "shaped after the speaker" if event["shaped"] else "stock voice"
+                self.stdout.write(
+                    f"        cast       {event['speaker']}: {event['voice_name']}, {how}"
+                )
+            case "transcript":
+                who = event["speaker"] or "–"
+                self.stdout.write(f"{event['start_s']:6.2f}s heard      {who}: {event['text']}")
+            case "translation":
+                self.stdout.write(f"        translated {event['text']}")
+            case "cue":
+                figures = event["latencies"]
+                self.stdout.write(
+                    f"{event['start_s']:6.2f}s spoken     {event['duration_s']:.1f} s "
+                    f"at ×{event['tempo']:.2f} | endpoint {figures['endpoint_ms']:.0f} "
+                    f"recognition {figures['recognition_ms']:.0f} "
+                    f"translation {figures['translation_ms']:.0f} "
+                    f"synthesis {figures['synthesis_ms']:.0f} "
+                    f"total {figures['total_ms']:.0f} lag {figures['lag_ms']:.0f} ms"
+                )
+            case "skipped" | "notice" | "error":
+                said = event.get("message") or event.get("reason")
+                self.stdout.write(f"        {event['type']:<10} {said}")
+            case _:
+                pass
+
+    def _write(self, client: LiveClient, media: MediaInfo, options: dict[str, Any]) -> DubbedFiles:
+        lines = _in_order(client)
+        cues = [
+            DubCue(line.cue_start_s, line.pcm, line.sample_rate)
+            for line in lines
+            if line.cue_start_s is not None
+        ]
+        subtitles = [
+            (start_s, start_s + max(line.duration_s, line.end_s - line.start_s), line.target_text)
+            for line in lines
+            for start_s in [line.start_s if line.cue_start_s is None else line.cue_start_s]
+        ]
+        return write_files(
+            media,
+            cues,
+            subtitles,
+            options["out"],
+            source_language=options["source"],
+            target_language=options["to"],
+        )
+
+    def _report(self, client: LiveClient, files: DubbedFiles, path: Path) -> None:
+        summary = client.summary or {}
+        lines = _in_order(client)
+        report = {
+            "lines": [_reported(line) for line in lines],
+            "speakers": sorted({line.speaker for line in lines if line.speaker}),
+            "p50": summary.get("p50", {}),
+            "p95": summary.get("p95", {}),
+            "skipped": summary.get("skipped", 0),
+            "dub_path": str(files.dub),
+            "mix_path": str(files.mix),
+            "srt_path": str(files.srt),
+            "video_path": str(files.video) if files.video else None,
+        }
+        path.write_text(json.dumps(report, ensure_ascii=False, indent=2), encoding="utf-8")
+        spoken = [line for line in lines if len(line.pcm)]
+        self.stdout.write(
+            f"\n{len(lines)} lines, {len(report['speakers'])} speakers, "
+            f"{report['skipped']} skipped, {len(client.errors)} errors"
+        )
+        for name, p50 in report["p50"].items():
+            self.stdout.write(f"  {name:<16} p50 {p50:6.0f}   p95 {report['p95'][name]:6.0f}")
+        for written in (files.mix, files.dub, files.srt, files.video, path):
+            if written is not None:
+                self.stdout.write(f"  {written}")
+        if not spoken:
+            raise CommandError("Nothing was dubbed: no speech was recognised in this clip.")
+        loudest = max(int(np.abs(line.pcm.astype(np.int32)).max()) for line in spoken)
+        if loudest < 300 or client.errors:
+            raise CommandError("The dub is not as it should be; see the errors above.")
+
+
+def _make_token(database_url: str) -> str:
+    """A short-lived token of the demo's own account, in the demo's own database."""
+    connections["default"].settings_dict.update(
+        {name: parse_database_url(database_url)[name] for name in ("HOST", "USER", "NAME")}
+    )
+    person = user_by_email(PERSON) or create_user(email=PERSON, password=None)
+    try:
+        return create_token(person, name="demo", lasts=timedelta(hours=2)).token
+    finally:
+        connections["default"].close()
+
+
+def _in_order(client: LiveClient) -> list[HeardLine]:
+    return [client.lines[number] for number in sorted(client.lines)]
+
+
+def _reported(line: HeardLine) -> dict[str, Any]:
+    return {
+        "speaker": line.speaker,
+        "source_text": line.source_text,
+        "target_text": line.target_text,
+        "start_s": line.start_s,
+        "end_s": line.end_s,
+        **line.latencies,
+        "tempo": line.tempo,
+        "cue_start_s": line.cue_start_s,
+        "cue_duration_s": round(line.duration_s, 3),
+        "skipped": line.skipped,
+    }

@@ -1,0 +1,1 @@
+"""Postgres, Redis, the server and the worker as one unit that starts and stops together."""

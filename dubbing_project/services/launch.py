@@ -1,0 +1,118 @@
+"""What runs in front of daphne and Celery: wait for the stores, prepare, then become them.
+
+`python -m dubbing_project.services.launch web|worker`, started by the runner, which says in
+the environment where the stores are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from dubbing_project import settings
+from dubbing_project.service_urls import parse_redis_url
+from dubbing_project.services.errors import ServiceError
+from dubbing_project.services.waiting import database_answers, redis_answers, until
+
+STORE_SECONDS = 30.0
+MIGRATION_SECONDS = 120.0
+WORKER_PROCESSES = "2"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("role", choices=("web", "worker"))
+    parser.add_argument("--port", type=int, default=settings.PORT)
+    parser.add_argument("--port-file", type=Path)
+    arguments = parser.parse_args()
+    try:
+        wait_for_stores()
+        if arguments.role == "web":
+            serve(arguments.port, arguments.port_file)
+        work()
+    except ServiceError as error:
+        raise SystemExit(f"{arguments.role}: {error}") from None
+
+
+def wait_for_stores() -> None:
+    until(
+        lambda: database_answers(settings.DATABASE_URL), what="the database", seconds=STORE_SECONDS
+    )
+    url = parse_redis_url(settings.REDIS_URL).client
+    until(lambda: redis_answers(url), what="Redis", seconds=STORE_SECONDS)
+
+
+def serve(port: int, port_file: Path | None) -> NoReturn:
+    """Listens first, so that a taken port is told at once and a chosen one can be told on."""
+    listener = listen(settings.HOST, port)
+    migrate()
+    if port_file is not None:
+        aside = port_file.with_suffix(".new")
+        aside.write_text(str(listener.getsockname()[1]), encoding="ascii")
+        aside.rename(port_file)
+    listener.set_inheritable(True)
+    options = ["--fd", str(listener.fileno()), "--verbosity", "0", "--no-server-name"]
+    options += ["--application-close-timeout", "10"]
+    if settings.HTTPS:
+        options.append("--proxy-headers")
+    become([sys.executable, "-m", "daphne", *options, "dubbing_project.asgi:application"])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    name = host.strip("[]")
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((name, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ServiceError(
+            f"cannot listen on {host} port {port} ({reason}): set HOST and PORT to others."
+        ) from None
+    return listener
+
+
+def migrate() -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+
+
+def work() -> NoReturn:
+    """Takes tasks only once the tables they write to are there."""
+    import django
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+
+    def migrated() -> bool:
+        executor = MigrationExecutor(connection)
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+    until(migrated, what="the database's migration", seconds=MIGRATION_SECONDS)
+    connection.close()
+    options = ["--concurrency", WORKER_PROCESSES, "--loglevel", "INFO", "--without-gossip"]
+    options += ["--without-mingle"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "--app", "dubbing_project.celery"]
+    become([*celery, "worker", *options])
+
+
+def become(command: list[str]) -> NoReturn:
+    """The same process goes on as another program, so whoever stops it stops that."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main()

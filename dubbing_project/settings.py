@@ -1,0 +1,254 @@
+"""The one settings module: every value is read from the environment, strictly.
+
+A wrong value ends the start with one line on stderr. README.md lists every variable.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dubbing_project.environment import SettingError, load_environment
+from dubbing_project.logs import logging_settings
+from dubbing_project.secret_key import kept_secret_key
+from dubbing_project.service_urls import parse_database_url, parse_redis_url
+from dubbing_project.services.locations import ServiceLocations
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+try:
+    environment = load_environment(BASE_DIR, os.environ)
+
+    # Where everything that is made, downloaded or kept lives.
+    DUBBING_VAR = environment.path("DUBBING_VAR", default=BASE_DIR / "var", root=BASE_DIR)
+
+    # The server
+    HOST = environment.host("HOST", default="127.0.0.1")
+    PORT = environment.integer("PORT", default=8000, minimum=0, maximum=65535)
+    DEBUG = environment.boolean("DEBUG", default=False)
+    AUDIO_DEBUG = environment.boolean("AUDIO_DEBUG", default=False)
+    HTTPS = environment.boolean("HTTPS", default=False)
+    SECRET_KEY = environment.secret("SECRET_KEY") or kept_secret_key(DUBBING_VAR / "secret_key")
+    ALLOWED_HOSTS = environment.words(
+        "ALLOWED_HOSTS", default=dict.fromkeys(("localhost", "127.0.0.1", "[::1]", HOST))
+    )
+    CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+    LOG_LEVEL = environment.choice(
+        "LOG_LEVEL", default="INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR")
+    )
+    LOG_LEVELS = environment.levels("LOG_LEVELS")
+
+    # Dubbing
+    SAMPLE_RATE = environment.integer("SAMPLE_RATE", default=16000, minimum=8000, maximum=48000)
+    CHUNK_SIZE = environment.integer("CHUNK_SIZE", default=1024, minimum=128, maximum=16384)
+    MAX_CHUNK_DURATION = environment.number(
+        "MAX_CHUNK_DURATION", default=1.0, minimum=0.02, maximum=10.0
+    )
+    if CHUNK_SIZE / SAMPLE_RATE > MAX_CHUNK_DURATION:
+        raise SettingError(
+            "CHUNK_SIZE", str(CHUNK_SIZE), "at most MAX_CHUNK_DURATION x SAMPLE_RATE samples"
+        )
+    VOICE_SIMILARITY_THRESHOLD = environment.number(
+        "VOICE_SIMILARITY_THRESHOLD", default=0.8, minimum=0.0, maximum=1.0
+    )
+    VOICE_STABILITY = environment.number("VOICE_STABILITY", default=0.5, minimum=0.0, maximum=1.0)
+    VOICE_CLARITY = environment.number("VOICE_CLARITY", default=0.75, minimum=0.0, maximum=1.0)
+    MAX_CONCURRENT_REQUESTS = environment.integer(
+        "MAX_CONCURRENT_REQUESTS", default=10, minimum=1, maximum=1000
+    )
+    CACHE_TTL = environment.integer("CACHE_TTL", default=3600, minimum=0, maximum=30 * 86400)
+    ELEVENLABS_API_KEY = environment.secret("ELEVENLABS_API_KEY")
+    GOOGLE_CLOUD_CREDENTIALS_PATH = environment.existing_file(
+        "GOOGLE_CLOUD_CREDENTIALS_PATH", root=BASE_DIR
+    )
+
+    # Services: the operator's own, or the embedded ones at their known sockets.
+    SERVICE_LOCATIONS = ServiceLocations(root=DUBBING_VAR / "services")
+    DATABASE_URL = (
+        environment.url("DATABASE_URL", parse_database_url) or SERVICE_LOCATIONS.database_url
+    )
+    REDIS_URL = environment.url("REDIS_URL", parse_redis_url) or SERVICE_LOCATIONS.redis_url
+
+    # Files
+    STORAGE = environment.choice("STORAGE", default="local", allowed=("local", "s3"))
+    S3_BUCKET = environment.text("S3_BUCKET")
+    S3_ENDPOINT_URL = environment.text("S3_ENDPOINT_URL")
+    S3_REGION = environment.text("S3_REGION")
+    S3_ACCESS_KEY_ID = environment.secret("S3_ACCESS_KEY_ID")
+    S3_SECRET_ACCESS_KEY = environment.secret("S3_SECRET_ACCESS_KEY")
+    if STORAGE == "s3" and not S3_BUCKET:
+        raise SettingError("S3_BUCKET", "", "the bucket's name while STORAGE is s3")
+except SettingError as error:
+    raise SystemExit(f"Wrong setting: {error}") from None
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "knox",
+    "allauth",
+    "allauth.account",
+    "dubbing_project",
+    "accounts",
+    "voices",
+    "sessions_app",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "dubbing_project.urls"
+ASGI_APPLICATION = "dubbing_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# Data
+DATABASES = {
+    "default": parse_database_url(DATABASE_URL)
+    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+}
+DATABASES["default"]["OPTIONS"] = {"connect_timeout": "5"} | DATABASES["default"]["OPTIONS"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_redis = parse_redis_url(REDIS_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _redis.client,
+        "TIMEOUT": CACHE_TTL,
+        "KEY_PREFIX": "dubbing",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+}
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        # Notices only, never audio: a client that is slow to read loses the oldest.
+        "CONFIG": {"hosts": [_redis.client], "capacity": 200, "expiry": 30},
+    }
+}
+CELERY_BROKER_URL = _redis.celery
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = TIME_ZONE
+
+# Files: private, whichever the backend.
+MEDIA_ROOT = DUBBING_VAR / "media"
+_local_files: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": MEDIA_ROOT,
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+_bucket: dict[str, Any] = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": S3_BUCKET,
+        "endpoint_url": S3_ENDPOINT_URL or None,
+        "region_name": S3_REGION or None,
+        "access_key": S3_ACCESS_KEY_ID or None,
+        "secret_key": S3_SECRET_ACCESS_KEY or None,
+        "default_acl": None,
+        "querystring_auth": True,
+        "querystring_expire": 900,
+        "file_overwrite": False,
+    },
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": _bucket if STORAGE == "s3" else _local_files,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = DUBBING_VAR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Pages are styled without a collectstatic step; its output is used where it was run.
+WHITENOISE_USE_FINDERS = True
+
+# People and their tokens
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = "none"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model's name
+REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "AUTO_REFRESH": False}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.ApiTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min"},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# Browser security. Plain http on localhost must work, so HTTPS is declared, not guessed.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^api/health$"]
+SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_settings(debug=DEBUG, audio_debug=AUDIO_DEBUG, level=LOG_LEVEL, levels=LOG_LEVELS)

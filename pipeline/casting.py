@@ -1,0 +1,97 @@
+"""Who is dubbed with which voice: pure, decided at once and kept for the session."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pipeline.types import Register, Voice
+
+LOW_BELOW_HZ = 140.0
+HIGH_FROM_HZ = 185.0
+_REGISTERS: tuple[Register, ...] = ("low", "mid", "high")
+_OCTAVES_PER_REGISTER = 0.6
+"""What one step of register costs a voice whose own pitch is not known."""
+
+
+def register_of(pitch_hz: float) -> Register:
+    """The register of a median F0; "mid" where it is unknown (0 or less)."""
+    if not pitch_hz > 0 or LOW_BELOW_HZ <= pitch_hz < HIGH_FROM_HZ:
+        return "mid"
+    return "low" if pitch_hz < LOW_BELOW_HZ else "high"
+
+
+class Casting:
+    """Stock voices handed to speakers.
+
+    Each speaker gets a voice of their own while voices last, nearest in pitch first, and
+    keeps it: a later, better pitch changes nothing. When all are taken the one that was
+    heard longest ago is shared. None stands for the unknown speaker, whose narrator's
+    voice is given to others only when no other is left.
+
+    ``voices`` come best first. ``pinned`` maps speakers to voices chosen by a person.
+    """
+
+    def __init__(self, voices: Sequence[Voice], pinned: Mapping[str, Voice] | None = None) -> None:
+        if not voices:
+            raise ValueError("casting needs at least one voice")
+        self._voices = tuple(voices)
+        self._stock: dict[str | None, Voice] = dict(pinned or {})
+        self._pinned: set[str | None] = set(self._stock)
+        self._shaped: dict[str | None, Voice] = {}
+        self._last_heard: dict[str, int] = {}
+        self._assignments = 0
+        self._narrator = self._voices[-1]
+
+    def assign(self, speaker: str | None, pitch_hz: float = 0.0) -> Voice:
+        """The voice of ``speaker``, cast now if they are new.
+
+        ``pitch_hz`` is the median F0 heard, 0 where unknown; it counts on the first call.
+        """
+        if speaker not in self._stock:
+            self._stock[speaker] = self._choose(speaker, pitch_hz)
+        voice = self._shaped.get(speaker, self._stock[speaker])
+        self._assignments += 1
+        self._last_heard[self._stock[speaker].id] = self._assignments
+        return voice
+
+    def stock_voice(self, speaker: str | None) -> Voice:
+        """The unshaped voice that ``speaker`` was cast with; KeyError before ``assign``."""
+        return self._stock[speaker]
+
+    def replace(self, speaker: str | None, voice: Voice) -> None:
+        """From now on ``speaker`` speaks with ``voice``: their own voice, shaped or cloned.
+
+        Nothing happens when a person has pinned the speaker's voice.
+        """
+        if speaker not in self._pinned:
+            self._shaped[speaker] = voice
+
+    def pin(self, speaker: str | None, voice: Voice) -> None:
+        """A person chose ``voice`` for ``speaker``; nothing but another pin changes it."""
+        self._shaped.pop(speaker, None)
+        self._stock[speaker] = voice
+        self._pinned.add(speaker)
+
+    def _choose(self, speaker: str | None, pitch_hz: float) -> Voice:
+        taken = {voice.id for voice in self._stock.values()}
+        free = [voice for voice in self._voices if voice.id not in taken]
+        if speaker is None and free:
+            # A voice from the end of the list costs the speakers to come the least.
+            return self._narrator if self._narrator in free else free[-1]
+        for_people = [voice for voice in free if voice.id != self._narrator.id] or free
+        if for_people:
+            return min(for_people, key=lambda voice: _distance(voice, pitch_hz))
+        narrator_only = self._stock[None].id if None in self._stock else None
+        shared = [voice for voice in self._voices if voice.id != narrator_only] or self._voices
+        return min(shared, key=lambda voice: self._last_heard.get(voice.id, 0))
+
+
+def _distance(voice: Voice, pitch_hz: float) -> float:
+    """Octaves between a voice and a pitch; equal ones keep the order of the list."""
+    if not pitch_hz > 0:
+        return 0.0
+    steps = abs(_REGISTERS.index(voice.register) - _REGISTERS.index(register_of(pitch_hz)))
+    if voice.pitch_hz > 0:
+        return steps * _OCTAVES_PER_REGISTER + abs(math.log2(voice.pitch_hz / pitch_hz))
+    return steps * _OCTAVES_PER_REGISTER

@@ -1,0 +1,129 @@
+"""English speech recognition with pocketsphinx: a pool of worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TypeAlias
+
+from pipeline.ports import EngineError, RecognizerStream
+from pipeline.providers.offline.recognizer_stream import SphinxStream
+from pipeline.providers.offline.recognizer_worker import Piece, Ready, Reply
+from pipeline.worker import WorkerProcess
+
+log = logging.getLogger(__name__)
+
+WORKER = "pipeline.providers.offline.recognizer_worker"
+STREAMS_MAX = 4
+START_TIMEOUT_S = 60.0
+
+Worker: TypeAlias = WorkerProcess[Piece, Reply]
+
+
+class PocketSphinxRecognizer:
+    """Fills ``Recognizer``. One loaded process waits in reserve for the next stream.
+
+    A process serves one stream and ends with it, and everything it heard with it.
+    """
+
+    name = "pocketsphinx"
+    languages = frozenset({"en"})
+    punctuates = False
+
+    def __init__(self, *, streams_max: int = STREAMS_MAX) -> None:
+        self._streams_max = streams_max
+        self._streams: set[SphinxStream] = set()
+        self._opening = 0
+        self._reserve: asyncio.Task[Worker] | None = None
+        self._closed = False
+
+    async def warm(self) -> None:
+        """Load the process in reserve now, so that the first ``open`` is quick too."""
+        self._refill()
+        if self._reserve is not None:
+            await asyncio.shield(self._reserve)
+
+    async def open(self, language: str) -> RecognizerStream:
+        """Raises EngineError: language_unsupported, recognizer_busy, engine_stopped."""
+        if language not in self.languages:
+            raise EngineError(
+                "language_unsupported",
+                f"This recogniser understands English (en) only, not “{language}”.",
+                recoverable=False,
+            )
+        if self._closed:
+            raise EngineError("engine_stopped", "The recogniser is shut down.", recoverable=False)
+        if len(self._streams) + self._opening >= self._streams_max:
+            raise EngineError(
+                "recognizer_busy",
+                f"All {self._streams_max} speech recognisers are in use: "
+                "end another session or raise the number of recogniser streams.",
+            )
+        self._opening += 1
+        try:
+            worker = await self._loaded_worker()
+        finally:
+            self._opening -= 1
+        stream = SphinxStream(worker, on_closed=self._forget)
+        self._streams.add(stream)
+        self._refill()
+        return stream
+
+    async def aclose(self) -> None:
+        """End all streams and processes. Idempotent."""
+        self._closed = True
+        await asyncio.gather(*(stream.aclose() for stream in tuple(self._streams)))
+        reserve, self._reserve = self._reserve, None
+        if reserve is not None:
+            # Not cancelled: a start is bounded, and cutting it short could leave a child.
+            with contextlib.suppress(EngineError):
+                await (await reserve).aclose()
+
+    async def _loaded_worker(self) -> Worker:
+        for _ in range(2):
+            if self._reserve is None:
+                self._reserve = asyncio.create_task(_start(), name="recogniser in reserve")
+            reserve = self._reserve
+            # Whoever waits for it first takes it; a cancelled taker leaves it in reserve.
+            await asyncio.wait({reserve})
+            if self._reserve is reserve:
+                self._reserve = None
+                worker = reserve.result()
+                if worker.alive:
+                    return worker
+                log.warning("recogniser in reserve had died", extra={"pid": worker.pid})
+                await worker.aclose()
+        return await _start()
+
+    def _refill(self) -> None:
+        used = len(self._streams) + self._opening
+        if self._reserve is None and not self._closed and used < self._streams_max:
+            self._reserve = asyncio.create_task(_start(), name="recogniser in reserve")
+
+    def _forget(self, stream: SphinxStream) -> None:
+        self._streams.discard(stream)
+        self._refill()
+
+
+async def _start() -> Worker:
+    """A process that has loaded its models; raises EngineError("engine_stopped")."""
+    try:
+        worker: Worker = await WorkerProcess.start(WORKER, reply_type=Reply)
+    except OSError as error:
+        raise EngineError(
+            "engine_stopped", "The recogniser's process could not be started."
+        ) from error
+    try:
+        ready = await asyncio.wait_for(worker.receive(), START_TIMEOUT_S)
+        if not isinstance(ready, Ready):
+            raise EngineError("engine_stopped", "The recogniser's process did not start well.")
+    except BaseException as error:
+        worker.kill()
+        await worker.aclose()
+        if isinstance(error, TimeoutError):
+            raise EngineError(
+                "engine_stopped", "The recogniser did not load in time: the machine is overloaded."
+            ) from error
+        raise
+    return worker

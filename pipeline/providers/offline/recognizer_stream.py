@@ -1,0 +1,151 @@
+"""One source stream on one recogniser process: back-pressure, order, failure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+from pipeline.ports import EngineError
+from pipeline.providers.offline.recognizer_worker import Heard, Piece, Reply, Taken
+from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
+from pipeline.worker import WorkerProcess
+
+log = logging.getLogger(__name__)
+
+BACKLOG_MAX_S = 20.0
+"""Audio on its way to the search; beyond it ``push`` waits."""
+STALL_S = 30.0
+"""A process that has audio and gets through none of it for so long is dead."""
+UNREAD_MAX = 64
+"""Finals nobody has read yet; beyond it the process has to wait."""
+
+
+class SphinxStream:
+    """Fills ``RecognizerStream``; made by the recogniser's ``open``."""
+
+    def __init__(
+        self,
+        worker: WorkerProcess[Piece, Reply],
+        *,
+        on_closed: Callable[[SphinxStream], None],
+    ) -> None:
+        self._worker = worker
+        self._on_closed = on_closed
+        self._on_the_way: deque[int] = deque()  # samples of each piece not yet searched
+        self._unread: deque[Hypothesis] = deque()
+        self._changed = asyncio.Condition()
+        self._failure: EngineError | None = None
+        self._finished = False
+        self._closed = False
+        self._progress_at = time.monotonic()
+        self._reader = asyncio.create_task(self._read(), name=f"recogniser {worker.pid}")
+
+    @property
+    def pid(self) -> int:
+        """Of the process behind it."""
+        return self._worker.pid
+
+    async def push(self, piece: SpeechPiece) -> None:
+        """Raises EngineError("engine_stopped") once the process is gone."""
+        if self._finished:
+            raise ValueError("a finished stream takes no more pieces")
+        async with self._changed:
+            await self._changed.wait_for(self._has_room)
+            self._refuse_failed()
+            if not self._on_the_way:
+                self._progress_at = time.monotonic()
+            self._on_the_way.append(len(piece.pcm))
+        await self._worker.send(
+            Piece(piece.utterance, piece.start, piece.pcm.astype("<i2").tobytes(), piece.ends)
+        )
+
+    async def __aiter__(self) -> AsyncIterator[Hypothesis]:
+        while (hypothesis := await self._next()) is not None:
+            yield hypothesis
+
+    async def finish(self) -> None:
+        async with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        # It may be in the middle of a search that nobody wants any more.
+        self._worker.kill()
+        await self._worker.aclose()
+        await self._fail(EngineError("engine_stopped", "The recognition was closed."))
+        self._on_closed(self)
+
+    def _has_room(self) -> bool:
+        waiting_s = sum(self._on_the_way) / SAMPLE_RATE_HZ
+        return self._failure is not None or waiting_s < BACKLOG_MAX_S
+
+    def _refuse_failed(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _next(self) -> Hypothesis | None:
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: (
+                    self._unread
+                    or self._failure is not None
+                    or (self._finished and not self._on_the_way)
+                )
+            )
+            if not self._unread:
+                if self._closed:
+                    return None
+                self._refuse_failed()
+                return None
+            self._changed.notify_all()
+            return self._unread.popleft()
+
+    async def _read(self) -> None:
+        try:
+            async with aclosing(self._replies()) as replies:
+                async for reply in replies:
+                    await self._take(reply)
+        except EngineError as error:
+            log.warning("recogniser stopped", extra={"pid": self._worker.pid, "code": error.code})
+            self._worker.kill()
+            await self._fail(error)
+            # The slot is free from now on, even before the stream's owner closes it.
+            self._on_closed(self)
+
+    async def _replies(self) -> AsyncIterator[Reply]:
+        while True:
+            reply = asyncio.ensure_future(self._worker.receive())
+            try:
+                while not (await asyncio.wait({reply}, timeout=STALL_S / 4))[0]:
+                    if self._on_the_way and time.monotonic() - self._progress_at > STALL_S:
+                        raise EngineError("engine_stopped", "The recogniser hangs; restarting it.")
+                yield reply.result()
+            finally:
+                reply.cancel()
+
+    async def _take(self, reply: Reply) -> None:
+        async with self._changed:
+            self._progress_at = time.monotonic()
+            if isinstance(reply, Taken):
+                self._on_the_way.popleft()
+            elif isinstance(reply, Heard):
+                await self._changed.wait_for(lambda: len(self._unread) < UNREAD_MAX)
+                # Only the newest partial is worth reading.
+                if self._unread and not self._unread[-1].is_final:
+                    self._unread.pop()
+                self._unread.append(reply.hypothesis)
+            self._changed.notify_all()
+
+    async def _fail(self, error: EngineError) -> None:
+        async with self._changed:
+            self._failure = self._failure or error
+            self._changed.notify_all()

@@ -1,0 +1,107 @@
+"""The recogniser's process: pieces of speech in, hypotheses out.
+
+pocketsphinx holds the interpreter lock for a whole call, so every stream has a
+process of its own. A thread takes messages in while the search runs; what waits
+there tells how far behind the search is.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+import msgspec
+import numpy as np
+
+from pipeline.providers.offline.sphinx_decoder import SphinxDecoder
+from pipeline.types import SAMPLE_RATE_HZ, Hypothesis
+from pipeline.worker import ParentPipe
+
+WAITING_MAX = 256
+"""Messages taken in ahead of the search; beyond it the parent has to wait."""
+BEHIND_MESSAGES = 3
+"""With so many waiting, partials are left out: catching up comes first."""
+
+
+class Piece(msgspec.Struct, frozen=True, tag="piece"):
+    utterance: int
+    start: int
+    pcm: bytes
+    ends: bool
+
+
+class Heard(msgspec.Struct, frozen=True, tag="heard"):
+    hypothesis: Hypothesis
+
+
+class Taken(msgspec.Struct, frozen=True, tag="taken"):
+    """A piece has been searched; the parent counts what is still on its way."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """Loaded: pieces are searched from now on."""
+
+
+Reply = Heard | Taken | Ready
+
+
+class Ear:
+    """Follows the one stream of this process."""
+
+    def __init__(self) -> None:
+        self._decoder = SphinxDecoder()
+        self._utterance: int | None = None
+
+    def hear(self, piece: Piece, *, behind: bool) -> Hypothesis | None:
+        """The hypothesis that this piece leads to; None when nothing was searched.
+
+        Unchanged words are told again: that they lasted is what makes them stable.
+        """
+        if piece.utterance != self._utterance:
+            self._utterance = piece.utterance
+            self._decoder.begin(piece.start / SAMPLE_RATE_HZ)
+        moved = self._decoder.feed(np.frombuffer(piece.pcm, np.int16))
+        if piece.ends:
+            self._utterance = None
+            words = self._decoder.finish()
+            return Hypothesis(
+                utterance=piece.utterance,
+                words=words,
+                decoded_s=(piece.start + len(piece.pcm) // 2) / SAMPLE_RATE_HZ,
+                is_final=True,
+                language="en",
+            )
+        if not moved or behind:
+            return None
+        words = self._decoder.words()
+        return Hypothesis(piece.utterance, words, self._decoder.searched_s, language="en")
+
+    def settle(self) -> None:
+        """Learn from the finished utterance, after its words have gone out."""
+        self._decoder.settle()
+
+
+def main() -> None:
+    pipe: ParentPipe[Piece, Reply] = ParentPipe(Piece)
+    ear = Ear()
+    waiting: queue.Queue[Piece | None] = queue.Queue(WAITING_MAX)
+
+    def take_in() -> None:
+        for piece in pipe:
+            waiting.put(piece)
+        waiting.put(None)
+
+    # A daemon: when the search fails, the process must not wait for its input.
+    threading.Thread(target=take_in, name="input", daemon=True).start()
+    pipe.reply(Ready())
+    while (piece := waiting.get()) is not None:
+        hypothesis = ear.hear(piece, behind=waiting.qsize() >= BEHIND_MESSAGES)
+        if hypothesis is not None:
+            pipe.reply(Heard(hypothesis))
+        pipe.reply(Taken())
+        if piece.ends:
+            ear.settle()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Synthesizer on espeak-ng, every voice of which can be shaped after a person.
+
+espeak-ng needs a few milliseconds for a whole clip, so a clip's duration is exact
+before its first block leaves and ``fit_s`` is met by speaking again at another rate.
+All output is 16 kHz: shaping works there, and one rate spares everyone downstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from pipeline.ports import EngineError, SpeechRequest
+from pipeline.providers.offline.espeak_pool import EspeakPool
+from pipeline.providers.offline.espeak_voices import (
+    ENGINE,
+    MAX_PITCH,
+    SHAPING_BASE,
+    UNITS_PER_SEMITONE,
+    Variant,
+    data_folder,
+    read_languages,
+    stock_voices,
+    variant_of,
+)
+from pipeline.providers.offline.espeak_worker import SpeakJob
+from pipeline.providers.offline.loudness import active_level_db, apply_gain
+from pipeline.providers.offline.shaping import DEFAULT_SHAPING, Shaping, shape_blocks
+from pipeline.providers.offline.voice_profile import VoiceProfile
+from pipeline.types import SAMPLE_RATE_HZ, Pcm, Style, Voice
+
+MAX_CHARACTERS = 1_000
+BLOCK_SAMPLES = SAMPLE_RATE_HZ // 4
+LEVEL_DB = -21.0
+"""Level that every voice speaks at in the neutral style, dB of full scale."""
+ENERGY_LIMIT_DB = 6.0
+PITCH_LIMIT_SEMITONES = 6.0
+
+
+class EspeakSynthesizer:
+    """Port Synthesizer; one instance serves a whole server process.
+
+    ``shaping`` is how far cloned voices are bent; see ``Shaping.from_settings``.
+    Raises EngineError("engine_missing") when espeak-ng is not installed.
+    """
+
+    name = ENGINE
+
+    def __init__(
+        self, *, processes: int = 1, waiting: int = 64, shaping: Shaping = DEFAULT_SHAPING
+    ) -> None:
+        self._languages = read_languages(data_folder())
+        self._pool = EspeakPool(size=processes, waiting=waiting)
+        self._shaping = shaping
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="shaping")
+
+    def languages(self) -> frozenset[str]:
+        return frozenset(self._languages)
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        return stock_voices(language) if language in self._languages else ()
+
+    async def start(self) -> None:
+        """Warm everything up; without it the first clause does."""
+        await self._pool.start()
+
+    async def synthesize(self, request: SpeechRequest) -> EspeakSpeech:
+        """Raises EngineError: ``nothing_to_speak``, ``text_too_long``,
+        ``language_unsupported``, ``voice_unknown`` and those of ``EspeakPool.run``."""
+        profile = request.voice.profile
+        if profile is not None and not isinstance(profile, VoiceProfile):
+            raise EngineError(
+                "voice_unknown", "This voice was cloned by another engine.", recoverable=False
+            )
+        spoken = await self._pool.run(self._job(request))
+        if spoken.error:
+            raise _refusal(spoken.error)
+        pcm: Pcm = np.frombuffer(spoken.pcm, np.int16)
+        style = request.style
+        energy_db = float(np.clip(style.energy_db, -ENERGY_LIMIT_DB, ENERGY_LIMIT_DB))
+        gain_db = LEVEL_DB - active_level_db(pcm) + energy_db
+        blocks = (
+            _cut(pcm)
+            if profile is None
+            else shape_blocks(pcm, profile, style=style, shaping=self._shaping)
+        )
+        return EspeakSpeech(
+            (apply_gain(block, gain_db) for block in blocks),
+            expected_s=len(pcm) / SAMPLE_RATE_HZ,
+            rate=spoken.rate,
+            # Cutting needs no thread; shaping takes some 50 ms a block.
+            threads=self._threads if profile is not None else None,
+        )
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _job(self, request: SpeechRequest) -> SpeakJob:
+        language = self._languages.get(request.language)
+        if language is None:
+            raise _refusal("language_unsupported")
+        variant = variant_of(request.voice)
+        if request.voice.profile is None:
+            pitch, pitch_range = _styled_pitch(variant, request.style)
+        else:
+            # Shaping sets the pitch itself, the style's part of it included.
+            variant = SHAPING_BASE
+            pitch, pitch_range = variant.pitch, 50
+        return SpeakJob(
+            text=speakable(request.text),
+            voice=f"{language}+{variant.variant}",
+            pitch=pitch,
+            pitch_range=pitch_range,
+            rate=request.style.rate,
+            fit_s=request.fit_s if request.fit_s is None or request.fit_s > 0 else None,
+            tempo=float(np.clip(request.tempo, 0.5, 2.0)),
+        )
+
+
+class EspeakSpeech:
+    """Port SpeechStream: blocks of one clip, shaped on a thread while iterated."""
+
+    sample_rate_hz = SAMPLE_RATE_HZ
+
+    def __init__(
+        self,
+        blocks: Iterator[Pcm],
+        *,
+        expected_s: float,
+        rate: float,
+        threads: ThreadPoolExecutor | None,
+    ) -> None:
+        self.expected_s = expected_s
+        self.rate = rate
+        self._blocks = blocks
+        self._threads = threads
+        self._closed = False
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        while not self._closed:
+            block = await self._next()
+            if block is None:
+                return
+            yield block
+
+    async def aclose(self) -> None:
+        self._closed = True
+
+    async def _next(self) -> Pcm | None:
+        if self._threads is None:
+            return next(self._blocks, None)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, next, self._blocks, None)
+
+
+def speakable(text: str) -> str:
+    """``text`` without characters that a voice engine could stumble over.
+
+    Raises EngineError when nothing pronounceable is left or the text is too long.
+    """
+    # Controls, surrogates, private use and unassigned code points; all white space is a space.
+    kept = (
+        " " if character.isspace() else character
+        for character in unicodedata.normalize("NFC", text)
+        if character.isspace() or not unicodedata.category(character).startswith("C")
+    )
+    clean = " ".join("".join(kept).split())
+    if len(clean) > MAX_CHARACTERS:
+        raise _refusal("text_too_long")
+    if not any(character.isalnum() for character in clean):
+        raise _refusal("nothing_to_speak")
+    return clean
+
+
+def _styled_pitch(variant: Variant, style: Style) -> tuple[int, int]:
+    semitones = np.clip(style.pitch_semitones, -PITCH_LIMIT_SEMITONES, PITCH_LIMIT_SEMITONES)
+    pitch = round(float(np.clip(variant.pitch + UNITS_PER_SEMITONE * semitones, 0, MAX_PITCH)))
+    return pitch, round(float(np.clip(50 * style.pitch_range, 20, MAX_PITCH)))
+
+
+def _cut(pcm: Pcm) -> Iterator[Pcm]:
+    for start in range(0, len(pcm), BLOCK_SAMPLES):
+        yield pcm[start : start + BLOCK_SAMPLES]
+
+
+_REFUSALS = {
+    "nothing_to_speak": "There is nothing in this text that can be spoken.",
+    "text_too_long": f"A clause may have at most {MAX_CHARACTERS} characters; split it.",
+    "language_unsupported": "espeak-ng does not speak this language; choose another target.",
+}
+
+
+def _refusal(code: str) -> EngineError:
+    return EngineError(code, _REFUSALS.get(code, "espeak-ng failed."), recoverable=False)

@@ -1,0 +1,1 @@
+"""A dubbing session: its socket, its record, its metrics, its interface."""

@@ -1,0 +1,52 @@
+"""Sessions and lines in the admin pages: to look at, not to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from sessions_app.models import DubbingSession, Line
+
+if TYPE_CHECKING:
+    SessionAdminBase = admin.ModelAdmin[DubbingSession]
+    LineAdminBase = admin.ModelAdmin[Line]
+else:
+    SessionAdminBase = LineAdminBase = admin.ModelAdmin
+
+
+class ReadOnly:
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+
+@admin.register(DubbingSession)
+class DubbingSessionAdmin(ReadOnly, SessionAdminBase):
+    list_display = (
+        "id",
+        "owner",
+        "state",
+        "source_language",
+        "target_language",
+        "media_s",
+        "created_at",
+    )
+    list_filter = ("state", "target_language")
+    list_select_related = ("owner",)
+    search_fields = ("id", "owner__email")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Line)
+class LineAdmin(ReadOnly, LineAdminBase):
+    list_display = ("session", "sequence", "speaker", "start_s", "engine", "skipped_reason")
+    list_filter = ("engine", "skipped_reason")
+    raw_id_fields = ("session",)
+    search_fields = ("session__id",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False

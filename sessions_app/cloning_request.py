@@ -1,0 +1,44 @@
+"""A ``create_voice_clone`` message: its samples decoded, checked and answered."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import soxr
+
+from pipeline.media import audio_container, decode_audio_blob
+from pipeline.types import SAMPLE_RATE_HZ, Pcm
+from pipeline.wire import CreateVoiceClone, WireError
+from sessions_app import wiring
+from sessions_app.messages import VoiceCheck
+from sessions_app.voice_samples import SAMPLES_MAX, TOTAL_MAX_S, check_voice_samples
+
+
+async def voice_verdict(message: CreateVoiceClone, *, rate_hz: int) -> VoiceCheck:
+    """``rate_hz`` is that of samples without a header. Raises WireError, MediaError."""
+    if not 1 <= len(message.audio_samples) <= SAMPLES_MAX:
+        raise WireError("voice_samples_count", f"Send 1 to {SAMPLES_MAX} audio samples.")
+    if not 1 <= len(message.speaker_id) <= 64:
+        raise WireError("speaker_id_invalid", "A speaker_id has 1 to 64 characters.")
+    samples = await asyncio.to_thread(
+        lambda: [_decode(data, rate_hz) for data in message.audio_samples]
+    )
+    if sum(map(len, samples)) > TOTAL_MAX_S * SAMPLE_RATE_HZ:
+        raise WireError("voice_samples_long", f"Send at most {TOTAL_MAX_S:.0f} s in all.")
+    engines = await wiring.engines()
+    return await check_voice_samples(
+        message.speaker_id, samples, detector=engines.detector, needs_s=engines.cloner.needs_s
+    )
+
+
+def _decode(data: bytes, rate_hz: int) -> Pcm:
+    if audio_container(data):
+        return decode_audio_blob(data, max_seconds=TOTAL_MAX_S)
+    if len(data) % 2:
+        raise WireError("audio_odd", "PCM16 has two bytes a sample; a sample holds an odd number.")
+    pcm = np.frombuffer(data, dtype="<i2").astype(np.int16)
+    if rate_hz == SAMPLE_RATE_HZ or not len(pcm):
+        return pcm
+    resampled: Pcm = soxr.resample(pcm, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
+    return resampled

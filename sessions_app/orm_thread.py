@@ -1,0 +1,55 @@
+"""The ORM off the live path: threads of its own, never Django's thread-sensitive one.
+
+Django runs all ``sync_to_async`` calls of a process on one thread; a slow query of any
+page would hold up every session's record there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections, connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_THREADS = 2
+
+_executor: ThreadPoolExecutor | None = None
+
+
+async def in_orm_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that uses the ORM; its connection is kept for the next call."""
+    global _executor
+    if _executor is None:
+        _executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="record")
+
+    def call() -> T:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_executor, call)
+
+
+def close_orm_threads() -> None:
+    """Wait for what is running and close the threads' connections."""
+    global _executor
+    if _executor is None:
+        return
+    executor, _executor = _executor, None
+    # The barrier keeps one thread from closing twice while another keeps its connection.
+    barrier = threading.Barrier(_THREADS)
+
+    def close() -> None:
+        barrier.wait(timeout=10)
+        connections.close_all()
+
+    for _ in range(_THREADS):
+        executor.submit(close)
+    executor.shutdown(wait=True)

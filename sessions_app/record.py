@@ -1,0 +1,111 @@
+"""Finished lines on their way to the database: in batches, bounded, off the live path.
+
+A database that is down never stops dubbing. Lines wait for it up to a bound, then the
+oldest go and are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from pipeline.record import LineRecord
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 100
+BATCH_WAIT_S = 1.0
+WAITING_MAX = 1000
+RETRY_FIRST_S = 0.5
+RETRY_MAX_S = 15.0
+CLOSE_S = 5.0
+HEARTBEAT_S = 15.0
+
+SaveLines = Callable[[Sequence[LineRecord]], Awaitable[None]]
+"""Writes lines and says that the connection lives; lines may come again after an error."""
+
+
+class LineWriter:
+    """One connection's writer. ``offer`` never waits."""
+
+    def __init__(self, save: SaveLines, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._save = save
+        self._heartbeat_s = heartbeat_s
+        self._waiting: deque[LineRecord] = deque()
+        self._writing = 0
+        self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._task: asyncio.Task[None] | None = None
+        self.lost = 0
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._write(), name="line writer")
+
+    def offer(self, line: LineRecord) -> bool:
+        """Take a line; False when an older one had to go for it."""
+        self._waiting.append(line)
+        self._settled.clear()
+        overfull = len(self._waiting) - self._writing > WAITING_MAX
+        if overfull:
+            # Lines being written stand at the front and must stay there.
+            del self._waiting[self._writing]
+            self.lost += 1
+        self._wake.set()
+        return not overfull
+
+    async def flush(self, *, timeout_s: float = CLOSE_S) -> bool:
+        """Wait until everything offered is written; False when the time is up."""
+        self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
+        return self._settled.is_set()
+
+    async def aclose(self, *, timeout_s: float = CLOSE_S) -> None:
+        """Flush, then stop; what is left is counted as lost. Idempotent."""
+        if self._task is None:
+            return
+        await self.flush(timeout_s=timeout_s)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        self.lost += len(self._waiting)
+        self._waiting.clear()
+        self._settled.set()
+
+    async def _write(self) -> None:
+        retry_s = RETRY_FIRST_S
+        last_saved = time.monotonic()
+        while True:
+            if not self._waiting:
+                self._settled.set()
+                self._wake.clear()
+                with contextlib.suppress(TimeoutError):
+                    due_s = max(0.0, last_saved + self._heartbeat_s - time.monotonic())
+                    async with asyncio.timeout(due_s):
+                        await self._wake.wait()
+                    # More lines may follow at once: one write for all of them.
+                    await asyncio.sleep(BATCH_WAIT_S)
+            batch = [self._waiting[n] for n in range(min(BATCH_MAX, len(self._waiting)))]
+            self._writing = len(batch)
+            try:
+                await self._save(batch)
+            except Exception as error:  # whatever the database driver raises
+                log.warning(
+                    "lines not written",
+                    extra={"waiting": len(self._waiting), "error": type(error).__name__},
+                )
+                self._writing = 0
+                await asyncio.sleep(retry_s)
+                retry_s = min(retry_s * 2, RETRY_MAX_S)
+                continue
+            for _ in batch:
+                self._waiting.popleft()
+            self._writing = 0
+            last_saved = time.monotonic()
+            retry_s = RETRY_FIRST_S

@@ -1,0 +1,179 @@
+"""One dubbing run of a connection: from start_dubbing to the summary.
+
+Audio may arrive before the engines are ready: it waits here, bounded, the oldest going
+first. Everything the run says comes out through one awaited callback, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.dubber import Dubber, Output
+from pipeline.events import Event, Failure, Notice, Ready, Summary
+from pipeline.ports import EngineError
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
+from sessions_app import wiring
+
+log = logging.getLogger(__name__)
+
+HELD_MAX_S = 10.0
+START_S = 30.0
+FINISH_S = 60.0
+"""From the last audio to the summary; a run that takes longer is stopped."""
+ENGINES_GONE = frozenset({"internal_error", "engine_stopped", "engine_failed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a client asked for; languages as it wrote them."""
+
+    session_id: str
+    source_language: str
+    target_language: str
+    preserve_voice: bool = True
+    sample_rate: int = SAMPLE_RATE_HZ
+    glossary: dict[str, str] = field(default_factory=dict)
+    protocol: str = ""
+
+
+Tell = Callable[[Output], Awaitable[None]]
+Begin = Callable[[Ready], Awaitable[None]]
+"""Called once the run has started, before anything else is told."""
+
+
+class Run:
+    def __init__(self, request: RunRequest, *, tell: Tell, begin: Begin) -> None:
+        self.request = request
+        self.summary: Summary | None = None
+        self.failed = False
+        self.started = False
+        self._tell = tell
+        self._begin = begin
+        self._held: deque[AudioChunk] = deque()
+        self._held_samples = 0
+        self._dubber: Dubber | None = None
+        self._finish = asyncio.Event()
+        self._over = False
+
+    @property
+    def over(self) -> bool:
+        """No more audio is taken: the run was finished, or could not go on."""
+        return self._over or self._finish.is_set()
+
+    def push(self, chunk: AudioChunk) -> None:
+        """Take live audio; never waits."""
+        if self.over:
+            return
+        if self._dubber is not None:
+            self._dubber.push(chunk)
+            return
+        self._held.append(chunk)
+        self._held_samples += len(chunk.pcm)
+        while self._held_samples > HELD_MAX_S * SAMPLE_RATE_HZ:
+            self._held_samples -= len(self._held.popleft().pcm)
+
+    def finish(self) -> None:
+        """No more audio comes; what was said is still dubbed. Idempotent."""
+        self._finish.set()
+
+    async def execute(self) -> None:
+        """The whole run; returns after its summary, or after the error that ended it."""
+        dubber: Dubber | None = None
+        try:
+            async with asyncio.timeout(START_S):
+                dubber = await self._start()
+            await self._relay(dubber)
+        except EngineError as error:
+            self.failed = True
+            await self._tell(await self._refusal(error))
+        except TimeoutError:
+            self.failed = True
+            message = "The engines took too long to start; try again."
+            await self._tell(Failure(code="start_timeout", message=message))
+        finally:
+            self._over = True
+            self._held.clear()
+            if dubber is not None:
+                await dubber.aclose()
+
+    async def _start(self) -> Dubber:
+        request = self.request
+        dubber, plan, engines = await wiring.make_dubber(
+            session_id=request.session_id,
+            source_language=request.source_language,
+            target_language=request.target_language,
+            preserve_voice=request.preserve_voice,
+            glossary=request.glossary,
+        )
+        try:
+            await dubber.start()
+            ready = Ready(
+                session_id=request.session_id,
+                source_language=plan.source_language,
+                target_language=plan.target_language,
+                preserve_voice=plan.preserve_voice,
+                sample_rate=request.sample_rate,
+                engines=engines.names(),
+                protocol=request.protocol,
+            )
+            await self._begin(ready)
+            self.started = True
+            await self._tell(ready)
+            if request.source_language != plan.source_language:
+                await self._tell(
+                    Notice(
+                        code="source_language_assumed",
+                        message=f"The source is taken to be “{plan.source_language}”: this "
+                        "server has no engine that tells languages apart.",
+                    )
+                )
+        except BaseException:
+            await dubber.aclose()
+            raise
+        while self._held:
+            dubber.push(self._held.popleft())
+        self._dubber = dubber
+        return dubber
+
+    async def _relay(self, dubber: Dubber) -> None:
+        finishing: asyncio.Task[None] | None = None
+        try:
+            told: Any = dubber.events()
+            async with asyncio.timeout(None) as deadline, aclosing(told) as events:
+                finishing = asyncio.create_task(self._pass_on_finish(dubber, deadline))
+                async for event in events:
+                    if isinstance(event, Summary):
+                        self.summary = event
+                    elif isinstance(event, Failure) and event.code in ENGINES_GONE:
+                        self.failed = True
+                    await self._tell(event)
+        except TimeoutError:
+            self.failed = True
+            message = "What was left could not be dubbed in time; the run was stopped."
+            await self._tell(Failure(code="finish_timeout", message=message))
+        finally:
+            if finishing is not None:
+                finishing.cancel()
+                await asyncio.gather(finishing, return_exceptions=True)
+
+    async def _pass_on_finish(self, dubber: Dubber, deadline: asyncio.Timeout) -> None:
+        await self._finish.wait()
+        await dubber.finish()
+        deadline.reschedule(asyncio.get_running_loop().time() + FINISH_S)
+
+    async def _refusal(self, error: EngineError) -> Event:
+        details = {}
+        if error.code in {
+            "source_language_unsupported",
+            "target_language_unsupported",
+            "pair_unsupported",
+        }:
+            pairs = wiring.available_pairs(await wiring.engines())
+            details = {"available": [list(pair) for pair in pairs]}
+        return Failure(code=error.code, message=str(error), details=details)

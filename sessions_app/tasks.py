@@ -1,0 +1,19 @@
+"""Background work of sessions; each task is one service call."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from sessions_app.services import interrupt_abandoned_sessions
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="sessions.interrupt_abandoned")
+def interrupt_abandoned() -> None:
+    """Mark the sessions that a killed server left live."""
+    count = interrupt_abandoned_sessions()
+    if count:
+        log.info("sessions interrupted", extra={"count": count})

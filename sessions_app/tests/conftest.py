@@ -1,0 +1,61 @@
+"""People, tokens and scripted engines for the tests of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from accounts.models import User
+from accounts.services import create_token, create_user
+from sessions_app import wiring
+from sessions_app.orm_thread import close_orm_threads
+from sessions_app.tests import engines as scripted_sets
+
+
+@dataclass(frozen=True)
+class Person:
+    user: User
+    token: str
+
+
+MakePerson = Callable[[str], Person]
+Server = Callable[[], Any]
+"""Gives the newest set of scripted engines."""
+
+
+@pytest.fixture
+def make_person(transactional_db: None) -> MakePerson:
+    def make(name: str) -> Person:
+        user = create_user(email=f"{name}@example.org", password=None)
+        return Person(user, create_token(user, name="test").token)
+
+    return make
+
+
+@pytest.fixture
+def ana(make_person: MakePerson) -> Person:
+    return make_person("ana")
+
+
+@pytest.fixture
+def ben(make_person: MakePerson) -> Person:
+    return make_person("ben")
+
+
+@pytest_asyncio.fixture
+async def server(ana: Person, settings: Any) -> AsyncIterator[Server]:
+    """Scripted engines behind the real application; calls give the newest set."""
+    settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
+    scripted_sets.made.clear()
+    await wiring.engines()
+    yield lambda: scripted_sets.made[-1]
+    await wiring.close_engines()
+    # The database cannot be dropped while threads of ours hold connections to it.
+    close_orm_threads()
+    await sync_to_async(connections.close_all)()

@@ -1,0 +1,12 @@
+"""Addresses below ``/api/``."""
+
+from django.urls import path
+
+from sessions_app.api import LanguagesView, SessionsView, SessionView, VoicesView
+
+urlpatterns = [
+    path("sessions", SessionsView.as_view(), name="sessions"),
+    path("sessions/<uuid:session_id>", SessionView.as_view(), name="session"),
+    path("languages", LanguagesView.as_view(), name="languages"),
+    path("voices", VoicesView.as_view(), name="voices"),
+]
