@@ -36,7 +36,8 @@ class Casting:
         if not voices:
             raise ValueError("casting needs at least one voice")
         self._voices = tuple(voices)
-        self._stock: dict[str | None, Voice] = dict(pinned or {})
+        self._stock: dict[str | None, Voice] = {}
+        self._stock.update((pinned or {}).items())
         self._pinned: set[str | None] = set(self._stock)
         self._shaped: dict[str | None, Voice] = {}
         self._last_heard: dict[str, int] = {}

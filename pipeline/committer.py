@@ -37,12 +37,12 @@ class CommitRules:
     """Silence between two words that may end a clause."""
     pause_min_s: float = 1.2
     """Shortest clause that a pause may end."""
-    max_s: float = 2.8
+    max_s: float = 2.7
     """Beyond this a clause is cut at the best place there is: lag follows its length."""
-    reach_back_s: float = 0.8
+    reach_back_s: float = 0.35
     """A cut may go so far back for a better place; further, the wait costs more than it gives."""
-    hold_back_words: int = 2
-    stable_s: float = 0.35
+    hold_back_words: int = 1
+    stable_s: float = 0.25
 
 
 class Committer:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -65,6 +65,8 @@ EVENTS_MAX = 512
 """Messages waiting for the listener; a full queue makes the pipeline wait."""
 IDENTIFY_MAX_S = 0.4
 """Speaker identification never holds a line up longer."""
+LIVE_FIT = 0.92
+"""A live dub aims at this share of its source's length: what it saves, lag does not grow by."""
 CLAUSE_MARGIN_S = 0.06
 """Word times are rough: this much more audio on both sides goes to the encoder."""
 
@@ -137,7 +139,7 @@ class Dubber:
         """No more audio comes: what was said is dubbed, then ``events`` ends."""
         self._inbox.close()
 
-    async def events(self) -> AsyncIterator[Output]:
+    async def events(self) -> AsyncGenerator[Output, None]:
         """Everything the run tells, in order; a Summary comes last."""
         while (event := await self._events.get()) is not None:
             yield event
@@ -304,6 +306,7 @@ class Dubber:
             engines.synthesizer,
             line,
             translation,
+            (clause.end_s - clause.start_s) * (LIVE_FIT if plan.live else 1.0),
             lambda: self._scheduler.tempo(self._live_edge_s()),
             self._clock,
         )

@@ -75,12 +75,13 @@ async def make_clip(
     synthesizer: Synthesizer,
     line: Line,
     translation: asyncio.Task[Translation],
+    fit_s: float,
     tempo: Callable[[], float],
     clock: Clock = time.monotonic,
 ) -> Clip:
     """Wait for the translation, then speak up to the first block of sound.
 
-    ``tempo`` is asked at the last moment, when the backlog is known best. An engine's
+    ``fit_s`` is the duration to aim at; ``tempo`` is asked at the last moment, when the backlog is known best. An engine's
     failure becomes a clip without sound whose text is kept.
     """
     clip = Clip()
@@ -95,7 +96,7 @@ async def make_clip(
                 language=line.target_language,
                 voice=line.voice,
                 style=line.style,
-                fit_s=line.clause.end_s - line.clause.start_s,
+                fit_s=fit_s,
                 tempo=clip.tempo,
             )
         )

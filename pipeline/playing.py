@@ -18,6 +18,9 @@ from pipeline.types import Line, Pcm
 TEMPO_DEADBAND = 0.02
 """A tempo nearer to 1 than this is not heard and not worth stretching."""
 
+FASTEST = 1.45
+"""Ratio to natural speech beyond which a dub is no longer followed with ease."""
+
 Emit = Callable[[Event | CueAudio], Awaitable[None]]
 
 
@@ -58,7 +61,7 @@ async def play(
     assert clip.blocks is not None
     rate_hz = clip.stream.sample_rate_hz
     # The engine already hurried by what the backlog asked for when it began.
-    residual = placement.tempo / clip.tempo
+    residual = min(placement.tempo / clip.tempo, max(1.0, FASTEST / clip.stream.rate))
     if abs(residual - 1) <= TEMPO_DEADBAND:
         residual = 1.0
     stretcher = TimeStretcher(rate_hz, residual) if residual != 1.0 else None

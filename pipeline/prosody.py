@@ -35,6 +35,8 @@ _DIO_SPEED = 4
 _VOICED_FRAMES_MIN = 5
 _MAX_S = 15.0
 _OUTLIER_SEMITONES = 9.0
+_SLOWEST_WORDS_PER_S = 0.1
+"""Slower is no rate but a clause whose words were not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class SpeakerProsody:
             semitones = _semitones(clause.pitch_hz) - self._semitones
             pitch_range = np.log((clause.pitch_spread + 0.3) / (self._spread + 0.3))
         rate = 0.0
-        if clause.words_per_s > 0 and self._words_per_s > 0:
+        if min(clause.words_per_s, self._words_per_s) > _SLOWEST_WORDS_PER_S:
             rate = np.log(clause.words_per_s / self._words_per_s)
         return Style(
             energy_db=_limit(

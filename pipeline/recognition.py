@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from pipeline.ports import EngineError, Recognizer, RecognizerStream
 from pipeline.types import Hypothesis, SpeechPiece
@@ -24,9 +24,7 @@ RESTARTS_MAX = 5
 class Recognition:
     """One producer of pieces, one consumer of hypotheses, both on the event loop."""
 
-    def __init__(
-        self, engine: Recognizer, language: str, on_restart: Callable[[], None]
-    ) -> None:
+    def __init__(self, engine: Recognizer, language: str, on_restart: Callable[[], None]) -> None:
         self._engine = engine
         self._language = language
         self._on_restart = on_restart
@@ -55,7 +53,7 @@ class Recognition:
         self._finished = True
         self._wake.set()
 
-    async def hypotheses(self) -> AsyncIterator[Hypothesis]:
+    async def hypotheses(self) -> AsyncGenerator[Hypothesis, None]:
         """Raises EngineError when the engine cannot be kept alive."""
         restarts = 0
         while True:

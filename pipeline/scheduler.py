@@ -15,7 +15,7 @@ from dataclasses import dataclass
 class BacklogRules:
     """Bounds of the backlog, seconds; tempo is a ratio to the natural pace."""
 
-    tempo_from_s: float = 0.4
+    tempo_from_s: float = 0.2
     """Backlog at which the tempo starts to rise above 1."""
     target_s: float = 1.5
     """Backlog at which the tempo has reached ``tempo_max``."""

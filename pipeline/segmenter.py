@@ -32,7 +32,7 @@ class SegmenterConfig:
     # A lone "yes" is more often the start of a sentence than an answer, so short
     # utterances wait; after 2.5 s any breath is a good place to stop, because what
     # comes later in a long clause reaches the listener later.
-    patience: Patience = ((0.0, 0.30), (1.0, 0.21), (1.5, 0.19), (2.5, 0.12), (6.0, 0.09))
+    patience: Patience = ((0.0, 0.24), (1.0, 0.18), (1.5, 0.16), (2.5, 0.10), (6.0, 0.09))
     maximum_s: float = 15.0
     """Utterances are closed here whatever happens: engines' memory is bounded."""
 

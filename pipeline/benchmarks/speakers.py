@@ -39,7 +39,7 @@ class SpokenLine:
     person: str
     clip: str
     duration_s: float
-    voiceprints: dict[str, Embedding]
+    voiceprints: dict[Precision, Embedding]
 
 
 def utterances(pcm: Pcm) -> Iterator[Pcm]:
@@ -47,7 +47,7 @@ def utterances(pcm: Pcm) -> Iterator[Pcm]:
     stream = SileroDetector().open()
     assert isinstance(stream, SileroStream)
     padded = np.concatenate([pcm, np.zeros(SAMPLE_RATE_HZ // 2, np.int16)])
-    segmenter, starts = Segmenter(), {}
+    segmenter, starts = Segmenter(), dict[int, int]()
     pieces = []
     for start in range(0, len(padded), CHUNK):
         block = padded[start : start + CHUNK]
@@ -94,7 +94,7 @@ def streams(lines: Sequence[SpokenLine], people: Sequence[str]) -> dict[str, lis
     }
 
 
-def follow(stream: Sequence[SpokenLine], precision: str) -> tuple[int, float, float]:
+def follow(stream: Sequence[SpokenLine], precision: Precision) -> tuple[int, float, float]:
     """Speakers found, and the right share of the long lines and of all."""
     registry, at_s, heard = SpeakerRegistry(), 0.0, []
     for line in stream:

@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import scipy.ndimage  # noqa: E402
 
 try:
-    import scipy.ndimage.morphology  # noqa: F401
+    import scipy.ndimage.morphology
 except ImportError:
     moved = types.ModuleType("scipy.ndimage.morphology")
     moved.binary_dilation = scipy.ndimage.binary_dilation  # type: ignore[attr-defined]

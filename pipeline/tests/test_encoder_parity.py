@@ -51,7 +51,8 @@ def read(path: Path) -> Pcm:
     mono = wav.mean(axis=1)[: CLIP_MAX_S * rate_hz]
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)[: CLIP_MAX_S * SAMPLE_RATE_HZ]
-    return np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
+    pcm: Pcm = np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
+    return pcm
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def reference(
 ) -> dict[str, Embedding]:
     folder = tmp_path_factory.mktemp("parity")
     floats = {name: pcm.astype(np.float32) / np.float32(32_768) for name, pcm in clips.items()}
-    np.savez(folder / "clips.npz", **floats)
+    np.savez(folder / "clips.npz", allow_pickle=False, **floats)
     # The torch that serves as reference must not see this interpreter's packages.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(

@@ -33,8 +33,7 @@ def pieces(path: Path, utterance: int, start: int) -> list[SpeechPiece]:
     pcm, rate = soundfile.read(path, dtype="int16")
     assert rate == SAMPLE_RATE_HZ
     parts = [
-        SpeechPiece(utterance, start + at, pcm[at : at + PIECE])
-        for at in range(0, len(pcm), PIECE)
+        SpeechPiece(utterance, start + at, pcm[at : at + PIECE]) for at in range(0, len(pcm), PIECE)
     ]
     end = start + len(pcm)
     return [*parts, SpeechPiece(utterance, end, np.zeros(0, np.int16), True, end)]

@@ -83,7 +83,7 @@ def test_every_sample_of_an_utterance_goes_out_once_and_in_order(
 def test_how_the_stream_is_chunked_changes_no_utterance(probabilities: list[float]) -> None:
     def spans(chunk_samples: int) -> list[tuple[int, int | None]]:
         _, pieces = cut(probabilities, chunk_samples=chunk_samples)
-        starts = {}
+        starts: dict[int, int] = {}
         for piece in pieces:
             starts.setdefault(piece.utterance, piece.start)
         return [(starts[piece.utterance], piece.speech_end) for piece in ends(pieces)]

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.benchmarks.speakers import SpokenLine, follow, read_lines, streams
+from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
+from pipeline.providers.offline.speaker_encoder_export import export
 from pipeline.speakers import RegistryConfig, SpeakerRegistry
 from pipeline.types import Embedding, SpeakerMatch
 
@@ -158,3 +164,24 @@ def test_any_stream_gives_stable_ids_and_no_more_speakers_than_segments(
         assert match.is_new == (match.speaker not in seen)
         seen.add(match.speaker)
         assert registry.resolve(match.speaker) in registry.speakers
+
+
+@pytest.fixture(scope="module")
+def spoken(speech_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[SpokenLine]:
+    """Lines of six people as the segmenter cuts them."""
+    folder = tmp_path_factory.mktemp("models")
+    export(folder)
+    return read_lines(speech_data, {"int8": ResemblyzerEncoder.from_folder(folder, "int8")})
+
+
+@pytest.mark.parametrize("people", [2, 3, 6])
+def test_real_people_who_alternate_are_counted_and_told_apart(
+    people: int, spoken: list[SpokenLine]
+) -> None:
+    everybody = sorted({line.person for line in spoken})
+    for group in itertools.combinations(everybody, people):
+        alternating = streams(spoken, group)
+        for turns in ("clip by clip", "line by line"):
+            found, right_of_long, _ = follow(alternating[turns], "int8")
+            assert found == people, (group, turns)
+            assert right_of_long >= 0.95, (group, turns)

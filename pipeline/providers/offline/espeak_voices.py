@@ -18,7 +18,7 @@ MAX_PITCH = 100
 UNITS_PER_SEMITONE = 6.0
 """Of espeak's pitch parameter, measured between 35 and 80 on several variants."""
 
-_PREFERRED = {"en": "en-us", "fr": "fr-fr", "zh": "cmn", "no": "nb"}
+_PREFERRED = {"en": "en-us", "zh": "cmn", "no": "nb"}
 """Where the plain code is missing or is not the common accent."""
 _DATA_FOLDERS = (
     "/usr/lib/*/espeak-ng-data",
@@ -52,12 +52,11 @@ VARIANTS: tuple[Variant, ...] = (
 )
 """Best first, registers alternating so that the first few are easy to tell apart."""
 
-SHAPING_BASE = Variant("m3", "Bruno", "m3", 80, 141.0, "mid")
+SHAPING_BASE = VARIANTS[1]
 """What shaped voices are made from, whatever the person's register.
 
-Measured over six speakers: m3 comes as close to them as a variant of their own register
-and is told apart better and understood better. The raised pitch allows the shorter of
-WORLD's analysis windows, which is twice as fast.
+Measured over six speakers (``benchmarks.voice``): m3 comes as close to them as variants
+of their own register do, and is told apart better. At a raised pitch it is not.
 """
 
 BY_KEY = {variant.key: variant for variant in VARIANTS}

@@ -24,7 +24,8 @@ from pipeline.types import SAMPLE_RATE_HZ
 from pipeline.worker import ParentPipe
 
 NATURAL_WPM = 175
-RATE_LIMITS = (0.85, 1.35)
+# Drawn out to the length of its source a dub sounds sleepy and is heard later.
+RATE_LIMITS = (0.95, 1.35)
 """How far ``fit_s`` may move the rate from the natural one."""
 
 _SYNCHRONOUS = 2

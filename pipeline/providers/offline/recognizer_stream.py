@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from pipeline.ports import EngineError
@@ -121,7 +121,7 @@ class SphinxStream:
             # The slot is free from now on, even before the stream's owner closes it.
             self._on_closed(self)
 
-    async def _replies(self) -> AsyncIterator[Reply]:
+    async def _replies(self) -> AsyncGenerator[Reply, None]:
         while True:
             reply = asyncio.ensure_future(self._worker.receive())
             try:

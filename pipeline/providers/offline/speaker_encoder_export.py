@@ -259,7 +259,10 @@ def build_graph(weights: Weights) -> onnx.ModelProto:
         "speaker_encoder",
         [helper.make_tensor_value_info("mels", TensorProto.FLOAT, ["batch", "frames", N_MELS])],
         [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", HIDDEN])],
-        [numpy_helper.from_array(array, name) for name, array in {**constants, **axes}.items()],
+        [
+            numpy_helper.from_array(np.asarray(array), name)
+            for name, array in {**constants, **axes}.items()
+        ],
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="live-dubbing"
