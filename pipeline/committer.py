@@ -37,12 +37,12 @@ class CommitRules:
     """Silence between two words that may end a clause."""
     pause_min_s: float = 1.2
     """Shortest clause that a pause may end."""
-    max_s: float = 2.7
+    max_s: float = 2.5
     """Beyond this a clause is cut at the best place there is: lag follows its length."""
-    reach_back_s: float = 0.35
+    reach_back_s: float = 0.3
     """A cut may go so far back for a better place; further, the wait costs more than it gives."""
     hold_back_words: int = 1
-    stable_s: float = 0.25
+    stable_s: float = 0.2
 
 
 class Committer:

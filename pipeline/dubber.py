@@ -114,7 +114,10 @@ class Dubber:
         plan, engines = self._plan, self._engines
         await self._recognition.open()
         try:
-            await engines.translator.prepare(plan.source_language, plan.target_language)
+            await asyncio.gather(
+                engines.translator.prepare(plan.source_language, plan.target_language),
+                engines.synthesizer.prepare(plan.target_language),
+            )
         except BaseException:
             await self._recognition.aclose()
             raise

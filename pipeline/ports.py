@@ -130,6 +130,9 @@ class Synthesizer(Protocol):
     def voices(self, language: str) -> tuple[Voice, ...]:
         """Stock voices for a language, best first, audibly distinct from one another."""
 
+    async def prepare(self, language: str) -> None:
+        """Warm whatever the language needs, so that the first clause is not slower."""
+
     async def synthesize(self, request: SpeechRequest) -> SpeechStream: ...
 
     async def aclose(self) -> None: ...

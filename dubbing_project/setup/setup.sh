@@ -121,7 +121,7 @@ if [[ $wanted == parity ]]; then
     if ! "$environment/bin/python" -c '' 2>/dev/null; then
         .venv/bin/python -m venv --clear "$environment"
     fi
-    install "$environment" parity requirements/parity.txt requirements/parity-without-dependencies.txt
+    install "$environment" parity requirements/parity.txt requirements/wheels-without-dependencies.txt
 fi
 
 # --- What is made once -----------------------------------------------------------------

@@ -196,7 +196,7 @@ async def stalls(stop: asyncio.Event) -> list[float]:
 async def run(data: Path, models: Path, strength: float) -> None:
     encoder = ResemblyzerEncoder(models / "resemblyzer-0.1.4-fp32.onnx")
     synthesizer = EspeakSynthesizer(shaping=Shaping(strength=strength))
-    await synthesizer.start()
+    await synthesizer.prepare("es")
     cloner = WorldCloner()
     folder = data / "librispeech"
     try:

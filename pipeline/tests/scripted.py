@@ -202,6 +202,9 @@ class ScriptedSynthesizer:
     def voices(self, language: str) -> tuple[Voice, ...]:
         return self.stock if language in self.language_set else ()
 
+    async def prepare(self, language: str) -> None:
+        pass
+
     async def synthesize(self, request: SpeechRequest) -> ScriptedSpeech:
         self.requests.append(request)
         if request.text in self.fail_on:

@@ -96,7 +96,7 @@ def of(kind: type[E_], told: list[Output]) -> list[E_]:
 
 
 def slow_talkers() -> Engines:
-    return scripted_engines(recognizer=ScriptedRecognizer(script=SCRIPT, word_s=0.6))
+    return scripted_engines(recognizer=ScriptedRecognizer(script=SCRIPT, word_s=10.0))
 
 
 FOUR = utterances((1.5, 140), (1.6, 220), (1.4, 140), (1.5, 220))

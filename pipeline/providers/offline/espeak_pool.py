@@ -24,6 +24,7 @@ class EspeakPool:
     """``size`` processes, at most ``waiting`` jobs in line for them."""
 
     def __init__(self, *, size: int, waiting: int) -> None:
+        self.size = size
         self._slots: asyncio.LifoQueue[_Worker | None] = asyncio.LifoQueue(size)
         for _ in range(size):
             self._slots.put_nowait(None)

@@ -64,9 +64,13 @@ class EspeakSynthesizer:
     def voices(self, language: str) -> tuple[Voice, ...]:
         return stock_voices(language) if language in self._languages else ()
 
-    async def start(self) -> None:
-        """Warm everything up; without it the first clause does."""
+    async def prepare(self, language: str) -> None:
+        """Start the processes and have each load the language by saying a word in it."""
         await self._pool.start()
+        if voices := self.voices(language):
+            request = SpeechRequest("a", language, voices[0])
+            words = (self._pool.run(self._job(request)) for _ in range(self._pool.size))
+            await asyncio.gather(*words)
 
     async def synthesize(self, request: SpeechRequest) -> EspeakSpeech:
         """Raises EngineError: ``nothing_to_speak``, ``text_too_long``,
