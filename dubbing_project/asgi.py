@@ -2,6 +2,7 @@
 
 import os
 
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubbing_project.settings")
@@ -13,12 +14,22 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from accounts.socket_authentication import SocketAuthentication  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
+from sessions_app.wiring import begin_warming  # noqa: E402
 
 # Pages of other sites are kept out by SocketAuthentication: it takes the login cookie
 # from pages of this very host only. Native clients send no Origin and carry a token.
-application = ProtocolTypeRouter(
+router = ProtocolTypeRouter(
     {
         "http": django_application,
         "websocket": AuthMiddlewareStack(SocketAuthentication(URLRouter(websocket_urlpatterns))),
     }
 )
+
+
+async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """The first request of all, which is the runner's own, has the engines loaded.
+
+    Daphne has no start-up event, and engines belong to the loop that serves.
+    """
+    begin_warming()
+    await router(scope, receive, send)

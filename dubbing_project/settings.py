@@ -165,6 +165,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+}
 
 # Files: private, whichever the backend.
 MEDIA_ROOT = DUBBING_VAR / "media"

@@ -25,6 +25,15 @@ _OPENERS = frozenset(
     "und aber oder weil wenn als dass mit für ohne".split()
 )
 
+_LEANERS = frozenset(
+    # Words that lean on the next one: a cut after them leaves both parts odd.
+    "a an the my your his her its our their of to in on at for with from by and or but that "
+    "which who is are was were be not no very "
+    "el la los las un una de del al en y o que mi tu su muy "
+    "le les un une des du et ou que mon ma ton sa son ses très "
+    "der die das ein eine und oder mein dein sein ihr sehr".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CommitRules:
@@ -39,7 +48,7 @@ class CommitRules:
     """Shortest clause that a pause may end."""
     max_s: float = 2.5
     """Beyond this a clause is cut at the best place there is: lag follows its length."""
-    reach_back_s: float = 0.3
+    reach_back_s: float = 0.4
     """A cut may go so far back for a better place; further, the wait costs more than it gives."""
     hold_back_words: int = 1
     stable_s: float = 0.2
@@ -100,7 +109,7 @@ class Committer:
         if not stable:
             return 0
         chars = 0
-        candidates: list[tuple[bool, bool, int]] = []
+        candidates: list[tuple[bool, bool, bool, int]] = []
         newest_s = words[stable - 1].end_s
         for count in range(1, stable + 1):
             last = words[count - 1]
@@ -116,9 +125,10 @@ class Committer:
                 return count
             if last.end_s >= newest_s - rules.reach_back_s:
                 opens = words[count].text.lower() in _OPENERS
-                candidates.append((pause, opens, count))
+                leans = last.text.lower() in _LEANERS
+                candidates.append((pause, not leans, opens, count))
         overdue = decoded_s - words[0].start_s >= rules.max_s or chars >= rules.max_chars
-        return max(candidates)[2] if overdue and candidates else 0
+        return max(candidates)[-1] if overdue and candidates else 0
 
     def _flush(self, words: list[Word]) -> list[Clause]:
         """Everything that is left, split only where a sentence ends."""

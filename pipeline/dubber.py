@@ -44,7 +44,7 @@ from pipeline.segmenter import Segmenter
 from pipeline.speakers import SpeakerRegistry
 from pipeline.tally import Tally
 from pipeline.tape import Tape
-from pipeline.text_form import restore
+from pipeline.text_form import lower_sentence_starts, restore
 from pipeline.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
@@ -107,6 +107,8 @@ class Dubber:
         )
         self._translations: set[asyncio.Task[Translation]] = set()
         self._next_line = 0
+        self._continues: int | None = None
+        """Utterance whose sentence the last clause left open."""
         self._run: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -275,6 +277,9 @@ class Dubber:
         text = clause.text
         if not engines.recognizer.punctuates:
             text = restore(text, plan.source_language, complete=clause.ends_utterance)
+            if self._continues == clause.utterance:
+                text = lower_sentence_starts(text)
+        self._continues = None if clause.ends_utterance else clause.utterance
         # Translation does not wait for the speaker; synthesis waits for both.
         translation = asyncio.create_task(
             translate(engines.translator, plan, text, tuple(self._recent_text), self._clock)

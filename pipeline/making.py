@@ -81,8 +81,9 @@ async def make_clip(
 ) -> Clip:
     """Wait for the translation, then speak up to the first block of sound.
 
-    ``fit_s`` is the duration to aim at; ``tempo`` is asked at the last moment, when the backlog is known best. An engine's
-    failure becomes a clip without sound whose text is kept.
+    ``fit_s`` is the duration to aim at; ``tempo`` is asked at the last moment, when the
+    backlog is known best. An engine's failure becomes a clip without sound whose text is
+    kept.
     """
     clip = Clip()
     try:

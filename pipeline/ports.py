@@ -66,6 +66,9 @@ class Recognizer(Protocol):
     punctuates: bool
     """Whether words come with capitals and marks; otherwise they are restored."""
 
+    async def prepare(self) -> None:
+        """Load what the next ``open`` needs, so that it is quick."""
+
     async def open(self, language: str) -> RecognizerStream: ...
 
     async def aclose(self) -> None: ...

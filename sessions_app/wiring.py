@@ -37,23 +37,15 @@ _status: dict[str, Any] = {"state": "idle"}
 def offline_engines() -> Engines:
     """The engines that need no account and no network."""
     # Imported late: a management command that dubs nothing should not load models.
-    from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
-    from pipeline.providers.offline.shaping import Shaping, WorldCloner
-    from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
-    from pipeline.providers.offline.synthesizer import EspeakSynthesizer
-    from pipeline.providers.offline.translator import ApertiumTranslator
-    from pipeline.providers.offline.voice_activity import SileroDetector
+    from pipeline.providers import registry
+    from pipeline.providers.settings import EngineSettings
 
-    shaping = Shaping.from_settings(
-        stability=settings.VOICE_STABILITY, clarity=settings.VOICE_CLARITY
-    )
-    return Engines(
-        detector=SileroDetector(),
-        recognizer=PocketSphinxRecognizer(),
-        translator=ApertiumTranslator(),
-        synthesizer=EspeakSynthesizer(shaping=shaping),
-        encoder=ResemblyzerEncoder.from_folder(settings.DUBBING_VAR / "models"),
-        cloner=WorldCloner(),
+    return registry.make_engines(
+        EngineSettings(
+            models=settings.DUBBING_VAR / "models",
+            voice_stability=settings.VOICE_STABILITY,
+            voice_clarity=settings.VOICE_CLARITY,
+        )
     )
 
 
@@ -86,6 +78,15 @@ async def engines() -> Engines:
     return await asyncio.shield(making)
 
 
+def begin_warming() -> None:
+    """Have the running loop's engines loaded in the background, once."""
+    loop = asyncio.get_running_loop()
+    if loop not in _sets:
+        making = _sets[loop] = loop.create_task(_make(), name="engines")
+        # A failure is in the health report and is met again by the first session.
+        making.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 async def close_engines() -> None:
     """Stop the running loop's engines, if it has any."""
     making = _sets.pop(asyncio.get_running_loop(), None)
@@ -102,10 +103,7 @@ async def _make() -> Engines:
     _status.update(state="starting")
     try:
         made = await asyncio.to_thread(make_engines)
-        # Engines that can be warmed up are; the others start with their first request.
-        for engine in (made.recognizer, made.synthesizer):
-            if start := getattr(engine, "start", None):
-                await start()
+        await made.recognizer.prepare()
     except Exception as error:
         code = error.code if isinstance(error, EngineError) else "engine_failed"
         _status.update(state="failed", code=code, ok=False)

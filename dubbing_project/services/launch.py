@@ -28,12 +28,13 @@ def main() -> None:
     parser.add_argument("role", choices=("web", "worker"))
     parser.add_argument("--port", type=int, default=settings.PORT)
     parser.add_argument("--port-file", type=Path)
+    parser.add_argument("--beat-file", type=Path)
     arguments = parser.parse_args()
     try:
         wait_for_stores()
         if arguments.role == "web":
             serve(arguments.port, arguments.port_file)
-        work()
+        work(arguments.beat_file)
     except ServiceError as error:
         raise SystemExit(f"{arguments.role}: {error}") from None
 
@@ -87,7 +88,7 @@ def migrate() -> None:
     call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
 
 
-def work() -> NoReturn:
+def work(beat_file: Path | None) -> NoReturn:
     """Takes tasks only once the tables they write to are there."""
     import django
     from django.db import connection
@@ -103,6 +104,9 @@ def work() -> NoReturn:
     connection.close()
     options = ["--concurrency", WORKER_PROCESSES, "--loglevel", "INFO", "--without-gossip"]
     options += ["--without-mingle"]
+    if beat_file is not None:
+        # The one worker of a run also sends the periodic tasks.
+        options += ["--beat", "--schedule", str(beat_file)]
     celery = [sys.executable, "-m", "celery", "--quiet", "--app", "dubbing_project.celery"]
     become([*celery, "worker", *options])
 

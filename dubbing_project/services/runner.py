@@ -113,10 +113,12 @@ class _Run:
         }
         launch = [sys.executable, "-m", "dubbing_project.services.launch"]
         port = ["--port", str(self.options.port), "--port-file", str(self.port_file)]
+        beat = ["--beat-file", str(self.locations.root / "beat")]
         guard = ["setpriv", "--pdeathsig"]
         self.supervisor.add("web", [*guard, "TERM", "--", *launch, "web", *port], env=env)
-        # SIGQUIT makes Celery drop its task at once; nobody is left to wait for it.
-        self.supervisor.add("worker", [*guard, "QUIT", "--", *launch, "worker"], env=env)
+        # Not SIGQUIT: with Redis gone too, Celery's own shutdown waits for ever. Its pool's
+        # processes read the end of their pipe and leave.
+        self.supervisor.add("worker", [*guard, "KILL", "--", *launch, "worker", *beat], env=env)
 
     def _log(self, name: str) -> Path:
         return self.locations.logs / f"{name}.log"
@@ -162,7 +164,10 @@ class _Run:
             nonlocal report
             report = health(url, host_header=named[0] if named else host)
             parts = ("database", "redis", "worker")
-            return bool(report) and all(report[part]["ok"] for part in parts)
+            if not report or not all(report[part]["ok"] for part in parts):
+                return False
+            # Whether they load or fail, the server is as ready as it will be.
+            return report["engines"].get("state") not in ("idle", "starting")
 
         until(all_answer, what="the server with its worker", seconds=READY_SECONDS)
         return RunningServices(url, self.database_url, self.redis_url, os.getpid())

@@ -88,5 +88,5 @@ def test_the_example_file_names_every_setting() -> None:
 
 def test_the_readme_explains_every_setting() -> None:
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    rows = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", text, flags=re.MULTILINE))
+    rows = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`(?: \*)? \|", text, flags=re.MULTILINE))
     assert rows == settings.environment.names

@@ -79,6 +79,9 @@ class ScriptedRecognizer:
     opened: int = 0
     closed: int = 0
 
+    async def prepare(self) -> None:
+        pass
+
     async def open(self, language: str) -> ScriptedRecognizerStream:
         if language not in self.languages:
             raise EngineError(

@@ -146,7 +146,7 @@ async def test_other_languages_are_refused(recognizer: PocketSphinxRecognizer) -
 async def test_closing_leaves_no_process_behind() -> None:
     recognizer = PocketSphinxRecognizer(streams_max=2)
     stream = await opened(recognizer)
-    await recognizer.warm()
+    await recognizer.prepare()
     await recognizer.aclose()
     with pytest.raises(ProcessLookupError):
         os.kill(stream.pid, 0)

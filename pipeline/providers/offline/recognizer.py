@@ -38,7 +38,7 @@ class PocketSphinxRecognizer:
         self._reserve: asyncio.Task[Worker] | None = None
         self._closed = False
 
-    async def warm(self) -> None:
+    async def prepare(self) -> None:
         """Load the process in reserve now, so that the first ``open`` is quick too."""
         self._refill()
         if self._reserve is not None:
@@ -109,7 +109,7 @@ class PocketSphinxRecognizer:
 async def _start() -> Worker:
     """A process that has loaded its models; raises EngineError("engine_stopped")."""
     try:
-        worker: Worker = await WorkerProcess.start(WORKER, reply_type=Reply)
+        worker: Worker = await WorkerProcess.start(WORKER, reply_type=Reply, niceness=5)
     except OSError as error:
         raise EngineError(
             "engine_stopped", "The recogniser's process could not be started."

@@ -47,7 +47,7 @@ class DecoderConfig:
     # these 0.327 at 0.28. A mean checked later costs a longer catch-up.
     active_states: int = 3000
     """Most HMMs searched per frame: noise activates every one of them."""
-    words_per_frame: int = 20
+    words_per_frame: int = 10
     """Most word exits per frame."""
 
 
