@@ -63,24 +63,24 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         await self.accept(chosen)
         user = self.scope.get("user")
         if not isinstance(user, User):
-            await self.close(CloseCode.NOT_AUTHENTICATED, "Log in, or send a valid token.")
+            await self.end(CloseCode.NOT_AUTHENTICATED, "Log in, or send a valid token.")
             return
         session_id = _session_id(self.scope["url_route"]["kwargs"])
         if session_id is None:
-            await self.close(CloseCode.BAD_ADDRESS, "The address is /ws/<name>/<uuid>.")
+            await self.end(CloseCode.BAD_ADDRESS, "The address is /ws/<name>/<uuid>.")
             return
         hold = uuid.uuid4()
         try:
             first_line = await in_orm_thread(services.hold_session, session_id, user, hold=hold)
         except services.SessionNotYoursError:
-            await self.close(CloseCode.NOT_YOURS, "The session belongs to somebody else.")
+            await self.end(CloseCode.NOT_YOURS, "The session belongs to somebody else.")
             return
         except services.SessionBusyError:
-            await self.close(CloseCode.SESSION_BUSY, "Another connection dubs this session.")
+            await self.end(CloseCode.SESSION_BUSY, "Another connection dubs this session.")
             return
         except DatabaseError:
             log.warning("session not opened", extra={"session": str(session_id)})
-            await self.close(CloseCode.TRY_AGAIN_LATER, "The database is away; try again soon.")
+            await self.end(CloseCode.TRY_AGAIN_LATER, "The database is away; try again soon.")
             return
         binary = chosen == SUBPROTOCOL
         self._conversation = Conversation(
@@ -91,6 +91,11 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             first_line=first_line,
         )
         self._conversation.start()
+
+    async def end(self, code: CloseCode, reason: str) -> None:
+        """Close with a code of ours and the reason in plain words."""
+        # Daphne takes nothing but a true int for a close code.
+        await self.close(int(code), reason)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         conversation = self._conversation
