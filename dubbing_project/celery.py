@@ -3,7 +3,9 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_embedded_init, setup_logging, worker_process_init
+
+from dubbing_project.services.parent_death import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubbing_project.settings")
 
@@ -15,3 +17,10 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_django_logging(**_: object) -> None:
     """A receiver here is how Celery is told to leave logging to Django's settings."""
+
+
+@beat_embedded_init.connect
+@worker_process_init.connect
+def end_with_the_worker(**_: object) -> None:
+    """Told to stop at once, Celery's main process leaves its beat process running on."""
+    die_with_parent()

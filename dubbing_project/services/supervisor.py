@@ -7,10 +7,8 @@ even a SIGKILL of the supervisor stops everything.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shlex
-import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +18,7 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 from honcho.process import Process
 
-PR_SET_PDEATHSIG = 1
+from dubbing_project.services.parent_death import die_with_parent
 
 
 class DyingWithParent(Process):  # type: ignore[misc]
@@ -28,7 +26,7 @@ class DyingWithParent(Process):  # type: ignore[misc]
 
     def run(self, events: object = None, ignore_signals: bool = False) -> None:
         parent = os.getppid()
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         if os.getppid() != parent:
             os._exit(1)
         super().run(events, ignore_signals)

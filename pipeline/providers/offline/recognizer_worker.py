@@ -76,10 +76,6 @@ class Ear:
         words = self._decoder.words()
         return Hypothesis(piece.utterance, words, self._decoder.searched_s, language="en")
 
-    def catch_up(self) -> bool:
-        """Some of the work that can wait; False when there is none."""
-        return self._utterance is not None and self._decoder.catch_up()
-
     def settle(self) -> None:
         """Learn from the finished utterance, after its words have gone out."""
         self._decoder.settle()
@@ -98,11 +94,7 @@ def main() -> None:
     # A daemon: when the search fails, the process must not wait for its input.
     threading.Thread(target=take_in, name="input", daemon=True).start()
     pipe.reply(Ready())
-    while True:
-        while waiting.empty() and ear.catch_up():
-            pass
-        if (piece := waiting.get()) is None:
-            return
+    while (piece := waiting.get()) is not None:
         hypothesis = ear.hear(piece, behind=waiting.qsize() >= BEHIND_MESSAGES)
         if hypothesis is not None:
             pipe.reply(Heard(hypothesis))

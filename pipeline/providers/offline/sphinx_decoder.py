@@ -32,7 +32,7 @@ _VARIANT = re.compile(r"\(\d+\)$")
 class DecoderConfig:
     block_s: float = 0.1
     """Audio given to the search at a time."""
-    first_mean_s: float = 0.7
+    first_mean_s: float = 0.8
     """Audio that a stream's first mean is measured on; search waits for it."""
     mean_checks_s: tuple[float, ...] = (1.0, 2.0)
     """Lengths of an utterance at which its mean is measured again."""
@@ -45,166 +45,94 @@ class DecoderConfig:
     # Measured on the clean clips, whole-utterance decoding at its best 0.323: 10,000
     # states 0.310 at 0.45 of real time, 5,000 0.333 at 0.38 (mean checked at 3 s),
     # these 0.327 at 0.28. A mean checked later costs a longer catch-up.
-    finish_again_s: float = 0.3
-    """An utterance that ends waits for no more than this of its second decoding."""
     active_states: int = 3000
     """Most HMMs searched per frame: noise activates every one of them."""
-    words_per_frame: int = 10
+    words_per_frame: int = 20
     """Most word exits per frame."""
 
 
-class _Search:
-    """One pocketsphinx search over an utterance's audio, under one cepstral mean."""
-
-    def __init__(self, config: DecoderConfig) -> None:
-        self._decoder = pocketsphinx.Decoder(
-            samprate=SAMPLE_RATE_HZ,
-            loglevel="FATAL",
-            fwdflat=False,
-            maxhmmpf=config.active_states,
-            maxwpf=config.words_per_frame,
-        )
-        self._block = int(config.block_s * SAMPLE_RATE_HZ)
-        self.mean = _parse(self._decoder.get_cmn())
-        self.running = False
-        self.searched = 0
-
-    def start(self, mean: CepstralMean) -> None:
-        self.stop()
-        self.mean = mean
-        self._decoder.set_cmn(",".join(f"{value:.4f}" for value in mean))
-        self._decoder.start_utt()
-        self.running = True
-        self.searched = 0
-
-    def step(self, audio: Pcm, *, rest: bool = False) -> bool:
-        """Search one more block of ``audio``; ``rest`` takes a shorter last one too."""
-        block = audio[self.searched : self.searched + self._block]
-        if len(block) < self._block and not (rest and len(block)):
-            return False
-        self._decoder.process_raw(block.tobytes())
-        self.searched += len(block)
-        return True
-
-    def stop(self) -> None:
-        """End the utterance: its words then come from the search over the lattice."""
-        if self.running:
-            self._decoder.end_utt()
-            self.running = False
-
-    def words(self, start_s: float) -> Iterator[Word]:
-        for segment in self._decoder.seg() or ():
-            if segment.word.startswith(_FILLERS):
-                continue
-            yield Word(
-                text=_VARIANT.sub("", segment.word).lower(),
-                start_s=start_s + segment.start_frame / FRAMES_PER_S,
-                end_s=start_s + (segment.end_frame + 1) / FRAMES_PER_S,
-            )
-
-
 class SphinxDecoder:
-    """Decodes one utterance after another; remembers the mean between them.
-
-    Decoding again runs beside the first search, a block at a time whenever there is
-    nothing else to do (``catch_up``), and takes over once it is level: an utterance
-    that ends before that keeps its first words and never waits for the second.
-    """
+    """Decodes one utterance after another; remembers the mean between them."""
 
     def __init__(self, config: DecoderConfig | None = None) -> None:
         self.config = config or DecoderConfig()
-        self._search = _Search(self.config)
-        self._again = _Search(self.config)
-        # A decoder without a language model: only its front end is used, so that
-        # measuring a mean leaves the searches alone.
+        self._search = pocketsphinx.Decoder(
+            samprate=SAMPLE_RATE_HZ,
+            loglevel="FATAL",
+            fwdflat=False,
+            maxhmmpf=self.config.active_states,
+            maxwpf=self.config.words_per_frame,
+        )
+        # A second decoder without a language model: only its front end is used, so
+        # that measuring a mean leaves the search of the running utterance alone.
         self._front_end = pocketsphinx.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL", lm=None)
         self._front_end.add_keyphrase("mean", "hello")
         self._front_end.activate_search("mean")
-        self._model_mean = self._search.mean
+        # For a first sound too short to be measured.
+        self._model_mean = _parse(self._search.get_cmn())
         self._past: deque[tuple[CepstralMean, float]] = deque(maxlen=16)
+        self._mean: CepstralMean | None = None
+        self._searching = False
         self._audio: Pcm = np.zeros(0, np.int16)
+        self._searched = 0
         self._start_s = 0.0
         self._checks: list[float] = []
 
     def begin(self, start_s: float) -> None:
         """An utterance starts at this media time."""
-        self._search.stop()
-        self._again.stop()
+        self._stop()
         self.settle()
-        self._search.searched = 0
+        self._audio = np.zeros(0, np.int16)
+        self._searched = 0
         self._start_s = start_s
         self._checks = sorted(self.config.mean_checks_s, reverse=True)
 
     @property
     def searched_s(self) -> float:
         """Media time up to which words have been searched."""
-        return self._start_s + self._search.searched / SAMPLE_RATE_HZ
+        return self._start_s + self._searched / SAMPLE_RATE_HZ
 
     def feed(self, pcm: Pcm) -> bool:
         """Take audio of the utterance; True when there may be another hypothesis."""
         self._audio = np.concatenate([self._audio, pcm])
         length_s = len(self._audio) / SAMPLE_RATE_HZ
-        if not self._search.running:
+        if not self._searching:
             if not self._past and length_s < self.config.first_mean_s:
                 return False
-            self._search.start(self._expected_mean())
+            self._start_search(self._expected_mean())
         elif self._checks and length_s >= self._checks[-1]:
             self._checks.pop()
-            self._check_mean()
-        before = self._search.searched
-        while self._search.step(self._audio):
-            pass
-        return self._search.searched > before
-
-    def catch_up(self) -> bool:
-        """One block of decoding again; False when there is none to do."""
-        if not self._again.running or not self._again.step(self._audio):
-            return False
-        if self._again.searched >= self._search.searched:
-            self._take_over()
-        return self._again.running
+            mean = self._expected_mean()
+            assert self._mean is not None
+            if float(np.sqrt(np.mean((mean - self._mean) ** 2))) > self.config.mean_moved:
+                self._start_search(mean)
+        before = self._searched
+        block = int(self.config.block_s * SAMPLE_RATE_HZ)
+        while len(self._audio) - self._searched >= block:
+            self._search_block(block)
+        return self._searched > before
 
     def words(self) -> tuple[Word, ...]:
         """The words so far, on the media clock; empty before search has begun."""
-        return tuple(self._search.words(self._start_s)) if self._search.running else ()
+        return tuple(self._words()) if self._searching else ()
 
     def finish(self) -> tuple[Word, ...]:
         """Close the utterance; its words after the search over the whole lattice."""
-        if not self._search.running:
-            self._search.start(self._expected_mean())
-        behind = len(self._audio) - self._again.searched
-        if self._again.running and behind <= self.config.finish_again_s * SAMPLE_RATE_HZ:
-            self._take_over()
-        while self._search.step(self._audio, rest=True):
-            pass
-        self._search.stop()
-        return tuple(self._search.words(self._start_s)) if self._search.searched else ()
-
-    def settle(self) -> None:
-        """Learn from the utterance just finished; for when nobody waits."""
-        self._again.stop()
-        if len(self._audio) >= self.config.mean_least_s * SAMPLE_RATE_HZ:
-            self._past.append((self._measure(), len(self._audio) / SAMPLE_RATE_HZ))
-        self._audio = np.zeros(0, np.int16)
-
-    def _check_mean(self) -> None:
-        mean = self._expected_mean()
-        used = self._again.mean if self._again.running else self._search.mean
-        if float(np.sqrt(np.mean((mean - used) ** 2))) > self.config.mean_moved:
-            self._again.start(mean)
-
-    def _take_over(self) -> None:
-        self._search, self._again = self._again, self._search
-        self._again.stop()
+        if not self._searching and len(self._audio):
+            self._start_search(self._expected_mean())
+        if self._searched < len(self._audio):
+            self._search_block(len(self._audio) - self._searched)
+        self._stop()
+        return tuple(self._words()) if self._searched else ()
 
     def _expected_mean(self) -> CepstralMean:
         """Mean of this utterance and of the recent ones, each weighted by its length."""
-        parts = list(self._past)
+        window_s, parts = self.config.mean_window_s, list(self._past)
         if len(self._audio) >= self.config.mean_least_s * SAMPLE_RATE_HZ:
             parts.append((self._measure(), len(self._audio) / SAMPLE_RATE_HZ))
-        total, weights = np.zeros_like(self._model_mean), 0.0
+        total, weights = np.zeros(13), 0.0
         for mean, length_s in reversed(parts):
-            weight = min(length_s, self.config.mean_window_s - weights)
+            weight = min(length_s, window_s - weights)
             if weight <= 0:
                 break
             total += weight * mean
@@ -217,6 +145,40 @@ class SphinxDecoder:
         self._front_end.process_raw(self._audio.tobytes(), no_search=True, full_utt=True)
         self._front_end.end_utt()
         return _parse(self._front_end.get_cmn())
+
+    def settle(self) -> None:
+        """Learn from the utterance just finished; for when nobody waits."""
+        if len(self._audio) >= self.config.mean_least_s * SAMPLE_RATE_HZ:
+            self._past.append((self._measure(), len(self._audio) / SAMPLE_RATE_HZ))
+        self._audio = np.zeros(0, np.int16)
+
+    def _start_search(self, mean: CepstralMean) -> None:
+        self._stop()
+        self._mean = mean
+        self._search.set_cmn(",".join(f"{value:.4f}" for value in mean))
+        self._search.start_utt()
+        self._searching = True
+        self._searched = 0
+
+    def _search_block(self, samples: int) -> None:
+        block = self._audio[self._searched : self._searched + samples]
+        self._search.process_raw(block.tobytes())
+        self._searched += samples
+
+    def _stop(self) -> None:
+        if self._searching:
+            self._search.end_utt()
+            self._searching = False
+
+    def _words(self) -> Iterator[Word]:
+        for segment in self._search.seg() or ():
+            if segment.word.startswith(_FILLERS):
+                continue
+            yield Word(
+                text=_VARIANT.sub("", segment.word).lower(),
+                start_s=self._start_s + segment.start_frame / FRAMES_PER_S,
+                end_s=self._start_s + (segment.end_frame + 1) / FRAMES_PER_S,
+            )
 
 
 def _parse(mean: str) -> CepstralMean:
