@@ -46,6 +46,8 @@ class CommitRules:
     """Silence between two words that may end a clause."""
     pause_min_s: float = 1.2
     """Shortest clause that a pause may end."""
+    long_pause_s: float = 0.25
+    """A pause that ends a clause however short it is."""
     max_s: float = 2.5
     """Beyond this a clause is cut at the best place there is: lag follows its length."""
     reach_back_s: float = 0.4
@@ -120,7 +122,10 @@ class Committer:
                 return count
             if last.text[-1] in CLAUSE_MARKS and chars >= rules.comma_min_chars:
                 return count
-            pause = words[count].start_s - last.end_s >= rules.pause_s
+            silence_s = words[count].start_s - last.end_s
+            pause = silence_s >= rules.pause_s
+            if silence_s >= rules.long_pause_s:
+                return count
             if pause and last.end_s - words[0].start_s >= rules.pause_min_s:
                 return count
             if last.end_s >= newest_s - rules.reach_back_s:

@@ -38,7 +38,7 @@ from pipeline.providers.offline.voice_profile import (
 )
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style, Voice
 
-FIRST_BLOCK_FRAMES = 70
+FIRST_BLOCK_FRAMES = 60
 LATER_BLOCK_FRAMES = 200
 CONTEXT_FRAMES = 8
 """Shaped on either side of a block and thrown away: covers smoothing and pulse tails."""
