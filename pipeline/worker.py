@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ import msgspec
 from pipeline.ports import EngineError
 
 MESSAGE_MAX_BYTES = 16 * 1024 * 1024
+_ROOT = str(Path(__file__).resolve().parent.parent)
 _LENGTH = struct.Struct("<I")
 
 Request = TypeVar("Request")
@@ -50,8 +52,14 @@ class WorkerProcess(Generic[Request, Reply]):
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # Numeric libraries would otherwise start one thread a core in every child.
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                # The child finds this package from whichever folder we were started in.
+                "PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH")))),
+                # Numeric libraries would otherwise start one thread a core in every child.
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
         )
         return cls(process, reply_type)
 

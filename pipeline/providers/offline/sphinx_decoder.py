@@ -42,7 +42,7 @@ class DecoderConfig:
     """Utterances shorter than this say nothing about the mean."""
     mean_window_s: float = 12.0
     """Audio that a mean is measured on; older speech may be another speaker's."""
-    # Measured on the clean clips, whole-utterance decoding at its best 0.323: 10,000
+    # Measured on the clean clips, whole-utterance decoding at its best 0.323: 8,000
     # states 0.310 at 0.45 of real time, 5,000 0.333 at 0.38 (mean checked at 3 s),
     # these 0.327 at 0.28. A mean checked later costs a longer catch-up.
     active_states: int = 3000
