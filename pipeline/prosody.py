@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyworld
 
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Register, Style
+from pipeline.world import pyworld
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.locations import ServiceLocations
+from dubbing_project.services.unprivileged import FALLBACK_ACCOUNT
 
 
 def private_folder(folder: Path) -> Path:
@@ -24,13 +26,21 @@ def private_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), 0):
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in _trusted_owners():
             raise ServiceError(
                 f"{folder} exists and is not this account's own folder: remove it."
             ) from None
     if stat.S_IMODE(folder.stat().st_mode) != 0o700:
         folder.chmod(0o700)
     return folder
+
+
+def _trusted_owners() -> set[int]:
+    """Us and root; for root also the account that it may have handed Postgres's folders to."""
+    owners = {os.geteuid(), 0}
+    if os.geteuid() == 0:
+        owners.add(pwd.getpwnam(FALLBACK_ACCOUNT).pw_uid)
+    return owners
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyworld
 
 from pipeline.providers.offline.joining import BlockJoiner
 from pipeline.providers.offline.voice_profile import (
@@ -37,6 +36,7 @@ from pipeline.providers.offline.voice_profile import (
     with_neighbours,
 )
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style, Voice
+from pipeline.world import pyworld
 
 FIRST_BLOCK_FRAMES = 60
 LATER_BLOCK_FRAMES = 200

@@ -12,10 +12,10 @@ from functools import cached_property
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyworld
 
 from pipeline.ports import EngineError
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
+from pipeline.world import pyworld
 
 Floats = npt.NDArray[np.float64]
 
