@@ -9,4 +9,4 @@ class DubbingProjectConfig(AppConfig):
     def ready(self) -> None:
         # Imported for their effect: the checks register themselves, and tasks started
         # from the server find this project's broker.
-        from dubbing_project import celery, checks  # noqa: F401
+        from dubbing_project import celery, checks  # noqa: F401 - imported for what they register
