@@ -41,6 +41,7 @@ try:
     LOG_LEVELS = environment.levels("LOG_LEVELS")
 
     # Dubbing
+    ENGINES = environment.choice("ENGINES", default="offline", allowed=("offline", "scripted"))
     SAMPLE_RATE = environment.integer("SAMPLE_RATE", default=16000, minimum=8000, maximum=48000)
     CHUNK_SIZE = environment.integer("CHUNK_SIZE", default=1024, minimum=128, maximum=16384)
     MAX_CHUNK_DURATION = environment.number(

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MakeEngines = Callable[[], Engines]
 """Blocking, cheap enough for a thread, and starts no process yet."""
-DEFAULT_ENGINES = "sessions_app.wiring.offline_engines"
+DEFAULT_ENGINES = "sessions_app.wiring.named_engines"
 AUTO = "auto"
 
 _sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Engines]] = (
@@ -34,8 +34,8 @@ _sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Engines
 _status: dict[str, Any] = {"state": "idle"}
 
 
-def offline_engines() -> Engines:
-    """The engines that need no account and no network."""
+def named_engines() -> Engines:
+    """The engines of the provider that ENGINES names."""
     # Imported late: a management command that dubs nothing should not load models.
     from pipeline.providers import registry
     from pipeline.providers.settings import EngineSettings
@@ -45,7 +45,8 @@ def offline_engines() -> Engines:
             models=settings.DUBBING_VAR / "models",
             voice_stability=settings.VOICE_STABILITY,
             voice_clarity=settings.VOICE_CLARITY,
-        )
+        ),
+        dict.fromkeys(registry.ROLES, settings.ENGINES),
     )
 
 

@@ -16,6 +16,7 @@ from pipeline.providers.settings import EngineSettings
 
 PROVIDERS = {
     "offline": "pipeline.providers.offline.engines",
+    "scripted": "pipeline.providers.scripted.engines",
 }
 ROLES = ("detector", "recognizer", "translator", "synthesizer", "encoder", "cloner")
 

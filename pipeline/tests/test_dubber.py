@@ -22,18 +22,18 @@ from pipeline.events import (
 )
 from pipeline.inbox import LIVE_MAX_S
 from pipeline.ports import EngineError
-from pipeline.record import LineRecord
-from pipeline.tests.scripted import (
-    ScriptedCloner,
+from pipeline.providers.scripted.hearing import (
     ScriptedDetector,
     ScriptedEncoder,
     ScriptedRecognizer,
+)
+from pipeline.providers.scripted.sounds import silence, tone, utterances
+from pipeline.providers.scripted.speaking import (
+    ScriptedCloner,
     ScriptedSynthesizer,
     ScriptedTranslator,
-    silence,
-    tone,
-    utterances,
 )
+from pipeline.record import LineRecord
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
 SCRIPT = ("we open the door", "nobody is inside", "the lamp still burns", "who lives here")

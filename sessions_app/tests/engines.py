@@ -1,13 +1,15 @@
-"""The engine set that socket tests run on; see ``pipeline.tests.scripted``."""
+"""The engine set that socket tests run on; see ``pipeline.providers.scripted``."""
 
 from __future__ import annotations
 
 from pipeline.plan import Engines
-from pipeline.tests.scripted import (
-    ScriptedCloner,
+from pipeline.providers.scripted.hearing import (
     ScriptedDetector,
     ScriptedEncoder,
     ScriptedRecognizer,
+)
+from pipeline.providers.scripted.speaking import (
+    ScriptedCloner,
     ScriptedSynthesizer,
     ScriptedTranslator,
 )

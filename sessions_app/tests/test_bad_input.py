@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from pipeline.tests.scripted import silence, utterances
+from pipeline.providers.scripted.sounds import silence, utterances
 from pipeline.wire import AudioFrame, encode_source_audio
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.socket import Socket

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.tests.scripted import silence, tone, utterances
+from pipeline.providers.scripted.sounds import silence, tone, utterances
 from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.engines import SCRIPT

@@ -8,7 +8,7 @@ import threading
 from channels.db import database_sync_to_async
 
 from pipeline.events import CueAudio, Notice
-from pipeline.tests.scripted import utterances
+from pipeline.providers.scripted.sounds import utterances
 from sessions_app.outbox import WAITING_MAX, Outbox
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.socket import Socket

@@ -1,0 +1,145 @@
+"""Scripted detector, recogniser and speaker encoder.
+
+The detector hears energy, the encoder tells tones of different pitch apart, the
+recogniser says the next text of its script for every utterance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.ports import EngineError
+from pipeline.types import SAMPLE_RATE_HZ, Embedding, Hypothesis, Pcm, SpeechPiece, Word
+
+FRAME_SAMPLES = 512
+_LOUD = 300.0
+
+
+class ScriptedDetectorStream:
+    frame_samples = FRAME_SAMPLES
+
+    def __init__(self) -> None:
+        self._rest: Pcm = np.zeros(0, dtype=np.int16)
+
+    async def push(self, pcm: Pcm) -> Sequence[float]:
+        joined = np.concatenate([self._rest, pcm])
+        whole = len(joined) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._rest = joined[whole:]
+        frames = joined[:whole].reshape(-1, FRAME_SAMPLES).astype(np.float64)
+        loudness = np.sqrt((frames**2).mean(axis=1))
+        return [0.99 if rms > _LOUD else 0.01 for rms in loudness]
+
+
+class ScriptedDetector:
+    """Speech is whatever is louder than a threshold."""
+
+    def open(self) -> ScriptedDetectorStream:
+        return ScriptedDetectorStream()
+
+
+@dataclass
+class ScriptedRecognizer:
+    """Says ``script[n]`` for the n-th utterance of a stream, from the start when used up.
+
+    A word lasts ``word_s``; the final squeezes those for which there was no time into
+    what is left of the utterance. ``fail_at`` names utterances at
+    whose end the engine breaks, once each.
+    """
+
+    script: Sequence[str] = ("the quick brown fox jumps over the lazy dog",)
+    name: str = "scripted-recognizer"
+    languages: frozenset[str] = frozenset({"en"})
+    punctuates: bool = False
+    final_delay_s: float = 0.01
+    word_s: float = 0.3
+    fail_at: set[int] = field(default_factory=set)
+    opened: int = 0
+    closed: int = 0
+
+    async def prepare(self) -> None:
+        pass
+
+    async def open(self, language: str) -> ScriptedRecognizerStream:
+        if language not in self.languages:
+            raise EngineError(
+                "source_language_unsupported", f"{language} is not in the script", recoverable=False
+            )
+        self.opened += 1
+        return ScriptedRecognizerStream(self, language)
+
+    async def aclose(self) -> None:
+        pass
+
+
+class ScriptedRecognizerStream:
+    def __init__(self, engine: ScriptedRecognizer, language: str) -> None:
+        self._engine = engine
+        self._language = language
+        self._pieces: asyncio.Queue[SpeechPiece | None] = asyncio.Queue(64)
+        self._closed = False
+
+    async def push(self, piece: SpeechPiece) -> None:
+        await self._pieces.put(piece)
+
+    async def finish(self) -> None:
+        await self._pieces.put(None)
+
+    async def __aiter__(self) -> AsyncIterator[Hypothesis]:
+        start = 0
+        utterance = -1
+        while (piece := await self._pieces.get()) is not None:
+            if piece.utterance != utterance:
+                utterance, start = piece.utterance, piece.start
+            if piece.ends:
+                await asyncio.sleep(self._engine.final_delay_s)
+                if utterance in self._engine.fail_at:
+                    self._engine.fail_at.discard(utterance)
+                    raise EngineError("engine_stopped", "the script says that the engine breaks")
+            yield self._hypothesis(piece, start)
+
+    def _hypothesis(self, piece: SpeechPiece, start: int) -> Hypothesis:
+        engine = self._engine
+        texts = engine.script[piece.utterance % len(engine.script)].split()
+        start_s = start / SAMPLE_RATE_HZ
+        end_s = piece.end / SAMPLE_RATE_HZ
+        if piece.ends and piece.speech_end is not None:
+            end_s = piece.speech_end / SAMPLE_RATE_HZ
+        fit = int((end_s - start_s) / engine.word_s)
+        texts = texts if piece.ends else texts[:fit]
+        # Words keep the places they had in partials; those left over share the rest.
+        rest_s = max(0.01, (end_s - start_s - fit * engine.word_s) / max(1, len(texts) - fit))
+        words = []
+        at_s = start_s
+        for n, text in enumerate(texts):
+            lasts_s = engine.word_s if n < fit else rest_s
+            words.append(Word(text, at_s, at_s + lasts_s))
+            at_s += lasts_s
+        return Hypothesis(piece.utterance, tuple(words), end_s, piece.ends, self._language)
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._engine.closed += 1
+
+
+@dataclass
+class ScriptedEncoder:
+    """Tones of the same pitch are the same voice, tones 40 Hz apart are strangers."""
+
+    delay_s: float = 0.002
+
+    async def embed(self, pcm: Pcm) -> Embedding:
+        if len(pcm) < 0.4 * SAMPLE_RATE_HZ:
+            raise ValueError("a voiceprint needs at least 0.4 s of speech")
+        await asyncio.sleep(self.delay_s)
+        sounding = pcm[np.abs(pcm) > 0]
+        crossings = int(np.count_nonzero(np.diff(np.signbit(sounding))))
+        voiced_s = max(len(sounding), 1) / SAMPLE_RATE_HZ
+        slot = crossings / 2 / voiced_s / 20
+        embedding: Embedding = np.exp(-0.5 * (np.arange(256, dtype=np.float32) - slot) ** 2)
+        embedding /= np.linalg.norm(embedding)
+        return embedding

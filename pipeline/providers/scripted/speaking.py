@@ -1,0 +1,136 @@
+"""Scripted translator, synthesiser and cloner: the synthesiser hums."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from pipeline.ports import EngineError, SpeechRequest, TranslationRequest
+from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
+
+_BLOCK_S = 0.05
+
+
+@dataclass
+class ScriptedTranslator:
+    """``table`` where it has the text, else the text behind the target's code."""
+
+    table: Mapping[str, str] = field(default_factory=dict)
+    name: str = "scripted-translator"
+    pair_set: frozenset[tuple[str, str]] = frozenset({("en", "es"), ("en", "fr")})
+    delay_s: float = 0.005
+    fail_on: Collection[str] = ()
+    """Texts that cannot be translated."""
+    keep_requests: bool = True
+    """Off for long runs: the list would grow without end."""
+    requests: list[TranslationRequest] = field(default_factory=list)
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        return self.pair_set
+
+    async def prepare(self, source: str, target: str) -> None:
+        if (source, target) not in self.pair_set:
+            raise EngineError("pair_unsupported", f"no {source}-{target}", recoverable=False)
+
+    async def translate(self, request: TranslationRequest) -> str:
+        if self.keep_requests:
+            self.requests.append(request)
+        await asyncio.sleep(self.delay_s)
+        if request.text in self.fail_on:
+            raise EngineError("translation_failed", "the script says so")
+        return self.table.get(request.text, f"{request.target} {request.text}")
+
+    async def aclose(self) -> None:
+        pass
+
+
+def _stock_voices() -> tuple[Voice, ...]:
+    return (
+        Voice("hum-low", "scripted-synthesizer", "Low hum", (), "low", 100.0),
+        Voice("hum-high", "scripted-synthesizer", "High hum", (), "high", 220.0),
+        Voice("hum-mid", "scripted-synthesizer", "Middle hum", (), "mid", 150.0),
+    )
+
+
+@dataclass
+class ScriptedSynthesizer:
+    """Hums at the voice's pitch for ``char_s`` a character, fitted to ``fit_s``."""
+
+    name: str = "scripted-synthesizer"
+    language_set: frozenset[str] = frozenset({"en", "es", "fr"})
+    stock: tuple[Voice, ...] = field(default_factory=_stock_voices)
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    char_s: float = 0.06
+    delay_s: float = 0.01
+    """Before the first block; later blocks come at once."""
+    fail_on: Collection[str] = ()
+    """Texts that cannot be spoken."""
+    keep_requests: bool = True
+    """Off for long runs: the list would grow without end."""
+    requests: list[SpeechRequest] = field(default_factory=list)
+    open_streams: int = 0
+
+    def languages(self) -> frozenset[str]:
+        return self.language_set
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        return self.stock if language in self.language_set else ()
+
+    async def prepare(self, language: str) -> None:
+        pass
+
+    async def synthesize(self, request: SpeechRequest) -> ScriptedSpeech:
+        if self.keep_requests:
+            self.requests.append(request)
+        if request.text in self.fail_on:
+            raise EngineError("synthesis_failed", "the script says so")
+        self.open_streams += 1
+        return ScriptedSpeech(self, request)
+
+    async def aclose(self) -> None:
+        pass
+
+
+class ScriptedSpeech:
+    def __init__(self, engine: ScriptedSynthesizer, request: SpeechRequest) -> None:
+        natural_s = max(0.2, len(request.text) * engine.char_s)
+        wanted = natural_s / request.fit_s if request.fit_s else 1.0
+        self.rate = min(1.5, max(0.8, wanted)) * request.tempo
+        self.sample_rate_hz = engine.sample_rate_hz
+        self._samples = round(natural_s / self.rate * self.sample_rate_hz)
+        self.expected_s = self._samples / self.sample_rate_hz
+        self._engine = engine
+        self._hz = request.voice.pitch_hz or 150.0
+        self._closed = False
+
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        await asyncio.sleep(self._engine.delay_s)
+        block = round(_BLOCK_S * self.sample_rate_hz)
+        for begin in range(0, self._samples, block):
+            time_s = np.arange(begin, min(begin + block, self._samples)) / self.sample_rate_hz
+            yield (8000 * np.sin(2 * np.pi * self._hz * time_s)).astype(np.int16)
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._engine.open_streams -= 1
+
+
+@dataclass
+class ScriptedCloner:
+    """Marks the base voice with the number of samples it was shaped after."""
+
+    needs_s: float = 3.0
+    enough_s: float = 6.0
+    delay_s: float = 0.01
+    clones: int = 0
+
+    async def clone(self, pcm: Pcm, base: Voice) -> Voice:
+        await asyncio.sleep(self.delay_s)
+        if len(pcm) < SAMPLE_RATE_HZ:
+            raise EngineError("speech_unusable", "the script wants a second of speech")
+        self.clones += 1
+        return replace(base, profile=len(pcm))
