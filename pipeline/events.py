@@ -107,6 +107,13 @@ class Skipped(Event, frozen=True, kw_only=True, tag="skipped"):
     text: str
 
 
+class Merged(Event, frozen=True, kw_only=True, tag="merged"):
+    """A line that is heard as part of another one, because the dub was behind."""
+
+    line: int
+    into: int
+
+
 class Notice(Event, frozen=True, kw_only=True, tag="notice"):
     code: str
     message: str

@@ -6,7 +6,8 @@ Binary frames, both ways, carry sound behind one fixed little-endian header::
     0       1     kind: 1 source audio (client → server), 2 cue audio (server → client)
     1       1     flags: bit 0 set on the last block of a cue, other bits zero
     2       2     reserved, zero
-    4       4     sequence: counts the sender's binary frames, from 0, no gaps
+    4       4     sequence, from 0, no gaps. A client counts its audio frames; the
+                  server counts all its messages, binary and JSON together
     8       4     cue: number of the cue, zero in source audio
     12      8     media time of the first sample, microseconds
     20      …     mono PCM16 little-endian
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
@@ -68,7 +70,27 @@ class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type")
     """Base of every JSON message that a client may send."""
 
 
-class StartDubbing(ClientMessage, frozen=True, kw_only=True, tag="start_dubbing"):
+class CountedMessage(ClientMessage, frozen=True, kw_only=True):
+    """A message that changes something, and must not count twice when it is sent again."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
+    """Counts the client's messages of this kind from 1; one that was taken is left out."""
+
+
+class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):
+    """First message of a client that could say nothing of itself in the handshake."""
+
+    token: Annotated[str, msgspec.Meta(max_length=512)]
+    """An API token, or a ticket."""
+
+
+class Acknowledge(ClientMessage, frozen=True, kw_only=True, tag="acknowledge"):
+    """Every server message up to this one has come; it need not be kept for a resume."""
+
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
+class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing"):
     target_language: str
     source_language: str = "auto"
     preserve_voice: bool = True
@@ -88,12 +110,12 @@ class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chu
     """Media time of the first sample, seconds."""
 
 
-class CreateVoiceClone(ClientMessage, frozen=True, kw_only=True, tag="create_voice_clone"):
+class CreateVoiceClone(CountedMessage, frozen=True, kw_only=True, tag="create_voice_clone"):
     speaker_id: str
     audio_samples: list[bytes]
 
 
-class StopDubbing(ClientMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
+class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
     pass
 
 
@@ -101,7 +123,15 @@ class Ping(ClientMessage, frozen=True, kw_only=True, tag="ping"):
     id: int | str | None = None
 
 
-AnyClientMessage = StartDubbing | AudioChunkMessage | CreateVoiceClone | StopDubbing | Ping
+AnyClientMessage = (
+    Authenticate
+    | StartDubbing
+    | AudioChunkMessage
+    | CreateVoiceClone
+    | StopDubbing
+    | Acknowledge
+    | Ping
+)
 
 _decoder: msgspec.json.Decoder[AnyClientMessage] = msgspec.json.Decoder(AnyClientMessage)
 _encoder = msgspec.json.Encoder()

@@ -80,7 +80,7 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             return
         except DatabaseError:
             log.warning("session not opened", extra={"session": str(session_id)})
-            await self.end(CloseCode.TRY_AGAIN_LATER, "The database is away; try again soon.")
+            await self.end(CloseCode.OVERLOAD, "The database is away; try again soon.")
             return
         binary = chosen == SUBPROTOCOL
         self._conversation = Conversation(
