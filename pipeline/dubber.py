@@ -12,13 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from pipeline.casting import Casting
 from pipeline.committer import Committer
+from pipeline.committing import Committing
 from pipeline.events import (
     CommittedTranscript,
     CueAudio,
@@ -27,31 +26,25 @@ from pipeline.events import (
     Notice,
     PartialTranscript,
     Skipped,
-    SpeakerHeard,
     Translated,
 )
 from pipeline.inbox import Inbox, contiguous
-from pipeline.likeness import Likeness
-from pipeline.making import Clip, Translation, make_clip, translate
+from pipeline.making import Clip, make_clip
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing, play
 from pipeline.ports import EngineError
-from pipeline.prosody import Prosody, SpeakerProsody, measure
 from pipeline.recognition import Recognition
 from pipeline.record import LineRecord
 from pipeline.scheduler import Scheduler
 from pipeline.segmenter import Segmenter
-from pipeline.speakers import SpeakerRegistry
 from pipeline.tally import Tally
 from pipeline.tape import Tape
-from pipeline.text_form import lower_sentence_starts, restore
 from pipeline.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
     Clause,
     Hypothesis,
     Line,
-    SpeakerMatch,
     SpeechPiece,
 )
 
@@ -63,12 +56,8 @@ LINES_MAX = 32
 """Lines between commitment and speech; a full queue makes the recogniser wait."""
 EVENTS_MAX = 512
 """Messages waiting for the listener; a full queue makes the pipeline wait."""
-IDENTIFY_MAX_S = 0.4
-"""Speaker identification never holds a line up longer."""
 LIVE_FIT = 0.92
 """A live dub aims at this share of its source's length: what it saves, lag does not grow by."""
-CLAUSE_MARGIN_S = 0.06
-"""Word times are rough: this much more audio on both sides goes to the encoder."""
 
 Output = Event | CueAudio | LineRecord
 
@@ -95,20 +84,11 @@ class Dubber:
         self._tally = Tally()
         self._committer = Committer()
         self._scheduler = Scheduler(live=plan.live)
-        self._speakers = SpeakerRegistry(confirm_at=plan.similarity_threshold)
-        self._casting = Casting(engines.synthesizer.voices(plan.target_language))
-        self._likeness = Likeness(engines.cloner, self._casting)
-        self._habits: defaultdict[str | None, SpeakerProsody] = defaultdict(SpeakerProsody)
-        self._announced: dict[str, tuple[str, bool]] = {}
+        self._committing = Committing(plan, engines, self._tape, clock)
         self._decided: dict[int, float] = {}
-        self._recent_text: deque[str] = deque(maxlen=3)
         self._recognition = Recognition(
             engines.recognizer, plan.source_language, self._tell_restart
         )
-        self._translations: set[asyncio.Task[Translation]] = set()
-        self._next_line = 0
-        self._continues: int | None = None
-        """Utterance whose sentence the last clause left open."""
         self._run: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -174,7 +154,7 @@ class Dubber:
             )
         finally:
             await self._end(loops)
-        await self._events.put(self._tally.summary(self._tape.end_s, self._speakers.count))
+        await self._events.put(self._tally.summary(self._tape.end_s, self._committing.speakers))
         await self._events.put(None)
 
     async def _hear(self) -> None:
@@ -270,48 +250,23 @@ class Dubber:
         for clause in self._committer.update(hypothesis):
             await self._commit(clause, decided_at, now)
 
-    # Committing --------------------------------------------------------------------
-
     async def _commit(self, clause: Clause, decided_at: float, recognized_at: float) -> None:
-        plan, engines = self._plan, self._engines
-        text = clause.text
-        if not engines.recognizer.punctuates:
-            text = restore(text, plan.source_language, complete=clause.ends_utterance)
-            if self._continues == clause.utterance:
-                text = lower_sentence_starts(text)
-        self._continues = None if clause.ends_utterance else clause.utterance
-        # Translation does not wait for the speaker; synthesis waits for both.
-        translation = asyncio.create_task(
-            translate(engines.translator, plan, text, tuple(self._recent_text), self._clock)
-        )
-        self._translations.add(translation)
-        translation.add_done_callback(self._translations.discard)
-        self._recent_text.append(text)
-        match, prosody = await self._identify(clause)
-        line = Line(
-            sequence=self._next_line,
-            clause=clause,
-            source_language=plan.source_language,
-            target_language=plan.target_language,
-            source_text=text,
-            speaker=match,
-            voice=self._casting.assign(match.speaker, prosody.pitch_hz),
-            style=self._habits[match.speaker].style_of(prosody),
-        )
-        self._next_line += 1
+        plan = self._plan
+        line, translation = await self._committing.line_of(clause)
         await self._events.put(
             CommittedTranscript(
                 line=line.sequence,
-                text=text,
+                text=line.source_text,
                 language=plan.source_language,
-                speaker=match.speaker,
+                speaker=line.speaker.speaker,
                 start_s=round(clause.start_s, 3),
                 end_s=round(clause.end_s, 3),
             )
         )
-        await self._announce(line)
+        if news := self._committing.news_of(line):
+            await self._events.put(news)
         clip = make_clip(
-            engines.synthesizer,
+            self._engines.synthesizer,
             line,
             translation,
             (clause.end_s - clause.start_s) * (LIVE_FIT if plan.live else 1.0),
@@ -320,41 +275,6 @@ class Dubber:
         )
         timing = Timing(self._tape.arrived_at(clause.end_s), decided_at, recognized_at)
         await self._lines.put((line, timing, asyncio.create_task(clip)))
-
-    async def _identify(self, clause: Clause) -> tuple[SpeakerMatch, Prosody]:
-        pcm = self._tape.read(clause.start_s - CLAUSE_MARGIN_S, clause.end_s + CLAUSE_MARGIN_S)
-        measuring = asyncio.create_task(asyncio.to_thread(measure, pcm, len(clause.words)))
-        embedding = None
-        try:
-            try:
-                async with asyncio.timeout(IDENTIFY_MAX_S):
-                    embedding = await self._engines.encoder.embed(pcm)
-            except (ValueError, TimeoutError, EngineError):
-                pass  # too short or too slow: the last known speaker is assumed
-            match = self._speakers.observe(
-                embedding, duration_s=len(pcm) / SAMPLE_RATE_HZ, at_s=clause.start_s
-            )
-            if self._plan.preserve_voice and match.speaker and match.certain:
-                self._likeness.collect(match.speaker, pcm)
-            return match, await measuring
-        finally:
-            measuring.cancel()
-
-    async def _announce(self, line: Line) -> None:
-        speaker, voice = line.speaker.speaker, line.voice
-        cast = (voice.id, voice.profile is not None)
-        if speaker is None or self._announced.get(speaker) == cast:
-            return
-        self._announced[speaker] = cast
-        await self._events.put(
-            SpeakerHeard(
-                speaker=speaker,
-                voice=voice.id,
-                voice_name=voice.name,
-                similarity=round(line.speaker.similarity, 3),
-                shaped=voice.profile is not None,
-            )
-        )
 
     # Telling -----------------------------------------------------------------------
 
@@ -385,9 +305,7 @@ class Dubber:
     async def _end(self, loops: list[asyncio.Task[None]]) -> None:
         for loop in loops:
             loop.cancel()
-        for translation in self._translations:
-            translation.cancel()
-        await asyncio.gather(*loops, *self._translations, return_exceptions=True)
+        await asyncio.gather(*loops, return_exceptions=True)
         self._inbox.close()
         while not self._lines.empty():
             if (queued := self._lines.get_nowait()) is None:
@@ -396,7 +314,7 @@ class Dubber:
             for made in await asyncio.gather(queued[2], return_exceptions=True):
                 if isinstance(made, Clip):
                     await made.aclose()
-        await self._likeness.aclose()
+        await self._committing.aclose()
         await self._recognition.aclose()
 
 

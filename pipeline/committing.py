@@ -1,0 +1,128 @@
+"""Turns a frozen clause into a line: its text, who says it, in which voice and style."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+from pipeline.casting import Casting
+from pipeline.events import SpeakerHeard
+from pipeline.likeness import Likeness
+from pipeline.making import Translation, translate
+from pipeline.plan import DubbingPlan, Engines
+from pipeline.ports import EngineError
+from pipeline.prosody import Prosody, SpeakerProsody, measure
+from pipeline.speakers import SpeakerRegistry
+from pipeline.tape import Tape
+from pipeline.text_form import lower_sentence_starts, restore
+from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch
+
+IDENTIFY_MAX_S = 0.4
+"""Speaker identification never holds a line up longer."""
+CLAUSE_MARGIN_S = 0.06
+"""Word times are rough: this much more audio on both sides goes to the encoder."""
+
+
+class Committing:
+    """One run's clauses, in order: its speakers, their voices and habits live here."""
+
+    def __init__(
+        self, plan: DubbingPlan, engines: Engines, tape: Tape, clock: Callable[[], float]
+    ) -> None:
+        self._plan = plan
+        self._engines = engines
+        self._tape = tape
+        self._clock = clock
+        self._speakers = SpeakerRegistry(confirm_at=plan.similarity_threshold)
+        self._casting = Casting(engines.synthesizer.voices(plan.target_language))
+        self._likeness = Likeness(engines.cloner, self._casting)
+        self._habits: defaultdict[str | None, SpeakerProsody] = defaultdict(SpeakerProsody)
+        self._announced: dict[str, tuple[str, bool]] = {}
+        self._recent_text: deque[str] = deque(maxlen=3)
+        self._translations: set[asyncio.Task[Translation]] = set()
+        self._next_line = 0
+        self._continues: int | None = None
+        """Utterance whose sentence the last clause left open."""
+
+    @property
+    def speakers(self) -> int:
+        """Speakers told apart so far."""
+        return self._speakers.count
+
+    async def line_of(self, clause: Clause) -> tuple[Line, asyncio.Task[Translation]]:
+        """The next line, and its translation on the way."""
+        plan = self._plan
+        text = clause.text
+        if not self._engines.recognizer.punctuates:
+            text = restore(text, plan.source_language, complete=clause.ends_utterance)
+            if self._continues == clause.utterance:
+                text = lower_sentence_starts(text)
+        self._continues = None if clause.ends_utterance else clause.utterance
+        # Translation does not wait for the speaker; synthesis waits for both.
+        translation = self._translate(text)
+        self._recent_text.append(text)
+        match, prosody = await self._identify(clause)
+        line = Line(
+            sequence=self._next_line,
+            clause=clause,
+            source_language=plan.source_language,
+            target_language=plan.target_language,
+            source_text=text,
+            speaker=match,
+            voice=self._casting.assign(match.speaker, prosody.pitch_hz),
+            style=self._habits[match.speaker].style_of(prosody),
+        )
+        self._next_line += 1
+        return line, translation
+
+    def news_of(self, line: Line) -> SpeakerHeard | None:
+        """What the listener does not know yet of the line's speaker and their voice."""
+        speaker, voice = line.speaker.speaker, line.voice
+        cast = (voice.id, voice.profile is not None)
+        if speaker is None or self._announced.get(speaker) == cast:
+            return None
+        self._announced[speaker] = cast
+        return SpeakerHeard(
+            speaker=speaker,
+            voice=voice.id,
+            voice_name=voice.name,
+            similarity=round(line.speaker.similarity, 3),
+            shaped=voice.profile is not None,
+        )
+
+    async def aclose(self) -> None:
+        """Stop what is on its way."""
+        for translation in self._translations:
+            translation.cancel()
+        await asyncio.gather(*self._translations, return_exceptions=True)
+        await self._likeness.aclose()
+
+    def _translate(self, text: str) -> asyncio.Task[Translation]:
+        task = asyncio.create_task(
+            translate(
+                self._engines.translator, self._plan, text, tuple(self._recent_text), self._clock
+            )
+        )
+        self._translations.add(task)
+        task.add_done_callback(self._translations.discard)
+        return task
+
+    async def _identify(self, clause: Clause) -> tuple[SpeakerMatch, Prosody]:
+        pcm = self._tape.read(clause.start_s - CLAUSE_MARGIN_S, clause.end_s + CLAUSE_MARGIN_S)
+        measuring = asyncio.create_task(asyncio.to_thread(measure, pcm, len(clause.words)))
+        embedding = None
+        try:
+            try:
+                async with asyncio.timeout(IDENTIFY_MAX_S):
+                    embedding = await self._engines.encoder.embed(pcm)
+            except (ValueError, TimeoutError, EngineError):
+                pass  # too short or too slow: the last known speaker is assumed
+            match = self._speakers.observe(
+                embedding, duration_s=len(pcm) / SAMPLE_RATE_HZ, at_s=clause.start_s
+            )
+            if self._plan.preserve_voice and match.speaker and match.certain:
+                self._likeness.collect(match.speaker, pcm)
+            return match, await measuring
+        finally:
+            measuring.cancel()
