@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from pipeline.snapshot import CastVoice
 from pipeline.types import Register, Voice
 
 LOW_BELOW_HZ = 140.0
@@ -73,6 +74,27 @@ class Casting:
         self._shaped.pop(speaker, None)
         self._stock[speaker] = voice
         self._pinned.add(speaker)
+
+    def export(self) -> tuple[CastVoice, ...]:
+        """Who has which stock voice; the one heard longest ago comes first."""
+        heard = self._last_heard
+        cast = sorted(self._stock.items(), key=lambda one: heard.get(one[1].id, 0))
+        return tuple(CastVoice(who, voice.id, who in self._pinned) for who, voice in cast)
+
+    def restore(self, cast: Sequence[CastVoice]) -> None:
+        """Give the voices of ``export`` back. One that is gone is chosen again when needed."""
+        for one in cast:
+            if (voice := self.by_id(one.voice)) is None:
+                continue
+            self._stock[one.speaker] = voice
+            if one.pinned:
+                self._pinned.add(one.speaker)
+            self._assignments += 1
+            self._last_heard[voice.id] = self._assignments
+
+    def by_id(self, voice: str) -> Voice | None:
+        """The stock voice of this id, if there is one."""
+        return next((one for one in self._voices if one.id == voice), None)
 
     def _choose(self, speaker: str | None, pitch_hz: float) -> Voice:
         taken = {voice.id for voice in self._stock.values()}

@@ -57,12 +57,17 @@ class CommitRules:
 
 
 class Committer:
-    """One source stream's clauses, utterance by utterance."""
+    """One source stream's clauses, utterance by utterance.
 
-    def __init__(self, rules: CommitRules | None = None) -> None:
+    Words whose middle lies before ``after_s`` on the media clock were committed by another
+    committer: they are heard again and left out.
+    """
+
+    def __init__(self, rules: CommitRules | None = None, *, after_s: float = float("-inf")) -> None:
         self._rules = rules or CommitRules()
         self._utterance = -1
-        self._committed_s = 0.0
+        self._after_s = after_s
+        self._committed_s = after_s
         self._seen: list[tuple[str, float]] = []
         """Per uncommitted word position: text and media time since when it stands."""
 
@@ -72,7 +77,7 @@ class Committer:
             return []
         if hypothesis.utterance > self._utterance:
             self._utterance = hypothesis.utterance
-            self._committed_s = float("-inf")
+            self._committed_s = self._after_s
             self._seen = []
         words = [
             word
@@ -82,7 +87,7 @@ class Committer:
         if hypothesis.is_final:
             clauses = self._flush(words)
             self._utterance += 1
-            self._committed_s = float("-inf")
+            self._committed_s = self._after_s
             self._seen = []
             return clauses
         self._note(words, hypothesis.decoded_s)

@@ -13,10 +13,11 @@ from pipeline.making import Translation, translate
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import EngineError
 from pipeline.prosody import Prosody, SpeakerProsody, measure
+from pipeline.snapshot import CommittingState, Habit, PendingLine
 from pipeline.speakers import SpeakerRegistry
 from pipeline.tape import Tape
 from pipeline.text_form import lower_sentence_starts, restore
-from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch
+from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch, Word
 
 IDENTIFY_MAX_S = 0.4
 """Speaker identification never holds a line up longer."""
@@ -42,6 +43,8 @@ class Committing:
         self._recent_text: deque[str] = deque(maxlen=3)
         self._translations: set[asyncio.Task[Translation]] = set()
         self._next_line = 0
+        self.last: Clause | None = None
+        """The clause committed last."""
         self._continues: int | None = None
         """Utterance whose sentence the last clause left open."""
 
@@ -58,10 +61,8 @@ class Committing:
             text = restore(text, plan.source_language, complete=clause.ends_utterance)
             if self._continues == clause.utterance:
                 text = lower_sentence_starts(text)
-        self._continues = None if clause.ends_utterance else clause.utterance
         # Translation does not wait for the speaker; synthesis waits for both.
         translation = self._translate(text)
-        self._recent_text.append(text)
         match, prosody = await self._identify(clause)
         line = Line(
             sequence=self._next_line,
@@ -73,8 +74,53 @@ class Committing:
             voice=self._casting.assign(match.speaker, prosody.pitch_hz),
             style=self._habits[match.speaker].style_of(prosody),
         )
+        # Nothing is awaited from here on: a snapshot has the whole line or nothing of it.
         self._next_line += 1
+        self._recent_text.append(text)
+        self._continues = None if clause.ends_utterance else clause.utterance
+        self.last = clause
         return line, translation
+
+    def line_again(self, pending: PendingLine) -> tuple[Line, asyncio.Future[Translation]]:
+        """A line that another process committed; it is translated only where it was not."""
+        who = pending.speaker.speaker
+        words = (Word(pending.source_text, pending.start_s, pending.end_s),)
+        line = Line(
+            sequence=pending.line,
+            clause=Clause(-1, words, ends_utterance=True),
+            source_language=self._plan.source_language,
+            target_language=self._plan.target_language,
+            source_text=pending.source_text,
+            speaker=pending.speaker,
+            voice=self._casting.by_id(pending.voice) or self._casting.assign(who),
+            style=pending.style,
+        )
+        if pending.target_text is None:
+            return line, self._translate(pending.source_text)
+        known: asyncio.Future[Translation] = asyncio.get_running_loop().create_future()
+        known.set_result(Translation(pending.target_text, 0.0))
+        return line, known
+
+    def export(self) -> CommittingState:
+        return CommittingState(
+            next_line=self._next_line,
+            speakers=self._speakers.export(),
+            cast=self._casting.export(),
+            announced=dict(self._announced),
+            habits=tuple(Habit(who, habit.export()) for who, habit in self._habits.items()),
+            recent_text=tuple(self._recent_text),
+            sentence_open=self._continues,
+        )
+
+    def restore(self, state: CommittingState) -> None:
+        """Go on where ``state`` was exported."""
+        self._next_line = state.next_line
+        self._speakers.restore(state.speakers)
+        self._casting.restore(state.cast)
+        self._announced = dict(state.announced)
+        self._habits.update((one.speaker, SpeakerProsody(*one.averages)) for one in state.habits)
+        self._recent_text.extend(state.recent_text)
+        self._continues = state.sentence_open
 
     def news_of(self, line: Line) -> SpeakerHeard | None:
         """What the listener does not know yet of the line's speaker and their voice."""

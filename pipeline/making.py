@@ -74,7 +74,7 @@ async def translate(
 async def make_clip(
     synthesizer: Synthesizer,
     line: Line,
-    translation: asyncio.Task[Translation],
+    translation: asyncio.Future[Translation],
     fit_s: float,
     tempo: Callable[[], float],
     clock: Clock = time.monotonic,
@@ -112,3 +112,11 @@ async def make_clip(
             await clip.aclose()
         raise
     return clip
+
+
+async def only_text(translation: asyncio.Future[Translation]) -> Clip:
+    """The clip of a line that is not to be spoken: its text, as far as there is one."""
+    with suppress(EngineError):
+        done = await translation
+        return Clip(text=done.text, translation_ms=done.took_ms)
+    return Clip()

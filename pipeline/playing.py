@@ -35,6 +35,21 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A cue that has its place, with what it takes to send the same one again."""
+
+    number: int
+    start_s: float
+    duration_s: float
+    """Expected; what it really lasts is known at its end."""
+    sample_rate: int
+    tempo: float
+    """Asked of the engine."""
+    stretch: float
+    """What is left to time stretching; 1 for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """A cue that was sent. ``failure`` is set when its sound broke off."""
 
@@ -45,59 +60,77 @@ class Played:
     failure: EngineError | None
 
 
+def begin(clip: Clip, number: int, placement: Placement) -> Begun:
+    """The cue of a clip that has its first sound."""
+    assert clip.stream is not None
+    stream = clip.stream
+    # The engine already hurried by what the backlog asked for when it began.
+    residual = min(placement.tempo / clip.tempo, max(1.0, FASTEST / stream.rate))
+    if abs(residual - 1) <= TEMPO_DEADBAND:
+        residual = 1.0
+    return Begun(
+        number=number,
+        start_s=placement.start_s,
+        duration_s=stream.expected_s / residual,
+        sample_rate=stream.sample_rate_hz,
+        tempo=clip.tempo,
+        stretch=residual,
+    )
+
+
 async def play(
     clip: Clip,
     *,
-    cue: int,
+    cue: Begun,
     line: Line,
     timing: Timing,
-    placement: Placement,
     scheduler: Scheduler,
     emit: Emit,
     clock: Callable[[], float],
+    skip: int = 0,
 ) -> Played:
-    """Send one cue: its event, its sound, its end."""
+    """Send one cue: its event, its sound, its end.
+
+    ``skip`` samples at the beginning are with the client already, and so is the event.
+    """
     assert clip.stream is not None
     assert clip.blocks is not None
     rate_hz = clip.stream.sample_rate_hz
-    # The engine already hurried by what the backlog asked for when it began.
-    residual = min(placement.tempo / clip.tempo, max(1.0, FASTEST / clip.stream.rate))
-    if abs(residual - 1) <= TEMPO_DEADBAND:
-        residual = 1.0
-    stretcher = TimeStretcher(rate_hz, residual) if residual != 1.0 else None
-    expected_s = clip.stream.expected_s / residual
-    scheduler.occupy(start_s=placement.start_s, duration_s=expected_s)
-    latencies = _latencies(clip, line, timing, placement.start_s, expected_s, clock())
-    tempo = round(clip.stream.rate * residual, 3)
-    await emit(
-        CueScheduled(
-            cue=cue,
-            line=line.sequence,
-            speaker=line.speaker.speaker,
-            start_s=round(placement.start_s, 3),
-            duration_s=round(expected_s, 3),
-            sample_rate=rate_hz,
-            tempo=tempo,
-            engine=line.voice.engine,
-            voice=line.voice.id,
-            latencies=latencies,
+    stretcher = TimeStretcher(rate_hz, cue.stretch) if cue.stretch != 1.0 else None
+    scheduler.occupy(start_s=cue.start_s, duration_s=cue.duration_s)
+    latencies = _latencies(clip, line, timing, cue.start_s, cue.duration_s, clock())
+    tempo = round(clip.stream.rate * cue.stretch, 3)
+    if not skip:
+        await emit(
+            CueScheduled(
+                cue=cue.number,
+                line=line.sequence,
+                speaker=line.speaker.speaker,
+                start_s=round(cue.start_s, 3),
+                duration_s=round(cue.duration_s, 3),
+                sample_rate=rate_hz,
+                tempo=tempo,
+                engine=line.voice.engine,
+                voice=line.voice.id,
+                latencies=latencies,
+            )
         )
-    )
     samples = 0
 
     async def send(pcm: Pcm, *, last: bool = False) -> None:
         nonlocal samples
-        if len(pcm) or last:
+        rest = pcm[max(0, skip - samples) :]
+        samples += len(pcm)
+        if len(rest) or last:
             await emit(
                 CueAudio(
-                    cue=cue,
-                    start_s=placement.start_s + samples / rate_hz,
+                    cue=cue.number,
+                    start_s=cue.start_s + (max(samples, skip) - len(rest)) / rate_hz,
                     sample_rate=rate_hz,
-                    pcm=pcm.astype("<i2", copy=False).tobytes(),
+                    pcm=rest.astype("<i2", copy=False).tobytes(),
                     last=last,
                 )
             )
-            samples += len(pcm)
 
     failure: EngineError | None = None
     async with aclosing(clip):
@@ -109,10 +142,11 @@ async def play(
         except EngineError as error:
             failure = error
     await send(stretcher.flush() if stretcher else np.zeros(0, dtype=np.int16), last=True)
-    duration_s = samples / rate_hz
-    scheduler.occupy(start_s=placement.start_s, duration_s=duration_s)
-    await emit(CueEnded(cue=cue, duration_s=round(duration_s, 3)))
-    return Played(placement.start_s, duration_s, tempo, latencies, failure)
+    # A clip made again may be shorter than what the client has of the first one.
+    duration_s = max(samples, skip) / rate_hz
+    scheduler.occupy(start_s=cue.start_s, duration_s=duration_s)
+    await emit(CueEnded(cue=cue.number, duration_s=round(duration_s, 3)))
+    return Played(cue.start_s, duration_s, tempo, latencies, failure)
 
 
 def _latencies(

@@ -90,18 +90,37 @@ def measure(pcm: Pcm, word_count: int) -> Prosody:
 class SpeakerProsody:
     """How one speaker usually speaks: running averages weighted by duration."""
 
-    def __init__(self) -> None:
-        self._weight_s = 0.0
-        self._level_db = 0.0
-        self._semitones = 0.0
-        self._spread = 0.0
-        self._words_per_s = 0.0
-        self._pitch_weight_s = 0.0
+    def __init__(
+        self,
+        weight_s: float = 0.0,
+        level_db: float = 0.0,
+        semitones: float = 0.0,
+        spread: float = 0.0,
+        words_per_s: float = 0.0,
+        pitch_weight_s: float = 0.0,
+    ) -> None:
+        self._weight_s = weight_s
+        self._level_db = level_db
+        self._semitones = semitones
+        self._spread = spread
+        self._words_per_s = words_per_s
+        self._pitch_weight_s = pitch_weight_s
 
     @property
     def pitch_hz(self) -> float:
         """Usual median F0; 0 while unknown."""
         return float(2 ** (self._semitones / 12)) if self._pitch_weight_s else 0.0
+
+    def export(self) -> tuple[float, ...]:
+        """The averages, for ``SpeakerProsody(*averages)`` elsewhere."""
+        return (
+            self._weight_s,
+            self._level_db,
+            self._semitones,
+            self._spread,
+            self._words_per_s,
+            self._pitch_weight_s,
+        )
 
     def style_of(self, clause: Prosody) -> Style:
         """How ``clause`` differs from what the speaker did before; then learn from it.

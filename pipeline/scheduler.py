@@ -34,10 +34,16 @@ class Placement:
 class Scheduler:
     """One listener's timeline of cues."""
 
-    def __init__(self, rules: BacklogRules | None = None, *, live: bool = True) -> None:
+    def __init__(
+        self,
+        rules: BacklogRules | None = None,
+        *,
+        live: bool = True,
+        end_s: float = float("-inf"),
+    ) -> None:
         self._rules = rules or BacklogRules()
         self._live = live
-        self._end_s = float("-inf")
+        self._end_s = end_s
 
     def backlog_s(self, live_edge_s: float) -> float:
         """Dubbed audio scheduled beyond the live edge."""

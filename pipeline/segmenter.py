@@ -41,15 +41,15 @@ class Segmenter:
     """Turns one stream of chunks into pieces of utterances.
 
     Every sample between an utterance's first and last goes out exactly once and
-    in order; utterances are numbered from 0 and never overlap.
+    in order; utterances are numbered from ``first`` and never overlap.
     """
 
-    def __init__(self, config: SegmenterConfig | None = None) -> None:
+    def __init__(self, config: SegmenterConfig | None = None, *, first: int = 0) -> None:
         self._config = config or SegmenterConfig()
         self._buffer: Pcm = np.zeros(0, np.int16)
         self._buffer_start: int | None = None
         self._frame_start = 0
-        self._utterance = 0
+        self._utterance = first
         self._open = False
         self._voiced = 0  # samples of speech frames in the open or dawning utterance
         self._silent = 0  # samples since the last speech frame
@@ -61,6 +61,16 @@ class Segmenter:
     def is_open(self) -> bool:
         """Whether an utterance is being cut right now."""
         return self._open
+
+    @property
+    def utterance(self) -> int:
+        """Number of the open utterance, or of the next one."""
+        return self._utterance
+
+    @property
+    def keeps_from(self) -> int | None:
+        """Position from which audio may still go into a piece; None before the first chunk."""
+        return self._buffer_start
 
     @property
     def speech_end(self) -> int:

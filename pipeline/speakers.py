@@ -8,95 +8,14 @@ a segment that is long enough and unlike everybody known, or by two that agree.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.snapshot import ModeState, SpeakersState, SpeakerState
 from pipeline.types import Embedding, SpeakerMatch
+from pipeline.voiceprints import Candidate, Mode, RegistryConfig, Segment, Speaker, cosine
 
-
-@dataclass(frozen=True, slots=True)
-class RegistryConfig:
-    """Similarities are cosines; they were measured on Resemblyzer's voiceprints."""
-
-    usable_s: float = 1.5
-    """Shorter segments never open a speaker alone and hold to whoever spoke last."""
-    same_at: tuple[tuple[float, float], ...] = ((1.5, 0.65), (4.0, 0.69), (10.0, 0.72))
-    """Points (speech known of a speaker in s, similarity from which a segment is theirs).
-
-    A voiceprint of little speech is further from everything, its own speaker included.
-    """
-    doubt: float = 0.05
-    """So far below ``same_at`` a segment is given to the nearest, but not learned from."""
-    agree_at: float = 0.72
-    """Two doubtful or short segments this similar are a speaker of their own."""
-    ally_margin: float = 0.1
-    """So much more alike than to the best known speaker, two such segments leave them."""
-    agree_within_s: float = 60.0
-    switch_margin: float = 0.08
-    """A short segment leaves the last speaker only for one that is nearer by this much."""
-    stay_bonus: float = 0.02
-    """Advantage of the last speaker between two that both match."""
-    stay_within_s: float = 10.0
-    merge_at: float = 0.86
-    """A speaker heard less than ``settled_s`` is folded into one this similar."""
-    settled_s: float = 8.0
-    modes_max: int = 4
-    speakers_max: int = 32
-    memory: int = 256
-    """Segments that ``assign`` can still correct."""
-    memory_s: float = 120.0
-    """Speech that a centroid remembers: a voice drifts with the channel and the mood."""
-
-
-@dataclass(slots=True)
-class _Mode:
-    """One way a speaker sounds: a sum of voiceprints weighted by their durations."""
-
-    total: npt.NDArray[np.float64]
-    known_s: float
-
-    def similarity(self, embedding: npt.NDArray[Any]) -> float:
-        norm = float(np.linalg.norm(self.total)) * float(np.linalg.norm(embedding))
-        return float(self.total @ embedding) / norm if norm > 0 else 0.0
-
-    def learn(self, embedding: Embedding, duration_s: float, memory_s: float) -> None:
-        self.total = self.total + embedding.astype(np.float64) * duration_s
-        self.known_s += duration_s
-        if self.known_s > memory_s:
-            self.total *= memory_s / self.known_s
-            self.known_s = memory_s
-
-
-@dataclass(slots=True)
-class _Speaker:
-    id: str
-    modes: list[_Mode]
-    pinned: bool = False
-    """A person had a hand in it: never folded into another automatically."""
-
-    @property
-    def known_s(self) -> float:
-        return sum(mode.known_s for mode in self.modes)
-
-
-@dataclass(slots=True)
-class _Segment:
-    at_s: float
-    duration_s: float
-    embedding: Embedding
-    speaker: str | None = None
-    mode: _Mode | None = None
-    """What has learned the segment, if anything has."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    similarity: float
-    speaker: _Speaker
-    mode: _Mode
+__all__ = ["RegistryConfig", "SpeakerRegistry"]
 
 
 class SpeakerRegistry:
@@ -109,14 +28,14 @@ class SpeakerRegistry:
     def __init__(self, confirm_at: float = 0.8, config: RegistryConfig | None = None) -> None:
         self._confirm_at = confirm_at
         self._config = config or RegistryConfig()
-        self._speakers: dict[str, _Speaker] = {}
+        self._speakers: dict[str, Speaker] = {}
         self._aliases: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._opened = 0
         self._last: str | None = None
         self._last_at_s = 0.0
-        self._undecided: deque[_Segment] = deque(maxlen=8)
-        self._segments: deque[_Segment] = deque(maxlen=self._config.memory)
+        self._undecided: deque[Segment] = deque(maxlen=8)
+        self._segments: deque[Segment] = deque(maxlen=self._config.memory)
 
     # Listening ---------------------------------------------------------------------
 
@@ -130,7 +49,7 @@ class SpeakerRegistry:
         """
         if embedding is None or not np.isfinite(embedding).all() or not embedding.any():
             return SpeakerMatch(self._last, 0.0, certain=False)
-        segment = _Segment(at_s, max(duration_s, 0.0), embedding)
+        segment = Segment(at_s, max(duration_s, 0.0), embedding)
         self._segments.append(segment)
         candidates = self._candidates(embedding)
         if duration_s < self._config.usable_s:
@@ -142,18 +61,18 @@ class SpeakerRegistry:
             self._last, self._last_at_s = match.speaker, at_s
         return match
 
-    def _candidates(self, embedding: Embedding) -> list[_Candidate]:
+    def _candidates(self, embedding: Embedding) -> list[Candidate]:
         """Every speaker at their likest, nearest first."""
         best = [
             max(
-                (_Candidate(mode.similarity(embedding), speaker, mode) for mode in speaker.modes),
+                (Candidate(mode.similarity(embedding), speaker, mode) for mode in speaker.modes),
                 key=lambda candidate: candidate.similarity,
             )
             for speaker in self._speakers.values()
         ]
         return sorted(best, key=lambda candidate: -candidate.similarity)
 
-    def _decide(self, segment: _Segment, candidates: list[_Candidate]) -> SpeakerMatch:
+    def _decide(self, segment: Segment, candidates: list[Candidate]) -> SpeakerMatch:
         """A segment long enough to stand for itself."""
         matching = [one for one in candidates if one.similarity >= self._same_at(one.mode)]
         if matching:
@@ -162,7 +81,7 @@ class SpeakerRegistry:
             if ally is not None and not self._is_full():
                 # Two in a row that match a known speaker barely, and each other well,
                 # are somebody new; learned as the known one they would blur both.
-                closeness = _cosine(segment.embedding, ally.embedding)
+                closeness = cosine(segment.embedding, ally.embedding)
                 if closeness >= chosen.similarity + self._config.ally_margin:
                     return self._open(segment, chosen.similarity)
             self._learn(segment, chosen.mode)
@@ -177,7 +96,7 @@ class SpeakerRegistry:
             return SpeakerMatch(nearest.speaker.id, nearest.similarity, certain=False)
         return self._open(segment, nearest.similarity)
 
-    def _hold(self, segment: _Segment, candidates: list[_Candidate]) -> SpeakerMatch:
+    def _hold(self, segment: Segment, candidates: list[Candidate]) -> SpeakerMatch:
         """A segment too short to stand for itself."""
         of_last = next((c.similarity for c in candidates if c.speaker.id == self._last), 0.0)
         if candidates:
@@ -193,32 +112,32 @@ class SpeakerRegistry:
         self._undecided.append(segment)
         return SpeakerMatch(self._last, of_last, certain=False)
 
-    def _same_at(self, mode: _Mode) -> float:
+    def _same_at(self, mode: Mode) -> float:
         known_s, similarities = zip(*self._config.same_at, strict=True)
         return float(np.interp(mode.known_s, known_s, similarities))
 
-    def _bonus(self, candidate: _Candidate, segment: _Segment) -> float:
+    def _bonus(self, candidate: Candidate, segment: Segment) -> float:
         recent = segment.at_s - self._last_at_s <= self._config.stay_within_s
         return self._config.stay_bonus if recent and candidate.speaker.id == self._last else 0.0
 
     def _is_full(self) -> bool:
         return len(self._speakers) >= self._config.speakers_max
 
-    def _ally(self, segment: _Segment) -> _Segment | None:
+    def _ally(self, segment: Segment) -> Segment | None:
         """An undecided segment that agrees with this one, both together long enough."""
         for other in reversed(self._undecided):
             if (
                 segment.at_s - other.at_s <= self._config.agree_within_s
                 and segment.duration_s + other.duration_s >= self._config.usable_s
-                and _cosine(segment.embedding, other.embedding) >= self._config.agree_at
+                and cosine(segment.embedding, other.embedding) >= self._config.agree_at
             ):
                 return other
         return None
 
-    def _open(self, segment: _Segment, similarity: float) -> SpeakerMatch:
+    def _open(self, segment: Segment, similarity: float) -> SpeakerMatch:
         self._opened += 1
-        mode = _Mode(np.zeros(segment.embedding.shape), 0.0)
-        speaker = _Speaker(f"S{self._opened}", [mode])
+        mode = Mode(np.zeros(segment.embedding.shape), 0.0)
+        speaker = Speaker(f"S{self._opened}", [mode])
         self._speakers[speaker.id] = speaker
         ally = self._ally(segment)
         if ally is not None:
@@ -227,11 +146,11 @@ class SpeakerRegistry:
         self._learn(segment, mode)
         return SpeakerMatch(speaker.id, similarity, is_new=True)
 
-    def _learn(self, segment: _Segment, mode: _Mode) -> None:
+    def _learn(self, segment: Segment, mode: Mode) -> None:
         mode.learn(segment.embedding, segment.duration_s, self._config.memory_s)
         segment.mode = mode
 
-    def _fold(self, speaker: _Speaker) -> _Speaker:
+    def _fold(self, speaker: Speaker) -> Speaker:
         """``speaker``, or an older one who turns out to be the same while either is fresh."""
         if speaker.pinned or speaker.known_s >= self._config.settled_s:
             return speaker
@@ -273,7 +192,7 @@ class SpeakerRegistry:
 
     def confirms(self, speaker: str, embedding: Embedding) -> bool:
         """Whether a stored voiceprint is surely this speaker's, to reuse their profile."""
-        return _cosine(self.centroid(speaker), embedding) >= self._confirm_at
+        return cosine(self.centroid(speaker), embedding) >= self._confirm_at
 
     # A person's corrections, which stick ---------------------------------------------
 
@@ -294,11 +213,11 @@ class SpeakerRegistry:
             self._undecided.remove(segment)
         if target is None:
             self._opened += 1
-            target = _Speaker(f"S{self._opened}", [])
+            target = Speaker(f"S{self._opened}", [])
             self._speakers[target.id] = target
         target.pinned = True
         # A mode of its own: pulled into the mean, the correction would be outvoted.
-        mode = _Mode(np.zeros(segment.embedding.shape), 0.0)
+        mode = Mode(np.zeros(segment.embedding.shape), 0.0)
         self._learn(segment, mode)
         target.modes = [*target.modes, mode][-self._config.modes_max :]
         if segment.speaker == self._last:
@@ -331,7 +250,44 @@ class SpeakerRegistry:
         """Call the speaker ``name``; the id stays."""
         self._names[self.resolve(speaker)] = name
 
+    # Going on elsewhere --------------------------------------------------------------
 
-def _cosine(a: Embedding, b: Embedding) -> float:
-    norm = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
-    return float(a @ b) / norm if norm > 0 else 0.0
+    def export(self) -> SpeakersState:
+        """Everything that the next ``observe`` depends on but undecided segments."""
+        return SpeakersState(
+            speakers=tuple(
+                SpeakerState(
+                    speaker.id,
+                    tuple(
+                        ModeState(mode.total.astype("<f4").tobytes(), mode.known_s)
+                        for mode in speaker.modes
+                    ),
+                    speaker.pinned,
+                )
+                for speaker in self._speakers.values()
+            ),
+            aliases=dict(self._aliases),
+            names=dict(self._names),
+            opened=self._opened,
+            last=self._last,
+            last_at_s=self._last_at_s,
+        )
+
+    def restore(self, state: SpeakersState) -> None:
+        """Become the registry that ``state`` was exported from."""
+        self._speakers = {
+            one.id: Speaker(
+                one.id,
+                [
+                    Mode(np.frombuffer(mode.total, "<f4").astype(np.float64), mode.known_s)
+                    for mode in one.modes
+                ],
+                one.pinned,
+            )
+            for one in state.speakers
+        }
+        self._aliases, self._names = dict(state.aliases), dict(state.names)
+        self._opened = state.opened
+        self._last, self._last_at_s = state.last, state.last_at_s
+        self._undecided.clear()
+        self._segments.clear()

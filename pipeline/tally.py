@@ -8,23 +8,51 @@ import msgspec
 import numpy as np
 
 from pipeline.events import Latencies, Summary
+from pipeline.snapshot import TallyState
 
 SAMPLES_MAX = 4096
 """Latencies kept for percentiles; beyond it a uniform sample of all (reservoir)."""
+
+EXPORT_MAX = 512
+"""Latencies that go into a snapshot."""
 
 
 class Tally:
     """Bounded: a session of any length takes the same memory."""
 
-    def __init__(self) -> None:
-        self._latencies: list[Latencies] = []
-        self._spoken = 0
-        self._skipped = 0
-        self._errors = 0
-        self._lost_s = 0.0
+    def __init__(self, state: TallyState | None = None) -> None:
+        state = state or TallyState()
+        self._latencies = list(state.latencies)
+        self._spoken = state.spoken
+        self._skipped = state.skipped
+        self._errors = state.errors
+        self._lost_s = state.lost_s
 
-    def speak(self, latencies: Latencies) -> None:
+    def export(self) -> TallyState:
+        """The counts, and a sample of the latencies."""
+        latencies = self._latencies
+        if len(latencies) > EXPORT_MAX:
+            latencies = random.sample(latencies, EXPORT_MAX)
+        return TallyState(
+            spoken=self._spoken,
+            skipped=self._skipped,
+            errors=self._errors,
+            lost_s=self._lost_s,
+            latencies=tuple(latencies),
+        )
+
+    def count(self, skipped: str | None, latencies: Latencies | None) -> None:
+        """Count a finished line: why it was not heard, or how long it took."""
+        if skipped is None:
+            self.speak(latencies)
+        else:
+            self.skip()
+
+    def speak(self, latencies: Latencies | None) -> None:
+        """Count a line that was heard; None where its sound came from another process."""
         self._spoken += 1
+        if latencies is None:
+            return
         if len(self._latencies) < SAMPLES_MAX:
             self._latencies.append(latencies)
         elif (slot := random.randrange(self._spoken)) < SAMPLES_MAX:

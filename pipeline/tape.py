@@ -57,6 +57,16 @@ class Tape:
         ]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int16)
 
+    def sequence_at(self, position: int) -> int:
+        """Number of the chunk with the sample at ``position``, the nearest where none has it.
+
+        -1 on an empty tape.
+        """
+        if not self._chunks:
+            return -1
+        index = bisect_left(self._arrivals, position + 1, key=lambda a: a[0])
+        return self._chunks[min(index, len(self._chunks) - 1)].sequence
+
     def arrived_at(self, media_s: float) -> float:
         """When the sample at a media time came in, on the caller's clock.
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.casting import Casting
+from pipeline.snapshot import CastVoice
 from pipeline.types import Register, Voice
 
 
@@ -90,3 +91,24 @@ def test_voices_stay_and_differ_as_long_as_they_last(heard: list[tuple[str | Non
         assert cast.setdefault(speaker, given_voice) == given_voice
         if len(cast) <= len(VOICES):
             assert len(set(cast.values())) == len(cast)
+
+
+def test_a_restored_casting_keeps_everyones_voice_and_order() -> None:
+    casting = Casting(VOICES)
+    casting.assign("S1", 105.0)
+    casting.assign("S2", 205.0)
+    casting.pin("S3", VOICES[2])
+    casting.assign("S3")
+    casting.replace("S1", Voice("bruno", "engine", "Bruno", (), profile=object()))
+    restored = Casting(VOICES)
+    restored.restore(casting.export())
+    assert [restored.assign(f"S{n}").id for n in (1, 2, 3)] == ["bruno", "clara", "paul"]
+    assert restored.assign("S1").profile is None
+    restored.replace("S3", VOICES[0])
+    assert restored.assign("S3").id == "paul"
+
+
+def test_a_voice_that_is_gone_is_chosen_again() -> None:
+    restored = Casting(VOICES[1:])
+    restored.restore([CastVoice("S1", "clara", pinned=False)])
+    assert restored.assign("S1", 205.0).id == "nina"

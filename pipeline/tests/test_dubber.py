@@ -336,5 +336,5 @@ async def test_a_listener_that_reads_nothing_does_not_grow_memory() -> None:
             dubber.push(chunk)
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.3)
-    assert dubber._events.qsize() <= EVENTS_MAX
+    assert len(dubber._outbox) <= EVENTS_MAX
     await dubber.aclose()

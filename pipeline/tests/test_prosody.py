@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,11 @@ def test_style_stays_within_its_limits_whatever_is_said(clauses: list[Prosody]) 
         assert abs(style.pitch_semitones) <= PITCH_LIMIT_SEMITONES
         assert RANGE_LIMITS[0] <= style.pitch_range <= RANGE_LIMITS[1]
         assert RATE_LIMITS[0] <= style.rate <= RATE_LIMITS[1]
+
+
+def test_habits_go_on_from_their_averages() -> None:
+    habits = SpeakerProsody()
+    habits.style_of(USUAL)
+    louder = replace(USUAL, level_db=-18.0, pitch_hz=140.0)
+    again = SpeakerProsody(*habits.export())
+    assert again.style_of(louder) == habits.style_of(louder) != NEUTRAL_STYLE

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.benchmarks.speakers import SpokenLine, follow, read_lines, streams
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
+from pipeline.snapshot import SpeakersState
 from pipeline.speakers import RegistryConfig, SpeakerRegistry
 from pipeline.types import Embedding, SpeakerMatch
 
@@ -185,3 +187,22 @@ def test_real_people_who_alternate_are_counted_and_told_apart(
             found, right_of_long, _ = follow(alternating[turns], "int8")
             assert found == people, (group, turns)
             assert right_of_long >= 0.95, (group, turns)
+
+
+def test_a_restored_registry_knows_everybody_again() -> None:
+    talk = Talk()
+    for person in (0, 1, 0, 2):
+        talk.say(voiceprint(person), 3.0)
+    talk.registry.merge("S3", "S2")
+    talk.registry.rename("S1", "Ann")
+    restored = Talk()
+    state = msgspec.json.encode(talk.registry.export())
+    restored.registry.restore(msgspec.json.decode(state, type=SpeakersState))
+    restored.at_s = talk.at_s
+    for person in (2, 0, 1, 5):
+        ours, theirs = talk.say(voiceprint(person)), restored.say(voiceprint(person))
+        assert (ours.speaker, ours.is_new) == (theirs.speaker, theirs.is_new)
+        assert theirs.similarity == pytest.approx(ours.similarity, abs=1e-6)
+    assert restored.registry.name("S1") == "Ann"
+    assert restored.registry.resolve("S3") == "S2"
+    assert restored.registry.speakers == ("S1", "S2", "S4")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.events import Latencies
-from pipeline.tally import SAMPLES_MAX, Tally
+from pipeline.tally import EXPORT_MAX, SAMPLES_MAX, Tally
 
 
 def latencies(total_ms: float) -> Latencies:
@@ -44,3 +44,19 @@ def test_lost_audio_is_told_once_a_second_of_loss() -> None:
     tally = Tally()
     told = [tally.lose_audio(0.25) for _ in range(8)]
     assert told == [True, False, False, True, False, False, False, True]
+
+
+def test_a_tally_taken_over_counts_on_with_a_sample_of_the_latencies() -> None:
+    tally = Tally()
+    for number in range(3 * EXPORT_MAX):
+        tally.count(None, latencies(number))
+    tally.count("backlog", None)
+    tally.fail()
+    tally.lose_audio(0.5)
+    state = tally.export()
+    assert len(state.latencies) == EXPORT_MAX
+    taken = Tally(state)
+    taken.count(None, None)
+    summary = taken.summary(60, 1)
+    assert (summary.lines, summary.skipped, summary.errors) == (3 * EXPORT_MAX + 2, 1, 1)
+    assert 0.4 < summary.p50["total_ms"] / (3 * EXPORT_MAX) < 0.6

@@ -59,3 +59,10 @@ def test_one_late_chunk_does_not_move_the_live_edge_back() -> None:
     tape.append(AudioChunk(0, 0, np.zeros(16_000, np.int16)), 100.0)
     tape.append(AudioChunk(1, 16_000, np.zeros(1600, np.int16)), 101.0)
     assert tape.live_edge_s(101.0) == pytest.approx(1.35, abs=0.01)
+
+
+def test_the_chunk_of_a_position_is_known_by_its_number() -> None:
+    tape = fill([100, 200, 300])
+    assert [tape.sequence_at(at) for at in (0, 99, 100, 299, 300, 599)] == [0, 0, 1, 1, 2, 2]
+    assert tape.sequence_at(600) == 2
+    assert Tape().sequence_at(0) == -1

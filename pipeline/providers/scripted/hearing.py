@@ -127,6 +127,57 @@ class ScriptedRecognizerStream:
 
 
 @dataclass
+class TimedRecognizer:
+    """Hears ``words`` at their own media times, wherever its stream begins or is cut."""
+
+    words: Sequence[Word]
+    name: str = "timed-recognizer"
+    languages: frozenset[str] = frozenset({"en"})
+    punctuates: bool = True
+    final_delay_s: float = 0.0
+
+    async def prepare(self) -> None:
+        pass
+
+    async def open(self, language: str) -> TimedRecognizerStream:
+        return TimedRecognizerStream(self, language)
+
+    async def aclose(self) -> None:
+        pass
+
+
+class TimedRecognizerStream:
+    def __init__(self, engine: TimedRecognizer, language: str) -> None:
+        self._engine = engine
+        self._language = language
+        self._pieces: asyncio.Queue[SpeechPiece | None] = asyncio.Queue(64)
+
+    async def push(self, piece: SpeechPiece) -> None:
+        await self._pieces.put(piece)
+
+    async def finish(self) -> None:
+        await self._pieces.put(None)
+
+    async def __aiter__(self) -> AsyncIterator[Hypothesis]:
+        start_s, utterance = 0.0, -1
+        while (piece := await self._pieces.get()) is not None:
+            if piece.utterance != utterance:
+                utterance, start_s = piece.utterance, piece.start / SAMPLE_RATE_HZ
+            if piece.ends:
+                await asyncio.sleep(self._engine.final_delay_s)
+            end_s = piece.end / SAMPLE_RATE_HZ
+            heard = tuple(
+                word
+                for word in self._engine.words
+                if start_s <= (word.start_s + word.end_s) / 2 < end_s
+            )
+            yield Hypothesis(utterance, heard, end_s, piece.ends, self._language)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@dataclass
 class ScriptedEncoder:
     """Tones of the same pitch are the same voice, tones 40 Hz apart are strangers."""
 

@@ -1,0 +1,118 @@
+"""The first loop of a run: chunks → tape, voice activity, utterances → recogniser.
+
+It knows which utterances are not finished, and so from where audio would have to be heard
+again by a process that goes on with the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.inbox import Inbox, contiguous
+from pipeline.ports import SpeechDetector
+from pipeline.recognition import Recognition
+from pipeline.segmenter import Segmenter
+from pipeline.tape import Tape
+from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Clause, Pcm, SpeechPiece
+
+Detect = Callable[[Pcm], Awaitable[Sequence[float]]]
+
+OVERLAP_S = 0.5
+"""Heard again before the end of the clause committed last: a word starts before it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The moment at which a clause was decided on."""
+
+    at: float
+    """On the run's clock, seconds."""
+    heard_s: float
+    """Media time of the newest audio heard by then."""
+
+
+class Hearing:
+    """One run's ears. ``hear_from`` is where another process left off, in samples."""
+
+    def __init__(
+        self,
+        detector: SpeechDetector,
+        recognition: Recognition,
+        tape: Tape,
+        clock: Callable[[], float],
+        *,
+        on_jump: Callable[[], None],
+        hear_from: int = 0,
+        first_utterance: int = 0,
+    ) -> None:
+        self._detector = detector
+        self._recognition = recognition
+        self._tape = tape
+        self._clock = clock
+        self._on_jump = on_jump
+        self._hear_from = hear_from
+        self._segmenter = Segmenter(first=first_utterance)
+        self._decided: dict[int, Decision] = {}
+        self._unfinished: dict[int, int] = {}
+        """Utterance → its first sample, until all its clauses are committed."""
+        self._stopped = False
+
+    async def run(self, inbox: Inbox) -> None:
+        """Hear what comes in until the inbox is closed and empty."""
+        detector = self._detector.open()
+        while (chunk := await inbox.next()) is not None and not self._stopped:
+            await self._hear(chunk, detector.push)
+        if not self._stopped:
+            for piece in self._segmenter.flush():
+                await self._feed(piece)
+            self._recognition.finish()
+
+    def stop(self) -> None:
+        """Hear nothing more; what is unfinished stays so."""
+        self._stopped = True
+
+    def now(self) -> Decision:
+        return Decision(self._clock(), self._tape.end_s)
+
+    def decision_on(self, utterance: int) -> Decision:
+        """When the utterance's end was decided; now, where it was not."""
+        return self._decided.pop(utterance, None) or self.now()
+
+    def settle(self, utterance: int) -> None:
+        """All that was said in an utterance is committed."""
+        for number in [number for number in self._unfinished if number <= utterance]:
+            del self._unfinished[number]
+
+    @property
+    def next_utterance(self) -> int:
+        """Number of the first utterance that is not finished."""
+        return next(iter(self._unfinished), self._segmenter.utterance)
+
+    def position(self, last: Clause | None) -> int:
+        """Where hearing must begin again so that nothing is lost after the clause ``last``."""
+        if not self._unfinished:
+            kept = self._segmenter.keeps_from
+            return self._hear_from if kept is None else kept
+        utterance, start = next(iter(self._unfinished.items()))
+        if last is None or last.utterance != utterance:
+            return start
+        return max(start, round((last.end_s - OVERLAP_S) * SAMPLE_RATE_HZ))
+
+    async def _hear(self, chunk: AudioChunk, detect: Detect) -> None:
+        expected = self._tape.end or self._hear_from or chunk.start
+        if chunk.start - expected > SAMPLE_RATE_HZ:
+            self._on_jump()
+        for part in contiguous(chunk, expected):
+            self._tape.append(part, self._clock())
+            pieces = self._segmenter.push(part, await detect(part.pcm))
+            for piece in pieces:
+                # Before any of them is waited for: the segmenter has let go of them all.
+                self._unfinished.setdefault(piece.utterance, piece.start)
+            for piece in pieces:
+                await self._feed(piece)
+
+    async def _feed(self, piece: SpeechPiece) -> None:
+        if piece.ends:
+            self._decided[piece.utterance] = self.now()
+        await self._recognition.push(piece)

@@ -1,0 +1,140 @@
+"""Which lines are committed, and how much of each the listener has been given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+
+from pipeline.events import CommittedTranscript, Latencies
+from pipeline.making import Translation
+from pipeline.playing import Begun, Timing
+from pipeline.record import LineRecord
+from pipeline.snapshot import PendingLine
+from pipeline.takeover import Again
+from pipeline.types import Line
+
+SENT_KEPT = 8
+"""Lines still known after all of them was given out: a client may not have got them."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A committed line on its way to the listener."""
+
+    line: Line
+    translation: asyncio.Future[Translation]
+    timing: Timing
+    told: bool = False
+    begun: Begun | None = None
+    """Its cue, once that has begun: here or, for a line taken over, elsewhere."""
+    complete: bool = False
+    """The client has all of its sound from another process."""
+    resume_at: int = 0
+    """Samples of its sound that the client has from another process."""
+    recorded: bool = False
+    """Another process counted it."""
+    skipped: str | None = None
+    """Why it is not heard, once that is decided."""
+    latencies: Latencies | None = None
+
+    @classmethod
+    def taken_over(
+        cls, again: Again, line: Line, translation: asyncio.Future[Translation], timing: Timing
+    ) -> Self:
+        """The entry of a line that another process committed."""
+        pending, begun = again.line, None
+        if (again.complete or again.resume_at) and pending.cue is not None:
+            begun = Begun(
+                number=pending.cue,
+                start_s=pending.cue_start_s or 0.0,
+                duration_s=pending.cue_duration_s or 0.0,
+                sample_rate=pending.sample_rate,
+                tempo=pending.tempo,
+                stretch=pending.stretch,
+            )
+        return cls(
+            line,
+            translation,
+            timing,
+            told=pending.told,
+            begun=begun,
+            complete=again.complete,
+            resume_at=again.resume_at,
+            recorded=again.recorded,
+            skipped=pending.skipped,
+        )
+
+    def export(self) -> PendingLine:
+        line, begun, translation = self.line, self.begun, self.translation
+        known = translation.done() and not translation.cancelled() and not translation.exception()
+        pending = PendingLine(
+            line=line.sequence,
+            source_text=line.source_text,
+            start_s=line.clause.start_s,
+            end_s=line.clause.end_s,
+            speaker=line.speaker,
+            voice=line.voice.id,
+            style=line.style,
+            told=self.told,
+            skipped=self.skipped,
+            target_text=translation.result().text if known else None,
+        )
+        if begun is None:
+            return pending
+        return msgspec.structs.replace(
+            pending,
+            cue=begun.number,
+            cue_start_s=begun.start_s,
+            cue_duration_s=begun.duration_s,
+            sample_rate=begun.sample_rate,
+            tempo=begun.tempo,
+            stretch=begun.stretch,
+        )
+
+
+class Ledger:
+    """Lines from commitment until the listener took their record."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, Entry] = {}
+        self._sent: deque[PendingLine] = deque(maxlen=SENT_KEPT)
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self.end_s: float | None = None
+        """End of the last cue that was given out completely."""
+
+    def enter(self, entry: Entry) -> None:
+        self._open[entry.line.sequence] = entry
+        self._settled.clear()
+
+    def take(self, output: object) -> Entry | None:
+        """The listener takes ``output``; returns the line that is finished with it."""
+        if isinstance(output, CommittedTranscript) and output.line in self._open:
+            self._open[output.line].told = True
+        if not isinstance(output, LineRecord):
+            return None
+        entry = self._open.pop(output.sequence)
+        if entry.begun is not None:
+            self._sent.append(entry.export())
+            self.end_s = entry.begun.start_s + entry.begun.duration_s
+        if not self._open:
+            self._settled.set()
+        return entry
+
+    async def settled(self) -> None:
+        """Wait until no line is open."""
+        await self._settled.wait()
+
+    def keep(self, sent: PendingLine) -> None:
+        """Remember a line that another process sent."""
+        self._sent.append(sent)
+
+    def pending(self) -> tuple[PendingLine, ...]:
+        return tuple(entry.export() for entry in self._open.values())
+
+    def sent(self) -> tuple[PendingLine, ...]:
+        return tuple(self._sent)
