@@ -15,7 +15,14 @@ from rest_framework.views import APIView
 from accounts.authentication import REST_AUTHENTICATION
 from accounts.models import ApiToken, User
 from accounts.selectors import tokens_of
-from accounts.services import TokenLimitReachedError, create_token, revoke_token
+from accounts.services import (
+    TICKET_LASTS,
+    TokenLimitReachedError,
+    create_token,
+    issue_ticket,
+    revoke_token,
+)
+from accounts.socket_authentication import TICKET_SUBPROTOCOL
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
@@ -57,6 +64,21 @@ class TokenView(APIView):
         if not revoke_token(_user(request), token_id=token_id):
             return Response({"detail": "Not found."}, status=status.HTTP_404_NOT_FOUND)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TicketView(APIView):
+    authentication_classes = REST_AUTHENTICATION
+    permission_classes = (IsAuthenticated,)
+
+    def post(self, request: Request) -> Response:
+        """A pass to one socket: offer ``subprotocol`` in the handshake within the time."""
+        ticket = issue_ticket(_user(request))
+        body = {
+            "ticket": ticket,
+            "subprotocol": f"{TICKET_SUBPROTOCOL}{ticket}",
+            "expires_in_s": TICKET_LASTS.total_seconds(),
+        }
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
 def _user(request: Request) -> User:

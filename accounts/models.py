@@ -71,3 +71,23 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Ticket(models.Model):
+    """A single-use pass to one socket, for clients that cannot keep or send a token there.
+
+    Kept in Postgres, not in Redis: who can get a token checked can get a ticket.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    """SHA-256 of the ticket; the ticket itself is nowhere."""
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tickets")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["expires_at"], name="ticket_expiry")
+        ]
+
+    def __str__(self) -> str:
+        return self.digest[:8]

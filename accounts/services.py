@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,12 +11,18 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, Ticket, User
 
 TOKENS_MAX = 50
 """Tokens that one person may hold at a time."""
+
+
+TICKET_LASTS = timedelta(seconds=30)
+TICKETS_MAX = 50
+"""Unused tickets of one person; beyond it the oldest no longer count."""
 
 
 class TokenLimitReachedError(Exception):
@@ -71,3 +79,33 @@ def revoke_token(user: User, *, token_id: int) -> bool:
     """Delete one of the user's own tokens; False when there is no such token."""
     deleted, _ = AuthToken.objects.filter(user=user, label__pk=token_id).delete()
     return bool(deleted)
+
+
+@transaction.atomic
+def issue_ticket(user: User) -> str:
+    """A pass to one socket that counts once, for TICKET_LASTS; only its hash is stored."""
+    now = timezone.now()
+    Ticket.objects.filter(expires_at__lte=now).delete()
+    unused = Ticket.objects.filter(user=user).order_by("-expires_at")
+    kept = list(unused.values_list("pk", flat=True)[: TICKETS_MAX - 1])
+    Ticket.objects.filter(user=user).exclude(pk__in=kept).delete()
+    ticket = secrets.token_urlsafe(32)
+    Ticket.objects.create(digest=_digest(ticket), user=user, expires_at=now + TICKET_LASTS)
+    return ticket
+
+
+def redeem_ticket(ticket: str) -> User | None:
+    """The active owner of a ticket that was not used before; it is used up by this."""
+    found = (
+        Ticket.objects.filter(digest=_digest(ticket), expires_at__gt=timezone.now())
+        .select_related("user")
+        .first()
+    )
+    # Of two who come at once with the same ticket, one deletes it.
+    if found is None or not Ticket.objects.filter(pk=found.pk).delete()[0]:
+        return None
+    return found.user if found.user.is_active else None
+
+
+def _digest(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from accounts.api import TokensView, TokenView
+from accounts.api import TicketView, TokensView, TokenView
 
 urlpatterns = [
+    path("ticket", TicketView.as_view(), name="ticket"),
     path("tokens", TokensView.as_view(), name="tokens"),
     path("tokens/<int:token_id>", TokenView.as_view(), name="token"),
 ]

@@ -35,6 +35,7 @@ try:
         "ALLOWED_HOSTS", default=dict.fromkeys(("localhost", "127.0.0.1", "[::1]", HOST))
     )
     CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+    ALLOWED_ORIGINS = environment.origins("ALLOWED_ORIGINS")
     LOG_LEVEL = environment.choice(
         "LOG_LEVEL", default="INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR")
     )
@@ -58,6 +59,17 @@ try:
     VOICE_CLARITY = environment.number("VOICE_CLARITY", default=0.75, minimum=0.0, maximum=1.0)
     MAX_CONCURRENT_REQUESTS = environment.integer(
         "MAX_CONCURRENT_REQUESTS", default=10, minimum=1, maximum=1000
+    )
+    RESUME_SECONDS = environment.integer("RESUME_SECONDS", default=15, minimum=0, maximum=300)
+    MAX_SESSIONS = environment.integer("MAX_SESSIONS", default=64, minimum=1, maximum=10_000)
+    MAX_SESSIONS_PER_USER = environment.integer(
+        "MAX_SESSIONS_PER_USER", default=8, minimum=1, maximum=10_000
+    )
+    MAX_MINUTES_PER_DAY = environment.integer(
+        "MAX_MINUTES_PER_DAY", default=0, minimum=0, maximum=100_000
+    )
+    MAX_MESSAGES_PER_SECOND = environment.integer(
+        "MAX_MESSAGES_PER_SECOND", default=200, minimum=20, maximum=100_000
     )
     CACHE_TTL = environment.integer("CACHE_TTL", default=3600, minimum=0, maximum=30 * 86400)
     ELEVENLABS_API_KEY = environment.secret("ELEVENLABS_API_KEY")

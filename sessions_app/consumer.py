@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import itertools
 import logging
 import re
+import time
 import uuid
 from typing import Any
+from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import Error as DatabaseError
 
 from accounts.models import User
-from pipeline.wire import HEADER_BYTES, SUBPROTOCOL, WireError, decode_frame, decode_message
-from sessions_app import services
-from sessions_app.conversation import Conversation
+from accounts.socket_authentication import Refusal, authenticate
+from pipeline.events import Failure
+from pipeline.snapshot import Delivered
+from pipeline.wire import (
+    HEADER_BYTES,
+    SUBPROTOCOL,
+    AnyClientMessage,
+    AudioFrame,
+    Authenticate,
+    WireError,
+    decode_frame,
+    decode_message,
+    encode_event,
+)
+from sessions_app import live, services
+from sessions_app.budget import ANSWERS_PER_SECOND, BURST_S, EXCESS_MAX, TokenBucket
+from sessions_app.conversation import Conversation, Place
 from sessions_app.intake import RATE_MAX_HZ
-from sessions_app.journal import Journal
-from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode
-from sessions_app.orm_thread import in_orm_thread
-from sessions_app.outbox import Outbox
+from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Closing, Resumed
+from sessions_app.outbox import OUT_OF_COUNT
 
 log = logging.getLogger(__name__)
 
 TEXT_MAX_CHARACTERS = 2 * 1024 * 1024
+LOBBY_S = 5.0
+"""How long a connection may take to say who it is."""
+BATCH = 16
+"""Messages taken in one go when they come faster than that."""
+GOODBYE = 1000
+"""The close code of a client that does not mean to come back."""
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_COUNT = re.compile(r"-1|[0-9]{1,15}")
+_REFUSALS = {"database_away": CloseCode.OVERLOAD}
+
+
+class ClosedError(Exception):
+    """The socket is to be closed: with which code, and why in plain words."""
+
+    def __init__(
+        self, close_code: CloseCode, code: str, message: str, *, resume: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+        self.code = code
+        self.resume = resume
 
 
 class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyped
@@ -33,99 +70,243 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
 
     channel_layer_alias = None
 
-    _conversation: Conversation | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._conversation: Conversation | None = None
+        self._binary = False
+        self._lobby: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
+        rate = settings.MAX_MESSAGES_PER_SECOND
+        self._messages = TokenBucket(rate, rate * BURST_S)
+        self._answers = TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND * BURST_S)
+        self._excess = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One message after another.
+
+        Channels' own loop makes a task for every message, to listen to a channel layer
+        besides, and awaits a check of database connections on the one thread that all ORM
+        calls of the process share: a slow query of anybody would delay everybody's audio
+        by as long. Nothing here uses that thread.
+        """
+        self.scope, self.base_send = scope, send
+        handlers = {
+            "websocket.connect": self._connect,
+            "websocket.receive": self._receive,
+            "websocket.disconnect": self._disconnect,
+        }
         try:
-            await super().__call__(scope, receive, send)
+            for taken in itertools.count(1):
+                message = await receive()
+                if taken % BATCH == 0:
+                    # Messages that are there already make no pause: nobody else would run.
+                    await asyncio.sleep(0)
+                try:
+                    await handlers[message["type"]](message)
+                except ClosedError as refusal:
+                    await self._close(refusal)
+        except StopConsumer:
+            pass
         finally:
             # Also when the server cancels the application without a disconnect message.
-            if self._conversation is not None:
-                await self._conversation.aclose()
+            self._leave(keep=True)
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle one ASGI message.
+    # The connection ----------------------------------------------------------------
 
-        Channels first awaits a check of database connections on the one thread that all
-        ORM calls of the process share: a slow query of anybody would delay everybody's
-        audio by as long. Our receiving never touches that thread's connection, so the
-        check is left out for it.
-        """
-        if message["type"] == "websocket.receive":
-            await self.websocket_receive(message)
-        else:
-            await super().dispatch(message)
-
-    async def connect(self) -> None:
+    async def _connect(self, _: dict[str, Any]) -> None:
         # Always accepted first: a browser sees a refused handshake as a bare 1006.
         offered = self.scope.get("subprotocols", [])
         chosen = next((name for name in (SUBPROTOCOL, SUBPROTOCOL_JSON) if name in offered), None)
+        self._binary = chosen == SUBPROTOCOL
         await self.accept(chosen)
+        refusal: Refusal | None = self.scope.get("refusal")
+        if refusal is not None:
+            raise _refused(refusal)
         user = self.scope.get("user")
-        if not isinstance(user, User):
-            await self.end(CloseCode.NOT_AUTHENTICATED, "Log in, or send a valid token.")
+        if isinstance(user, User):
+            await self._enter(user)
             return
+        loop = asyncio.get_running_loop()
+        self._lobby = loop.call_later(LOBBY_S, self._close_soon, _NOBODY)
+
+    async def _enter(self, user: User) -> None:
+        """Give the connection its session; raises ClosedError."""
         session_id = _session_id(self.scope["url_route"]["kwargs"])
-        if session_id is None:
-            await self.end(CloseCode.BAD_ADDRESS, "The address is /ws/<name>/<uuid>.")
-            return
-        hold = uuid.uuid4()
+        place = _place(self.scope.get("query_string", b""))
         try:
-            first_line = await in_orm_thread(services.hold_session, session_id, user, hold=hold)
+            await self._find_or_open(session_id, user, place)
         except services.SessionNotYoursError:
-            await self.end(CloseCode.NOT_YOURS, "The session belongs to somebody else.")
-            return
+            raise ClosedError(
+                CloseCode.NOT_YOURS, "session_forbidden", "The session belongs to somebody else."
+            ) from None
         except services.SessionBusyError:
-            await self.end(CloseCode.SESSION_BUSY, "Another connection dubs this session.")
+            raise ClosedError(
+                CloseCode.SESSION_BUSY,
+                "session_busy",
+                "Another connection dubs this session, or did so a moment ago.",
+            ) from None
+        except services.TooManySessionsError:
+            raise ClosedError(
+                CloseCode.QUOTA,
+                "too_many_sessions",
+                f"You dub {settings.MAX_SESSIONS_PER_USER} sessions already; end one first.",
+            ) from None
+        except services.NothingLeftTodayError:
+            raise ClosedError(
+                CloseCode.QUOTA,
+                "quota_exceeded",
+                "Today's minutes are used up; dubbing goes on tomorrow (UTC).",
+            ) from None
+        except live.RefusedError as refusal:
+            raise ClosedError(CloseCode.OVERLOAD, "overloaded", str(refusal)) from None
+        except live.AwayError:
+            raise ClosedError(
+                CloseCode.OVERLOAD, "database_away", "The database is away; try again soon."
+            ) from None
+
+    async def _find_or_open(self, session_id: uuid.UUID, user: User, place: Place | None) -> None:
+        here = live.find(session_id)
+        if here is not None and here.user_id != user.pk:
+            raise services.SessionNotYoursError(str(session_id))
+        if here is not None and here.ending:
+            await here.aclose()
+            here = None
+        greeting = None
+        if place is not None:
+            if here is not None and here.binary == self._binary:
+                after = min(place.sequence, here.next_sequence - 1)
+                self._join(here, after=after, greeting=here.resumed("same"))
+                return
+            moved = None
+            if here is None:
+                moved = await live.go_on(session_id, user, place, binary=self._binary)
+            if moved is not None:
+                self._join(moved, after=place.sequence, greeting=moved.resumed("moved"))
+                return
+            greeting = Resumed(session_id=str(session_id), how="new", chunk=-1, number=0)
+        if here is not None:
+            if here.attached:
+                raise services.SessionBusyError(str(session_id))
+            await here.aclose()
+        if live.draining():
+            raise _RESTARTING
+        live.admit()
+        opened = await live.open_session(session_id, user, binary=self._binary)
+        self._join(opened, after=-1, greeting=greeting)
+
+    def _join(self, conversation: Conversation, *, after: int, greeting: Resumed | None) -> None:
+        self._conversation = conversation
+        conversation.attach(self, after=after, greeting=greeting)
+
+    async def _disconnect(self, message: dict[str, Any]) -> None:
+        self._closed = True
+        self._leave(keep=message.get("code") != GOODBYE)
+        raise StopConsumer
+
+    def _leave(self, *, keep: bool) -> None:
+        if self._lobby is not None:
+            self._lobby.cancel()
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            conversation.detach(self, keep=keep)
+
+    # Closing -----------------------------------------------------------------------
+
+    async def say_goodbye(
+        self, close_code: CloseCode, code: str, message: str, *, resume: bool
+    ) -> None:
+        """Close the connection; called by its conversation, which has left it already."""
+        await self._close(ClosedError(close_code, code, message, resume=resume))
+
+    def _close_soon(self, reason: ClosedError) -> None:
+        self._closing = asyncio.create_task(self._close(reason))
+
+    async def _close(self, reason: ClosedError) -> None:
+        if self._closed:
             return
-        except DatabaseError:
-            log.warning("session not opened", extra={"session": str(session_id)})
-            await self.end(CloseCode.OVERLOAD, "The database is away; try again soon.")
-            return
-        binary = chosen == SUBPROTOCOL
-        self._conversation = Conversation(
-            session_id,
-            outbox=Outbox(self._send_text, self._send_bytes, binary=binary),
-            journal=Journal(session_id, hold),
-            protocol=chosen or SUBPROTOCOL_JSON,
-            first_line=first_line,
+        self._closed = True
+        self._leave(keep=reason.resume)
+        said = Closing(
+            close_code=reason.close_code,
+            code=reason.code,
+            message=str(reason),
+            resume=reason.resume,
         )
-        self._conversation.start()
+        log.info("connection closed", extra={"code": reason.code})
+        with contextlib.suppress(Exception):  # it may be gone already
+            await self.send_text(encode_event(said, OUT_OF_COUNT))
+            # Daphne takes nothing but a true int for a close code.
+            await self.close(int(reason.close_code), str(reason)[:120])
 
-    async def end(self, code: CloseCode, reason: str) -> None:
-        """Close with a code of ours and the reason in plain words."""
-        # Daphne takes nothing but a true int for a close code.
-        await self.close(int(code), reason)
+    # Messages ----------------------------------------------------------------------
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        conversation = self._conversation
-        if conversation is None:
+    async def _receive(self, message: dict[str, Any]) -> None:
+        if self._closed or not self._is_within_rate():
             return
         try:
-            if bytes_data is not None:
-                limit = HEADER_BYTES + round(settings.MAX_CHUNK_DURATION * RATE_MAX_HZ) * 2
-                if len(bytes_data) > limit:
-                    raise WireError(
-                        "frame_too_long",
-                        f"A frame holds at most {settings.MAX_CHUNK_DURATION:g} s of audio.",
-                    )
-                conversation.receive(decode_frame(bytes_data))
-            elif text_data is not None:
-                if len(text_data) > TEXT_MAX_CHARACTERS:
-                    raise WireError("message_too_long", "A message holds at most 2 MiB.")
-                conversation.receive(decode_message(text_data))
+            decoded = _decoded(message)
         except WireError as error:
-            conversation.fail(error.code, str(error))
+            if self._lobby is not None and self._conversation is None:
+                raise _NOBODY from None
+            self._answer(error)
+            return
+        conversation = self._conversation
+        if conversation is not None:
+            conversation.receive(decoded)
+        elif isinstance(decoded, Authenticate):
+            await self._authenticate(decoded)
+        else:
+            raise _NOBODY
 
-    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - the framework's signature
-        if self._conversation is not None:
-            await self._conversation.aclose()
+    async def _authenticate(self, message: Authenticate) -> None:
+        user, refusal = await authenticate(message.token)
+        if self._lobby is not None:
+            self._lobby.cancel()
+        if refusal is not None:
+            raise _refused(refusal)
+        assert user is not None
+        await self._enter(user)
 
-    async def _send_text(self, text: str) -> None:
-        await self.send(text_data=text)
+    def _is_within_rate(self) -> bool:
+        if self._messages.take(time.monotonic()):
+            return True
+        self._excess += 1
+        if self._excess > EXCESS_MAX:
+            raise ClosedError(
+                CloseCode.QUOTA,
+                "too_fast",
+                f"A connection sends at most {settings.MAX_MESSAGES_PER_SECOND} messages a second.",
+            )
+        self._answer(
+            WireError(
+                "too_fast",
+                f"A connection sends at most {settings.MAX_MESSAGES_PER_SECOND} messages a "
+                "second; some were left out.",
+            )
+        )
+        return False
 
-    async def _send_bytes(self, data: bytes) -> None:
-        await self.send(bytes_data=data)
+    def _answer(self, error: WireError) -> None:
+        """Say what was wrong, at a bounded rate: nonsense must not make a flood of answers."""
+        if self._conversation is not None and self._answers.take(time.monotonic()):
+            self._conversation.notify(Failure(code=error.code, message=str(error)))
+
+    async def send_text(self, text: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self.base_send({"type": "websocket.send", "bytes": data})
+
+
+_NOBODY = ClosedError(
+    CloseCode.NOT_AUTHENTICATED,
+    "not_authenticated",
+    "Send a token or ticket in the handshake, or an authenticate message first.",
+)
+_RESTARTING = ClosedError(
+    CloseCode.RESTART, "restarting", "The server restarts; connect again in a moment."
+)
 
 
 class UnknownAddress(AsyncConsumer):  # type: ignore[misc]  # channels is untyped
@@ -141,16 +322,50 @@ class UnknownAddress(AsyncConsumer):  # type: ignore[misc]  # channels is untype
         pass
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:  # noqa: ARG002 - the framework's signature
-        from channels.exceptions import StopConsumer
-
         raise StopConsumer
 
 
-def _session_id(parts: dict[str, str]) -> uuid.UUID | None:
-    """The session's id when both parts of the path are well formed."""
-    if not _CONNECTION_ID.fullmatch(parts["connection_id"]):
-        return None
+def _refused(refusal: Refusal) -> ClosedError:
+    close_code = _REFUSALS.get(refusal.code, CloseCode.NOT_AUTHENTICATED)
+    return ClosedError(close_code, refusal.code, refusal.message)
+
+
+def _decoded(message: dict[str, Any]) -> AnyClientMessage | AudioFrame:
+    """Raises WireError."""
+    data, text = message.get("bytes"), message.get("text")
+    if message.get("too_long") or (text is not None and len(text) > TEXT_MAX_CHARACTERS):
+        raise WireError("message_too_long", "A message holds at most 2 MiB.")
+    if text is not None:
+        return decode_message(text)
+    limit = HEADER_BYTES + round(settings.MAX_CHUNK_DURATION * RATE_MAX_HZ) * 2
+    if data is None or len(data) > limit:
+        raise WireError(
+            "frame_too_long", f"A frame holds at most {settings.MAX_CHUNK_DURATION:g} s of audio."
+        )
+    return decode_frame(data)
+
+
+def _session_id(parts: dict[str, str]) -> uuid.UUID:
+    """The session's id when both parts of the path are well formed; raises ClosedError."""
     try:
-        return uuid.UUID(parts["session_id"])
+        if _CONNECTION_ID.fullmatch(parts["connection_id"]):
+            return uuid.UUID(parts["session_id"])
     except ValueError:
+        pass
+    raise ClosedError(CloseCode.BAD_ADDRESS, "bad_address", "The address is /ws/<name>/<uuid>.")
+
+
+def _place(query: bytes) -> Place | None:
+    """How far a client that asks to resume has got; raises ClosedError."""
+    asked = parse_qs(query.decode("ascii", errors="replace"), keep_blank_values=True)
+    if "resume" not in asked:
         return None
+    given = [asked.get(name, ["0"])[-1] for name in ("resume", "cue", "samples")]
+    if not all(map(_COUNT.fullmatch, given)) or min(map(int, given[1:])) < 0:
+        raise ClosedError(
+            CloseCode.BAD_ADDRESS,
+            "bad_resume",
+            "Resume with ?resume=<last message>&cue=<first incomplete>&samples=<of it>.",
+        )
+    sequence, cue, samples = map(int, given)
+    return Place(sequence, Delivered(cue=cue, samples=samples))

@@ -1,124 +1,313 @@
-"""What a client says and what becomes of it: messages and audio in, runs and answers out.
+"""One live session of one client: messages and audio in, runs and answers out.
 
-Knows no socket. ``receive`` never waits, because a consumer's messages are handled one
-after another: what takes time is done by tasks of this object, in the order it came.
+Knows no socket: connections come and go (``attach``, ``detach``) while it goes on, and
+it can be put down for another process (``put_down``). ``receive`` never waits, because a
+connection's messages are handled one after another: what takes time is done by tasks of
+this object, in the order it came.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import uuid
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-import msgspec
-import numpy as np
 from django.conf import settings
 
-from pipeline.dubber import Output
-from pipeline.events import (
-    CommittedTranscript,
-    CueAudio,
-    CueEnded,
-    CueScheduled,
-    Event,
-    Failure,
-    Notice,
-    Ready,
-    Skipped,
-    Summary,
-    Translated,
-)
+from pipeline.events import Event, Failure, Notice
 from pipeline.media import MediaError, audio_container, decode_audio_blob
 from pipeline.ports import EngineError
-from pipeline.record import LineRecord
-from pipeline.types import SAMPLE_RATE_HZ, Pcm
+from pipeline.snapshot import Delivered
+from pipeline.types import Pcm
 from pipeline.wire import (
+    SUBPROTOCOL,
+    Acknowledge,
     AnyClientMessage,
     AudioChunkMessage,
     AudioFrame,
+    Authenticate,
+    CountedMessage,
     CreateVoiceClone,
     Ping,
     StartDubbing,
     StopDubbing,
     WireError,
 )
+from sessions_app import shelf
+from sessions_app.budget import DayBudget
+from sessions_app.checkpoints import Checkpoints
 from sessions_app.cloning_request import voice_verdict
-from sessions_app.intake import Intake, IntakeError, Taken
+from sessions_app.intake import IntakeError
 from sessions_app.journal import Journal
-from sessions_app.messages import Pong
-from sessions_app.outbox import Outbox
-from sessions_app.run import Run, RunRequest
+from sessions_app.live_state import LiveState, RunsState
+from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Pong, Resumed
+from sessions_app.outbox import Outbox, Outlet
+from sessions_app.runs import Runs
+from sessions_app.source_audio import PADDING_S, SourceAudio
 
 log = logging.getLogger(__name__)
 
-RUNS_MAX = 4
-"""Runs that wait for the one before them to end."""
 SLOW_MAX = 64
 """Messages that wait for a blob before them to be decoded."""
-_LANGUAGE = re.compile(r"(auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)")
+FLUSH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a client that comes back has got."""
+
+    sequence: int
+    """The last server message that it has; -1: none."""
+    heard: Delivered
+    """And of the dub."""
+
+
+BEGINNING = Place(-1, Delivered(cue=0))
 
 
 class Conversation:
+    """``on_end`` is called once when the session is no longer here."""
+
     def __init__(
         self,
         session_id: uuid.UUID,
+        user_id: int,
         *,
+        hold: uuid.UUID,
+        process: str,
         outbox: Outbox,
         journal: Journal,
-        protocol: str,
+        budget: DayBudget,
+        on_end: Callable[[Conversation], None],
         first_line: int = 0,
+        continues: LiveState | None = None,
+        place: Place = BEGINNING,
     ) -> None:
-        self._session_id = str(session_id)
+        self.session_id = session_id
+        self.user_id = user_id
+        self._hold = hold
+        self._process = process
         self._outbox = outbox
         self._journal = journal
-        self._protocol = protocol
-        self._lines = first_line
-        self._cues = 0
-        self._line_base = first_line
-        self._cue_base = 0
-        self._run: Run | None = None
-        """Takes the audio; runs before it may still be dubbing what they took."""
-        self._conducted: Run | None = None
-        self._intake: Intake | None = None
-        self._media_s = 0.0
-        self._runs: asyncio.Queue[Run] = asyncio.Queue(RUNS_MAX)
+        self._budget = budget
+        self._on_end = on_end
+        self._checkpoints = Checkpoints(self.state)
+        self._runs = Runs(
+            str(session_id),
+            outbox=outbox,
+            journal=journal,
+            first_line=first_line,
+            on_progress=self._checkpoints.mark,
+        )
+        self._audio = SourceAudio(
+            str(session_id),
+            self._runs,
+            outbox,
+            protocol=SUBPROTOCOL if outbox.binary else SUBPROTOCOL_JSON,
+            on_heard=self._note_heard,
+        )
+        self._number = 0
         self._slow: asyncio.Queue[AnyClientMessage | AudioFrame] = asyncio.Queue(SLOW_MAX)
         self._slow_left = 0
-        self._said_not_started = False
         self._cloning: asyncio.Task[None] | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._slowly: asyncio.Task[None] | None = None
+        self._waiting_for_client: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._goodbye: asyncio.Task[None] | None = None
+        self._deaf = False
+        """Taking nothing more in: the session is being put down or closed."""
+        if continues is not None:
+            self._restore(continues, place)
+
+    # Life --------------------------------------------------------------------------
 
     def start(self) -> None:
         self._journal.start()
-        self._tasks = [
-            asyncio.create_task(work, name=f"{name} {self._session_id}")
-            for name, work in (
-                ("send", self._outbox.send_all()),
-                ("runs", self._conduct()),
-                ("slow", self._take_slowly()),
+        self._runs.start()
+        self._checkpoints.start()
+        self._slowly = asyncio.create_task(self._take_slowly(), name=f"slow {self.session_id}")
+
+    @property
+    def attached(self) -> bool:
+        return self._outbox.outlet is not None
+
+    @property
+    def binary(self) -> bool:
+        return self._outbox.binary
+
+    @property
+    def next_sequence(self) -> int:
+        return self._outbox.next_sequence
+
+    def attach(self, outlet: Outlet, *, after: int = -1, greeting: Event | None = None) -> None:
+        """Talk to this connection from now on, beginning behind message ``after``."""
+        if self._waiting_for_client is not None:
+            self._waiting_for_client.cancel()
+            self._waiting_for_client = None
+        previous = self._outbox.outlet
+        lost = self._outbox.attach(outlet, after=after, greeting=greeting)
+        if lost:
+            message = f"{lost} messages were not kept long enough to be sent again."
+            self._outbox.offer(Notice(code="messages_lost", message=message))
+        if previous is not None:
+            goodbye = previous.say_goodbye(
+                CloseCode.TAKEN_OVER,
+                "taken_over",
+                "The session goes on over another connection.",
+                resume=False,
             )
-        ]
+            self._goodbye = asyncio.create_task(goodbye)
+
+    def detach(self, outlet: Outlet, *, keep: bool) -> None:
+        """The connection is gone: wait for the client to come back, or end at once."""
+        if not self._outbox.detach(outlet):
+            return
+        lasts_s = settings.RESUME_SECONDS if keep and self._runs.current is not None else 0
+        if not lasts_s:
+            self._end()
+            return
+        log.info("session waits for its client")
+        self._waiting_for_client = asyncio.get_running_loop().call_later(lasts_s, self._end)
+
+    def resumed(self, how: Literal["same", "moved"]) -> Resumed:
+        """What a client that comes back is told first."""
+        return Resumed(
+            session_id=str(self.session_id),
+            how=how,
+            chunk=self._audio.chunk,
+            number=self._number,
+        )
+
+    @property
+    def ending(self) -> bool:
+        """Nobody can attach to it any more."""
+        return self._ending is not None
 
     async def aclose(self) -> None:
         """Stop everything at once; what was written is kept. Idempotent."""
-        tasks = [*self._tasks, *([self._cloning] if self._cloning else [])]
-        self._tasks, self._cloning = [], None
+        self._end()
+        assert self._ending is not None
+        await asyncio.shield(self._ending)
+
+    def _end(self) -> None:
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._stop(), name=f"end {self.session_id}")
+
+    async def _stop(self) -> None:
+        await self._fall_silent()
+        await self._journal.aclose(media_s=self._runs.media_s)
+        await shelf.remove(self.session_id)
+        self._on_end(self)
+
+    async def put_down(self, *, timeout_s: float) -> None:
+        """Finish what was committed, then leave the rest for another process to go on with.
+
+        Lines that are not written yet travel along.
+        """
+        if self._ending is None:
+            self._ending = asyncio.create_task(
+                self._put_down(timeout_s), name=f"put down {self.session_id}"
+            )
+        await asyncio.shield(self._ending)
+
+    async def _put_down(self, timeout_s: float) -> None:
+        self._deaf = True
+        runs = await self._runs.wind_down(timeout_s=timeout_s)
+        if self.attached:
+            await self._outbox.flush(timeout_s=FLUSH_S)
+        await self._checkpoints.aclose()
+        await shelf.put(self._state(runs, process=""))
+        await self._fall_silent()
+        await self._journal.abandon()
+        self._on_end(self)
+
+    async def move_away(self, *, timeout_s: float) -> None:
+        """The server ends: put the session down and send the client to its successor."""
+        self._outbox.offer(
+            Notice(code="restarting", message="The server restarts; dubbing goes on in a moment.")
+        )
+        outlet = self._outbox.outlet
+        await self.put_down(timeout_s=timeout_s)
+        if outlet is not None:
+            await outlet.say_goodbye(
+                CloseCode.RESTART,
+                "restarting",
+                "The server restarts; connect again and resume.",
+                resume=True,
+            )
+
+    async def _fall_silent(self) -> None:
+        self._deaf = True
+        if self._waiting_for_client is not None:
+            self._waiting_for_client.cancel()
+        tasks = [task for task in (self._slowly, self._cloning) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if tasks:
-            await self._journal.aclose(media_s=self._media_s)
+        await self._checkpoints.aclose()
+        await self._runs.aclose()
+        await self._outbox.aclose()
+
+    # Moving ------------------------------------------------------------------------
+
+    def state(self) -> LiveState:
+        """What another process needs to go on, should this one die."""
+        return self._state(self._runs.state(), process=self._process)
+
+    def _state(self, runs: RunsState, *, process: str) -> LiveState:
+        return LiveState(
+            session_id=str(self.session_id),
+            owner=self.user_id,
+            hold=str(self._hold),
+            process=process,
+            binary=self.binary,
+            chunk=self._audio.chunk,
+            number=self._number,
+            runs=runs,
+            records=self._journal.unwritten(),
+            told=self._outbox.told(),
+        )
+
+    def _restore(self, state: LiveState, place: Place) -> None:
+        for told in state.told:
+            if told.sequence > place.sequence:
+                self._outbox.tell_again(told)
+        for record in state.records:
+            self._journal.line(record)
+        self._number = state.number
+        self._runs.restore(state.runs, heard=place.heard)
+        self._audio.chunk = state.chunk
+        run = state.runs.run
+        if run is None or run.snapshot is None:
+            return
+        if state.runs.then is None:
+            # What was heard but not committed is asked of the client again.
+            self._audio.chunk = min(state.chunk, run.snapshot.hear_from_chunk - 1)
+            self._audio.go_on(
+                start=run.snapshot.hear_from,
+                finish_after=state.chunk if run.finishing else None,
+            )
+
+    # In ----------------------------------------------------------------------------
 
     def fail(self, code: str, message: str) -> None:
         """Tell the client that its message was no good; the session lives on."""
         self._outbox.offer(Failure(code=code, message=message))
 
-    # In ----------------------------------------------------------------------------
+    def notify(self, event: Event) -> None:
+        """Tell the client something that it may miss."""
+        self._outbox.offer(event)
 
     def receive(self, message: AnyClientMessage | AudioFrame) -> None:
         """Take a message; never waits, and keeps their order."""
+        if self._deaf:
+            return
+        if isinstance(message, Acknowledge):
+            self._outbox.forget(message.sequence)
+            return
         blob = isinstance(message, AudioChunkMessage) and audio_container(message.audio_data)
         if not blob and not self._slow_left:
             self._take(message, None)
@@ -138,166 +327,64 @@ class Conversation:
                     pcm = await asyncio.to_thread(
                         decode_audio_blob,
                         message.audio_data,
-                        # Lossy formats pad their ends.
-                        max_seconds=settings.MAX_CHUNK_DURATION + 0.2,
+                        max_seconds=settings.MAX_CHUNK_DURATION + PADDING_S,
                     )
                 self._take(message, pcm)
             except MediaError as error:
                 self.fail(error.code, str(error))
             except Exception:
-                log.exception("message failed", extra={"session": self._session_id})
+                log.exception("message failed")
                 self.fail("internal_error", "The server could not handle that message.")
             finally:
                 self._slow_left -= 1
 
     def _take(self, message: AnyClientMessage | AudioFrame, decoded: Pcm | None) -> None:
+        if isinstance(message, CountedMessage) and message.number is not None:
+            if message.number <= self._number:
+                return
+            self._number = message.number
+            self._checkpoints.mark()
         try:
             match message:
                 case AudioFrame():
-                    self._take_frame(message)
+                    self._audio.take_frame(message)
                 case AudioChunkMessage():
-                    self._take_chunk(message, decoded)
+                    self._audio.take_message(message, decoded)
                 case StartDubbing():
-                    self._start_dubbing(message)
+                    self._refuse_over_budget()
+                    self._audio.start(message)
                 case StopDubbing():
-                    self._stop_dubbing()
+                    self._audio.stop()
                 case CreateVoiceClone():
                     self._check_voice(message)
                 case Ping():
                     self._outbox.offer(Pong(id=message.id))
+                case Authenticate():
+                    raise WireError("already_authenticated", "The connection is authenticated.")
         except (WireError, IntakeError) as error:
             self.fail(error.code, str(error))
+        self._outbox.acknowledge(chunk=self._audio.chunk, number=self._number)
 
-    def _start_dubbing(self, message: StartDubbing) -> None:
-        intake = Intake(message.sample_rate or settings.SAMPLE_RATE)
-        self._open_run(
-            RunRequest(
-                session_id=self._session_id,
-                source_language=_language(message.source_language, "source_language"),
-                target_language=_target(message.target_language),
-                preserve_voice=message.preserve_voice,
-                sample_rate=intake.sample_rate_hz,
-                glossary=message.glossary,
-                protocol=self._protocol,
-            ),
-            intake,
-        )
-
-    def _open_run(self, request: RunRequest, intake: Intake) -> Run:
-        run = Run(request, tell=self._tell, begin=self._begin)
-        try:
-            self._runs.put_nowait(run)
-        except asyncio.QueueFull:
+    def _refuse_over_budget(self) -> None:
+        if self._budget.over:
             raise WireError(
-                "too_many_runs", "Dubbing is being restarted too often; wait for the summary."
-            ) from None
-        self._finish_run()
-        self._run, self._intake = run, intake
-        self._said_not_started = False
-        return run
-
-    def _stop_dubbing(self) -> None:
-        if self._run is None or self._run.over:
-            raise WireError("not_started", "There is nothing to stop: dubbing has not started.")
-        self._finish_run()
-
-    def _finish_run(self) -> None:
-        run, intake = self._run, self._intake
-        if run is None or intake is None or run.over:
-            return
-        if rest := intake.flush():
-            run.push(rest)
-        run.finish()
-
-    def _take_frame(self, frame: AudioFrame) -> None:
-        self._take_audio(
-            np.frombuffer(frame.pcm, dtype="<i2").astype(np.int16, copy=False),
-            sequence=frame.sequence,
-            media_s=frame.media_time_us / 1_000_000,
-        )
-
-    def _take_chunk(self, message: AudioChunkMessage, decoded: Pcm | None) -> None:
-        self._start_implicitly(message)
-        pcm = decoded
-        if pcm is None:
-            if len(message.audio_data) % 2:
-                raise WireError(
-                    "audio_odd", "PCM16 has two bytes a sample; the chunk holds an odd number."
-                )
-            pcm = np.frombuffer(message.audio_data, dtype="<i2").astype(np.int16, copy=False)
-        elif self._intake and self._intake.sample_rate_hz != SAMPLE_RATE_HZ:
-            # Files know their rate and come decoded at 16 kHz; so does the rest of the run.
-            self._intake = Intake(SAMPLE_RATE_HZ)
-        if message.media_time is not None and not 0 <= message.media_time < 2**33:
-            raise WireError("media_time_invalid", "The media time is not a position in seconds.")
-        if message.sequence is not None and not 0 <= message.sequence < 2**53:
-            raise WireError("sequence_invalid", "The sequence is not a count from 0.")
-        self._take_audio(pcm, sequence=message.sequence, media_s=message.media_time)
-
-    def _start_implicitly(self, message: AudioChunkMessage) -> None:
-        """A chunk that names a target starts dubbing, or changes what is being dubbed."""
-        if message.target_language is None:
-            return
-        source = _language(message.source_language or "auto", "source_language")
-        target = _target(message.target_language)
-        keep = True if message.preserve_voice is None else message.preserve_voice
-        run = self._run
-        if run is not None:
-            now = run.request
-            same = (now.source_language, now.target_language, now.preserve_voice)
-            source = now.source_language if message.source_language is None else source
-            keep = now.preserve_voice if message.preserve_voice is None else keep
-            # A refused run is not tried again with every chunk, nor a stopped one revived.
-            if same == (source, target, keep):
-                return
-            request = replace(
-                now, source_language=source, target_language=target, preserve_voice=keep
+                "quota_exceeded", "Today's minutes are used up; dubbing goes on tomorrow (UTC)."
             )
-            self._open_run(request, Intake(now.sample_rate))
-            return
-        request = RunRequest(
-            session_id=self._session_id,
-            source_language=source,
-            target_language=target,
-            preserve_voice=keep,
-            sample_rate=settings.SAMPLE_RATE,
-            protocol=self._protocol,
-        )
-        self._open_run(request, Intake(settings.SAMPLE_RATE))
 
-    def _take_audio(self, pcm: Pcm, *, sequence: int | None, media_s: float | None) -> None:
-        run, intake = self._run, self._intake
-        if run is None or intake is None or run.over:
-            if not self._said_not_started:
-                self._said_not_started = True
-                self.fail("not_started", "Audio came while nothing is dubbed; send start_dubbing.")
-            return
-        duration_s = len(pcm) / intake.sample_rate_hz
-        if duration_s > settings.MAX_CHUNK_DURATION + 0.2:
-            raise WireError(
-                "chunk_too_long",
-                f"A chunk holds at most {settings.MAX_CHUNK_DURATION:g} s of audio.",
-            )
-        taken: Taken = intake.take(pcm, sequence=sequence, media_s=media_s)
-        if taken.missing:
+    def _note_heard(self, seconds: float) -> None:
+        self._runs.media_s += seconds
+        if self._budget.use(seconds):
             self._outbox.offer(
-                Notice(code="chunks_missing", message=f"{taken.missing} chunks never came.")
+                Notice(code="quota_ending", message="Today's minutes are nearly used up.")
             )
-        for chunk in taken.before:
-            run.push(chunk)
-        if taken.seek:
-            # Closed here: the intake already holds audio of the run to come.
-            run.finish()
-            run = self._open_run(run.request, intake)
-        for chunk in taken.chunks:
-            run.push(chunk)
-        self._media_s += duration_s
-        self._outbox.acknowledge(intake.acknowledged)
+        if self._budget.over:
+            self.fail("quota_exceeded", "Today's minutes are used up; what was said is dubbed.")
+            self._audio.finish()
 
     def _check_voice(self, message: CreateVoiceClone) -> None:
         if self._cloning is not None and not self._cloning.done():
             raise WireError("voice_check_busy", "Other samples are being checked; wait for them.")
-        rate_hz = self._intake.sample_rate_hz if self._intake else settings.SAMPLE_RATE
+        rate_hz = self._audio.sample_rate_hz
         self._cloning = asyncio.create_task(self._answer_voice(message, rate_hz))
 
     async def _answer_voice(self, message: CreateVoiceClone, rate_hz: int) -> None:
@@ -306,79 +393,5 @@ class Conversation:
         except (MediaError, EngineError, WireError) as error:
             self.fail(error.code, str(error))
         except Exception:
-            log.exception("voice check failed", extra={"session": self._session_id})
+            log.exception("voice check failed")
             self.fail("internal_error", "The samples could not be checked.")
-
-    # Out ---------------------------------------------------------------------------
-
-    async def _conduct(self) -> None:
-        """Runs one after another."""
-        while True:
-            run = await self._runs.get()
-            self._conducted = run
-            self._line_base, self._cue_base = self._lines, self._cues
-            try:
-                await run.execute()
-            except Exception:
-                log.exception("run failed", extra={"session": self._session_id})
-                run.failed = True
-                self.fail("internal_error", "Dubbing stopped because of a fault in the server.")
-            if run.started and run.summary is None:
-                await self._journal.end(None, failed=True, media_s=self._media_s)
-                self._media_s = 0.0
-
-    async def _begin(self, ready: Ready) -> None:
-        if not await self._journal.begin(ready):
-            await self._say_record_incomplete()
-
-    async def _tell(self, output: Output) -> None:
-        """Pass on what a run says; lines and cues are counted over all runs."""
-        match output:
-            case LineRecord():
-                record = replace(output, sequence=self._line_base + output.sequence)
-                self._lines = max(self._lines, record.sequence + 1)
-                if not self._journal.line(record):
-                    await self._say_record_incomplete()
-            case CueScheduled():
-                self._cues = max(self._cues, self._cue_base + output.cue + 1)
-                await self._outbox.put(
-                    msgspec.structs.replace(
-                        output,
-                        cue=self._cue_base + output.cue,
-                        line=self._line_base + output.line,
-                    )
-                )
-            case CueAudio() | CueEnded():
-                await self._outbox.put(
-                    msgspec.structs.replace(output, cue=self._cue_base + output.cue)
-                )
-            case CommittedTranscript() | Translated() | Skipped():
-                await self._outbox.put(
-                    msgspec.structs.replace(output, line=self._line_base + output.line)
-                )
-            case Summary():
-                # Written first: who reads the summary may ask for the session at once.
-                failed = self._conducted is not None and self._conducted.failed
-                if not await self._journal.end(output, failed=failed, media_s=0.0):
-                    await self._say_record_incomplete()
-                self._media_s = 0.0
-                await self._outbox.put(output)
-            case Event():
-                await self._outbox.put(output)
-
-    async def _say_record_incomplete(self) -> None:
-        message = "The database is away: dubbing goes on, but parts of the record are missing."
-        await self._outbox.put(Notice(code="record_incomplete", message=message))
-
-
-def _language(text: str, field: str) -> str:
-    """The primary language of a tag: “es-MX” is es. Raises WireError."""
-    if not _LANGUAGE.fullmatch(text):
-        raise WireError("language_invalid", f"{field} is not a language code such as “es”.")
-    return re.split("[-_]", text)[0].lower()
-
-
-def _target(text: str) -> str:
-    if text == "auto":
-        raise WireError("language_invalid", "target_language must name a language.")
-    return _language(text, "target_language")

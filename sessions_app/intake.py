@@ -43,19 +43,23 @@ class Taken:
 
 
 class Intake:
-    """One stream of audio chunks from one client."""
+    """One stream of audio chunks from one client, which may begin with any number.
 
-    def __init__(self, sample_rate_hz: int, *, first_sequence: int | None = None) -> None:
+    Where the client does not say, chunks are counted from the one behind ``after``, and the
+    first sample's place on the media clock is ``start`` (samples at 16 kHz).
+    """
+
+    def __init__(self, sample_rate_hz: int, *, after: int = -1, start: int = 0) -> None:
         if not RATE_MIN_HZ <= sample_rate_hz <= RATE_MAX_HZ:
             raise IntakeError(
                 "sample_rate_unsupported",
                 f"The sample rate must be {RATE_MIN_HZ} to {RATE_MAX_HZ} Hz; got {sample_rate_hz}.",
             )
         self.sample_rate_hz = sample_rate_hz
-        self.acknowledged = -1 if first_sequence is None else first_sequence - 1
-        self._expect_any = first_sequence is None
+        self.acknowledged = after
+        self._expect_any = True
         self._resampler: soxr.ResampleStream | None = None
-        self._anchor = 0
+        self._anchor = start
         """Position of the first sample since the resampler started, at 16 kHz."""
         self._taken = 0
         """Samples since then, at the client's rate."""
@@ -67,9 +71,9 @@ class Intake:
         """Audio at the client's rate; a chunk that was taken before gives nothing."""
         missing = 0
         if sequence is not None:
-            if sequence <= self.acknowledged:
-                return Taken()
             if not self._expect_any:
+                if sequence <= self.acknowledged:
+                    return Taken()
                 missing = sequence - self.acknowledged - 1
             self.acknowledged = sequence
         else:

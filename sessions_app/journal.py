@@ -1,4 +1,4 @@
-"""What one connection writes down: the runs of its session and their lines.
+"""What one live session writes down: the runs of its session and their lines.
 
 Every call is bounded in time; a database that is away costs the record, not the dubbing.
 """
@@ -11,25 +11,34 @@ import logging
 import uuid
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 
+from accounts.orm_thread import in_orm_thread
 from pipeline.events import Ready, Summary
 from pipeline.ports import EngineError
 from pipeline.record import LineRecord
 from sessions_app import services
-from sessions_app.orm_thread import in_orm_thread
+from sessions_app.budget import DayBudget
 from sessions_app.record import LineWriter
 
 log = logging.getLogger(__name__)
 
 CALL_S = 4.0
 FLUSH_S = 3.0
+UNWRITTEN_MAX = 200
 
 
 class Journal:
-    def __init__(self, session_id: uuid.UUID, hold: uuid.UUID) -> None:
+    """``budget`` is settled with the database at every write."""
+
+    def __init__(
+        self, session_id: uuid.UUID, user_id: int, hold: uuid.UUID, budget: DayBudget
+    ) -> None:
         self._session_id = session_id
+        self._user_id = user_id
         self._hold = hold
+        self._budget = budget
         self._lines = LineWriter(self._save)
         self._lost_before = 0
 
@@ -40,9 +49,22 @@ class Journal:
         """Take a finished line; False when an older one was lost for it."""
         return self._lines.offer(record)
 
+    def unwritten(self) -> list[LineRecord]:
+        """Finished lines that the database does not have yet, at most UNWRITTEN_MAX."""
+        return self._lines.waiting()[-UNWRITTEN_MAX:]
+
+    async def flush(self) -> bool:
+        """Write what is there; False when that was not possible in time."""
+        return await self._lines.flush(timeout_s=FLUSH_S)
+
+    async def abandon(self) -> None:
+        """Stop writing; the session goes on elsewhere, with the lines not written here."""
+        await self._lines.aclose(timeout_s=0.0)
+        await self._settle()
+
     async def begin(self, ready: Ready) -> bool:
         """A run begins; False when that could not be written. Raises EngineError when
-        another connection has taken the session over."""
+        another client has taken the session over."""
         self._lost_before = self._lines.lost
         return await self._written(
             functools.partial(
@@ -76,8 +98,9 @@ class Journal:
         return complete and written
 
     async def aclose(self, *, media_s: float) -> None:
-        """The connection is gone: write what is left and give the session free."""
+        """The client is gone: write what is left and give the session free."""
         await self._lines.aclose(timeout_s=FLUSH_S)
+        await self._settle()
         await self._written(
             functools.partial(
                 services.release_session,
@@ -91,6 +114,18 @@ class Journal:
     async def _save(self, lines: Sequence[LineRecord]) -> None:
         async with asyncio.timeout(CALL_S):
             await in_orm_thread(services.save_lines, self._session_id, lines, hold=self._hold)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        if not settings.MAX_MINUTES_PER_DAY:
+            return
+        seconds = self._budget.to_settle()
+        try:
+            async with asyncio.timeout(CALL_S):
+                left_s = await in_orm_thread(services.add_use, self._user_id, seconds)
+        except (DatabaseError, TimeoutError):
+            return  # counted on here, and settled with the next write
+        self._budget.settle(seconds, left_s)
 
     async def _written(self, write: functools.partial[None]) -> bool:
         try:

@@ -1,144 +1,233 @@
-"""A client of the live socket in Python: what the demo and the measurements use.
+"""A client of the live socket in Python: what the demo, the tests and measurements use.
 
-Speaks ``dub.v1``: sound in binary frames both ways, everything else as JSON.
+Speaks ``dub.v1``: sound in binary frames both ways, everything else as JSON. Given
+patience it comes back after a dropped connection and resumes: nothing is lost, nothing
+heard twice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.wire import SUBPROTOCOL, AudioFrame, decode_cue_frame, encode_source_audio
+from pipeline.wire import SUBPROTOCOL, AudioFrame, CueFrame, decode_cue_frame, encode_source_audio
+from sessions_app.heard import Heard
+from sessions_app.messages import CloseCode
+
+log = logging.getLogger(__name__)
 
 FRAME_SAMPLES = 1024
 OPEN_TIMEOUT_S = 10.0
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
+KEEP_FRAMES = round(15.0 * SAMPLE_RATE_HZ / FRAME_SAMPLES)
+"""Frames kept for another process, even when this one has them: 15 s."""
+ACKNOWLEDGE_EVERY = 32
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 2.0
+FINAL = frozenset(
+    {1000, *(code for code in CloseCode if code not in {CloseCode.RESTART, CloseCode.OVERLOAD})}
+)
+"""Close codes after which coming back is of no use."""
 
 
-@dataclass(slots=True)
-class HeardLine:
-    """Everything the server said of one line, and its sound."""
+class LiveClient(Heard):
+    """One session at ``/ws/{connection_id}/{session_id}``, over any number of connections."""
 
-    line: int
-    speaker: str | None = None
-    source_text: str = ""
-    target_text: str = ""
-    start_s: float = 0.0
-    end_s: float = 0.0
-    cue_start_s: float | None = None
-    tempo: float = 1.0
-    sample_rate: int = 0
-    latencies: dict[str, float] = field(default_factory=dict)
-    skipped: str | None = None
-    blocks: list[Pcm] = field(default_factory=list)
-
-    @property
-    def pcm(self) -> Pcm:
-        return np.concatenate(self.blocks) if self.blocks else np.zeros(0, dtype=np.int16)
-
-    @property
-    def duration_s(self) -> float:
-        return sum(map(len, self.blocks)) / self.sample_rate if self.sample_rate else 0.0
-
-
-class LiveClient:
-    """One connection to ``/ws/{connection_id}/{session_id}``."""
-
-    def __init__(self, socket: ClientConnection, session_id: str) -> None:
-        self._socket = socket
+    def __init__(
+        self, servers: Sequence[str], token: str, session_id: str, *, patience_s: float
+    ) -> None:
+        super().__init__()
         self.session_id = session_id
-        self.lines: dict[int, HeardLine] = {}
-        self.speakers: dict[str, dict[str, Any]] = {}
-        self.errors: list[dict[str, Any]] = []
-        self.summary: dict[str, Any] | None = None
-        self._line_of_cue: dict[int, HeardLine] = {}
-        self._sent = 0
-        self._sent_samples = 0
+        self.resumes: list[str] = []
+        """How each resume went: same, moved or new."""
+        self._servers = servers
+        self._token = token
+        self._patience_s = patience_s
+        self._socket: ClientConnection | None = None
+        self._turn = asyncio.Lock()
+        """Held while sending: what is sent again goes before what is new."""
+        self._kept: deque[tuple[int, int, str | bytes]] = deque()
+        """(frame or -1, number or -1, message), as sent."""
+        self._chunk_taken = -1
+        self._number_taken = 0
+        self._frames = 0
+        self._frames_samples = 0
+        self._numbers = 0
+        self._start: dict[str, Any] | None = None
 
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, server: str, token: str, *, session_id: str | None = None
+        cls,
+        server: str | Sequence[str],
+        token: str,
+        *,
+        session_id: str | None = None,
+        patience_s: float = 0.0,
     ) -> AsyncIterator[LiveClient]:
-        """``server`` is like ``ws://127.0.0.1:8000``; the token goes in a header."""
-        session_id = session_id or str(uuid.uuid4())
-        async with connect(
-            f"{server}/ws/{uuid.uuid4().hex}/{session_id}",
+        """``server`` is like ``ws://127.0.0.1:8000``, or several that share their stores.
+
+        The token goes in a header. With ``patience_s`` a dropped connection is opened
+        again for so long, at each server in turn.
+        """
+        servers = [server] if isinstance(server, str) else list(server)
+        client = cls(servers, token, session_id or str(uuid.uuid4()), patience_s=patience_s)
+        client._socket = await client._open(servers[0], "")
+        try:
+            yield client
+        finally:
+            await client._socket.close()
+
+    async def _open(self, server: str, query: str) -> ClientConnection:
+        return await connect(
+            f"{server}/ws/{uuid.uuid4().hex}/{self.session_id}{query}",
             subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # the library's own NewType
-            additional_headers={"Authorization": f"Token {token}"},
+            additional_headers={"Authorization": f"Token {self._token}"},
             open_timeout=OPEN_TIMEOUT_S,
             max_size=MESSAGE_MAX_BYTES,
             compression=None,
-        ) as socket:
-            yield cls(socket, session_id)
+        )
+
+    def drop(self) -> None:
+        """Lose the connection, as a network does: nothing is said."""
+        assert self._socket is not None
+        self._socket.transport.abort()
+
+    # Sending -----------------------------------------------------------------------
 
     async def send(self, **message: Any) -> None:
-        await self._socket.send(json.dumps(message))
+        """Send a JSON message; those that change something are counted."""
+        number = -1
+        if message["type"] in {"start_dubbing", "stop_dubbing", "create_voice_clone"}:
+            self._numbers += 1
+            number = message["number"] = self._numbers
+        if message["type"] == "start_dubbing":
+            self._start = message
+        await self._say(json.dumps(message), number=number)
 
     async def send_audio(self, pcm: Pcm) -> None:
+        """16 kHz audio that follows on what was sent before."""
         frame = AudioFrame(
-            self._sent,
-            round(self._sent_samples * 1_000_000 / SAMPLE_RATE_HZ),
+            self._frames,
+            round(self._frames_samples * 1_000_000 / SAMPLE_RATE_HZ),
             pcm.astype("<i2", copy=False).tobytes(),
         )
-        self._sent += 1
-        self._sent_samples += len(pcm)
-        await self._socket.send(encode_source_audio(frame))
+        self._frames += 1
+        self._frames_samples += len(pcm)
+        await self._say(encode_source_audio(frame), frame=frame.sequence)
 
     async def stream(self, blocks: Iterable[Pcm]) -> None:
         """Send 16 kHz audio at the pace of real time, then say that it is over."""
         began = time.monotonic()
         for pcm in _frames(blocks):
             await self.send_audio(pcm)
-            ahead_s = self._sent_samples / SAMPLE_RATE_HZ - (time.monotonic() - began)
+            ahead_s = self._frames_samples / SAMPLE_RATE_HZ - (time.monotonic() - began)
             if ahead_s > 0:
                 await asyncio.sleep(ahead_s)
         await self.send(type="stop_dubbing")
 
+    async def _say(self, message: str | bytes, *, frame: int = -1, number: int = -1) -> None:
+        async with self._turn:
+            if self._patience_s and (frame >= 0 or number >= 0):
+                self._kept.append((frame, number, message))
+                self._forget()
+            assert self._socket is not None
+            try:
+                await self._socket.send(message)
+            except ConnectionClosed:
+                # Whoever reads the events meets the same end and comes back.
+                if not self._patience_s:
+                    raise
+
+    def _forget(self) -> None:
+        """Drop what the server has, but for the last frames: another one may need them."""
+        while self._kept:
+            frame, number, _ = self._kept[0]
+            if frame > min(self._chunk_taken, self._frames - 1 - KEEP_FRAMES):
+                return
+            if number > self._number_taken:
+                return
+            self._kept.popleft()
+
+    # Hearing -----------------------------------------------------------------------
+
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """JSON messages as they come; sound is filed under its line. Ends at the summary."""
-        async for message in self._socket:
-            if isinstance(message, bytes):
-                frame = decode_cue_frame(message)
-                if line := self._line_of_cue.get(frame.cue):
-                    line.blocks.append(np.frombuffer(frame.pcm, dtype="<i2"))
+        unacknowledged = 0
+        while True:
+            assert self._socket is not None
+            try:
+                message = await self._socket.recv()
+            except ConnectionClosed as closed:
+                code = closed.rcvd.code if closed.rcvd is not None else 1006
+                if not self._patience_s or code in FINAL:
+                    raise
+                await self._resume()
                 continue
-            event = json.loads(message)
-            self._note(event)
+            unacknowledged += 1
+            if unacknowledged >= ACKNOWLEDGE_EVERY and self.sequence >= 0:
+                unacknowledged = 0
+                await self.send(type="acknowledge", sequence=self.sequence)
+            event: CueFrame | dict[str, Any]
+            event = decode_cue_frame(message) if isinstance(message, bytes) else json.loads(message)
+            if not self.take(event) or isinstance(event, CueFrame):
+                continue
+            if event["type"] == "acknowledgement":
+                self._chunk_taken = max(self._chunk_taken, event["chunk"])
+                self._number_taken = max(self._number_taken, event["number"])
+            elif event["type"] == "resumed":
+                await self._send_again(event)
             yield event
             if event["type"] == "summary":
-                self.summary = event
                 return
 
-    def _note(self, event: dict[str, Any]) -> None:
-        kind = event["type"]
-        if kind == "error":
-            self.errors.append(event)
-        elif kind == "speaker":
-            self.speakers[event["speaker"]] = event
-        elif kind in {"transcript", "translation", "cue", "skipped"}:
-            line = self.lines.setdefault(event["line"], HeardLine(event["line"]))
-            if kind == "transcript":
-                line.speaker, line.source_text = event["speaker"], event["text"]
-                line.start_s, line.end_s = event["start_s"], event["end_s"]
-            elif kind == "translation":
-                line.target_text = event["text"]
-            elif kind == "skipped":
-                line.skipped = event["reason"]
-            else:
-                self._line_of_cue[event["cue"]] = line
-                line.cue_start_s, line.tempo = event["start_s"], event["tempo"]
-                line.sample_rate, line.latencies = event["sample_rate"], event["latencies"]
+    async def _resume(self) -> None:
+        """Connect again; raises TimeoutError when patience is at its end."""
+        wait_s = RETRY_FIRST_S
+        turn = 0
+        async with asyncio.timeout(self._patience_s):
+            while True:
+                server = self._servers[turn % len(self._servers)]
+                turn += 1
+                query = f"?resume={self.sequence}&cue={self.cue}&samples={self.cue_samples}"
+                try:
+                    self._socket = await self._open(server, query)
+                    return
+                except (OSError, InvalidHandshake, InvalidMessage, TimeoutError) as error:
+                    log.info("not connected", extra={"error": type(error).__name__})
+                if turn % len(self._servers) == 0:
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(RETRY_MAX_S, wait_s * 2)
+
+    async def _send_again(self, resumed: dict[str, Any]) -> None:
+        self.resumes.append(resumed["how"])
+        assert self._socket is not None
+        async with self._turn:
+            if resumed["how"] == "new":
+                # Nothing is left of the session there: begin again at the live edge.
+                self._kept.clear()
+                if self._start is not None:
+                    await self._socket.send(json.dumps(self._start))
+                return
+            self._chunk_taken, self._number_taken = resumed["chunk"], resumed["number"]
+            try:
+                for frame, number, message in self._kept:
+                    if frame > resumed["chunk"] or number > resumed["number"]:
+                        await self._socket.send(message)
+            except ConnectionClosed:
+                pass  # met again by whoever reads the events
 
 
 def _frames(blocks: Iterable[Pcm]) -> Iterable[Pcm]:

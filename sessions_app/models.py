@@ -84,6 +84,24 @@ class DubbingSession(models.Model):
         self.state = state
 
 
+class DailyUse(models.Model):
+    """Source audio that a user had dubbed on one day (UTC), in seconds."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_use"
+    )
+    day = models.DateField()
+    heard_s = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "day"], name="one_use_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.day}"
+
+
 class Line(models.Model):
     """One clause as it was heard, translated and spoken. Times are media seconds."""
 

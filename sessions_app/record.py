@@ -58,6 +58,10 @@ class LineWriter:
         self._wake.set()
         return not overfull
 
+    def waiting(self) -> list[LineRecord]:
+        """Lines that are not written yet, oldest first."""
+        return list(self._waiting)
+
     async def flush(self, *, timeout_s: float = CLOSE_S) -> bool:
         """Wait until everything offered is written; False when the time is up."""
         self._wake.set()

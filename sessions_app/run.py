@@ -1,7 +1,8 @@
-"""One dubbing run of a connection: from start_dubbing to the summary.
+"""One dubbing run of a session: from start_dubbing to the summary.
 
 Audio may arrive before the engines are ready: it waits here, bounded, the oldest going
-first. Everything the run says comes out through one awaited callback, in order.
+first. Everything the run says comes out through one awaited callback, in order. A run
+can be wound down and go on elsewhere from the snapshot that is left of it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from pipeline.dubber import Dubber, Output
 from pipeline.events import Event, Failure, Notice, Ready, Summary
 from pipeline.ports import EngineError
+from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 from sessions_app import wiring
 
@@ -29,8 +32,7 @@ FINISH_S = 60.0
 ENGINES_GONE = frozenset({"internal_error", "engine_stopped", "engine_failed"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asked for; languages as it wrote them."""
 
     session_id: str
@@ -38,7 +40,7 @@ class RunRequest:
     target_language: str
     preserve_voice: bool = True
     sample_rate: int = SAMPLE_RATE_HZ
-    glossary: dict[str, str] = field(default_factory=dict)
+    glossary: dict[str, str] = {}
     protocol: str = ""
 
 
@@ -48,13 +50,28 @@ Begin = Callable[[Ready], Awaitable[None]]
 
 
 class Run:
-    def __init__(self, request: RunRequest, *, tell: Tell, begin: Begin) -> None:
+    """``continues`` and ``heard``: what another process left of it, and what the client got."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        *,
+        tell: Tell,
+        begin: Begin,
+        on_progress: Callable[[], None] | None = None,
+        continues: RunSnapshot | None = None,
+        heard: Delivered | None = None,
+    ) -> None:
         self.request = request
         self.summary: Summary | None = None
         self.failed = False
         self.started = False
+        self.wound_down = False
         self._tell = tell
         self._begin = begin
+        self._on_progress = on_progress
+        self._continues = continues
+        self._heard = heard
         self._held: deque[AudioChunk] = deque()
         self._held_samples = 0
         self._dubber: Dubber | None = None
@@ -65,6 +82,15 @@ class Run:
     def over(self) -> bool:
         """No more audio is taken: the run was finished, or could not go on."""
         return self._over or self._finish.is_set()
+
+    @property
+    def finishing(self) -> bool:
+        return self._finish.is_set() and not self._over
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will be told."""
+        return self._over
 
     def push(self, chunk: AudioChunk) -> None:
         """Take live audio; never waits."""
@@ -81,6 +107,17 @@ class Run:
     def finish(self) -> None:
         """No more audio comes; what was said is still dubbed. Idempotent."""
         self._finish.set()
+
+    def snapshot(self) -> RunSnapshot | None:
+        """What another process needs to go on; None before the engines are ready."""
+        return self._dubber.snapshot() if self._dubber is not None else self._continues
+
+    async def wind_down(self, *, timeout_s: float) -> RunSnapshot | None:
+        """Hear nothing more, let what was committed be spoken, tell no summary."""
+        self.wound_down = True
+        if self._dubber is None:
+            return self._continues
+        return await self._dubber.wind_down(timeout_s=timeout_s)
 
     async def execute(self) -> None:
         """The whole run; returns after its summary, or after the error that ended it."""
@@ -110,29 +147,15 @@ class Run:
             target_language=request.target_language,
             preserve_voice=request.preserve_voice,
             glossary=request.glossary,
+            continues=self._continues,
+            heard=self._heard,
+            on_progress=self._on_progress,
         )
         try:
             await dubber.start()
-            ready = Ready(
-                session_id=request.session_id,
-                source_language=plan.source_language,
-                target_language=plan.target_language,
-                preserve_voice=plan.preserve_voice,
-                sample_rate=request.sample_rate,
-                engines=engines.names(),
-                protocol=request.protocol,
-            )
-            await self._begin(ready)
+            if self._continues is None:
+                await self._announce(plan.source_language, plan.target_language, engines.names())
             self.started = True
-            await self._tell(ready)
-            if request.source_language != plan.source_language:
-                await self._tell(
-                    Notice(
-                        code="source_language_assumed",
-                        message=f"The source is taken to be “{plan.source_language}”: this "
-                        "server has no engine that tells languages apart.",
-                    )
-                )
         except BaseException:
             await dubber.aclose()
             raise
@@ -140,6 +163,28 @@ class Run:
             dubber.push(self._held.popleft())
         self._dubber = dubber
         return dubber
+
+    async def _announce(self, source: str, target: str, engines: dict[str, str]) -> None:
+        request = self.request
+        ready = Ready(
+            session_id=request.session_id,
+            source_language=source,
+            target_language=target,
+            preserve_voice=request.preserve_voice,
+            sample_rate=request.sample_rate,
+            engines=engines,
+            protocol=request.protocol,
+        )
+        await self._begin(ready)
+        await self._tell(ready)
+        if request.source_language != source:
+            await self._tell(
+                Notice(
+                    code="source_language_assumed",
+                    message=f"The source is taken to be “{source}”: this "
+                    "server has no engine that tells languages apart.",
+                )
+            )
 
     async def _relay(self, dubber: Dubber) -> None:
         finishing: asyncio.Task[None] | None = None

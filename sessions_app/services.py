@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from accounts.models import User
 from pipeline.record import LineRecord
 from sessions_app.figures import summarise
-from sessions_app.models import DubbingSession, Line, SessionState
+from sessions_app.models import DailyUse, DubbingSession, Line, SessionState
 
 HOLD_LASTS = timedelta(seconds=45)
 """A connection that has not been heard of for so long has lost its session."""
@@ -32,6 +33,24 @@ class SessionBusyError(Exception):
 
 class HoldLostError(Exception):
     """The connection no longer holds the session."""
+
+
+class TooManySessionsError(Exception):
+    """The user dubs as many sessions at once as one may."""
+
+
+class NothingLeftTodayError(Exception):
+    """The user has had as many minutes dubbed today as one may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a connection gets with a session."""
+
+    first_line: int
+    """Sequence number of the session's next line."""
+    left_s: float | None
+    """Source audio that the user may still have dubbed today, seconds; None: any."""
 
 
 def create_session(
@@ -50,11 +69,11 @@ def create_session(
 
 
 @transaction.atomic
-def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> int:
-    """Give the session to one connection; a session that does not exist is created.
+def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> Held:
+    """Give the session to one client; a session that does not exist is created.
 
-    Returns the sequence number that the session's next line gets. Raises
-    SessionNotYoursError, SessionBusyError.
+    Raises SessionNotYoursError, SessionBusyError, TooManySessionsError,
+    NothingLeftTodayError.
     """
     DubbingSession.objects.bulk_create(
         [DubbingSession(id=session_id, owner=user, source_language="auto")], ignore_conflicts=True
@@ -65,12 +84,60 @@ def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> int:
     now = timezone.now()
     if session.held_by is not None and session.held_at and session.held_at > now - HOLD_LASTS:
         raise SessionBusyError(str(session_id))
+    _refuse_beyond_limits(user, session_id)
     if session.state == SessionState.LIVE:
         _interrupt(session)
     session.held_by, session.held_at = hold, now
     session.save()
     newest = session.lines.aggregate(newest=Max("sequence"))["newest"]
-    return 0 if newest is None else int(newest) + 1
+    return Held(0 if newest is None else int(newest) + 1, left_today_s(user.pk))
+
+
+def take_over(session_id: uuid.UUID, user: User, *, old: uuid.UUID, new: uuid.UUID) -> Held:
+    """Give a session that one process held to the process that goes on with it.
+
+    From then on the old one's writes are refused. Raises SessionNotYoursError,
+    HoldLostError.
+    """
+    with transaction.atomic():
+        session = DubbingSession.objects.select_for_update().filter(pk=session_id).first()
+        if session is None or session.owner_id != user.pk:
+            raise SessionNotYoursError(str(session_id))
+        if session.held_by not in {old, new}:
+            raise HoldLostError(str(session_id))
+        session.held_by, session.held_at = new, timezone.now()
+        session.save(update_fields=["held_by", "held_at"])
+        return Held(0, left_today_s(user.pk))
+
+
+def _refuse_beyond_limits(user: User, session_id: uuid.UUID) -> None:
+    # The lock makes the count hold when two connections come at once.
+    User.objects.select_for_update().get(pk=user.pk)
+    held = DubbingSession.objects.filter(
+        owner=user, held_by__isnull=False, held_at__gt=timezone.now() - HOLD_LASTS
+    ).exclude(pk=session_id)
+    if held.count() >= settings.MAX_SESSIONS_PER_USER:
+        raise TooManySessionsError(str(user.pk))
+    left_s = left_today_s(user.pk)
+    if left_s is not None and left_s <= 0:
+        raise NothingLeftTodayError(str(user.pk))
+
+
+def left_today_s(user_id: int) -> float | None:
+    """Source audio that the user may still have dubbed today (UTC); None: any amount."""
+    if not settings.MAX_MINUTES_PER_DAY:
+        return None
+    used = DailyUse.objects.filter(user_id=user_id, day=timezone.now().date()).first()
+    return settings.MAX_MINUTES_PER_DAY * 60 - (used.heard_s if used else 0.0)
+
+
+def add_use(user_id: int, heard_s: float) -> float | None:
+    """Count source audio against today; returns what is left, as ``left_today_s``."""
+    if heard_s > 0:
+        today = timezone.now().date()
+        DailyUse.objects.bulk_create([DailyUse(user_id=user_id, day=today)], ignore_conflicts=True)
+        DailyUse.objects.filter(user_id=user_id, day=today).update(heard_s=F("heard_s") + heard_s)
+    return left_today_s(user_id)
 
 
 def keep_hold(session_id: uuid.UUID, *, hold: uuid.UUID) -> bool:

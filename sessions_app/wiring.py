@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from pipeline.dubber import Dubber
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import EngineError
+from pipeline.snapshot import Delivered, RunSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -180,8 +181,15 @@ async def make_dubber(
     preserve_voice: bool,
     glossary: Mapping[str, str],
     live: bool = True,
+    continues: RunSnapshot | None = None,
+    heard: Delivered | None = None,
+    on_progress: Callable[[], None] | None = None,
 ) -> tuple[Dubber, DubbingPlan, Engines]:
-    """A Dubber that is not started yet, its plan and engines. Raises EngineError."""
+    """A Dubber that is not started yet, its plan and engines. Raises EngineError.
+
+    ``continues`` and ``heard``: what another process left of the run, and what its
+    listener got.
+    """
     made = await engines()
     plan = plan_for(
         session_id=session_id,
@@ -193,4 +201,5 @@ async def make_dubber(
     )
     # Before the Dubber: it asks for the target's voices.
     made.refuse_unsupported(plan)
-    return Dubber(plan, made), plan, made
+    dubber = Dubber(plan, made, continues=continues, heard=heard, on_progress=on_progress)
+    return dubber, plan, made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +14,9 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from accounts.models import User
+from accounts.orm_thread import close_orm_threads
 from accounts.services import create_token, create_user
-from sessions_app import wiring
-from sessions_app.orm_thread import close_orm_threads
+from sessions_app import live, shelf, wiring
 from sessions_app.tests import engines as scripted_sets
 
 
@@ -55,7 +57,17 @@ async def server(ana: Person, settings: Any) -> AsyncIterator[Server]:
     scripted_sets.made.clear()
     await wiring.engines()
     yield lambda: scripted_sets.made[-1]
+    for conversation in live.sessions():
+        await conversation.aclose()
+    await shelf.close()
     await wiring.close_engines()
     # The database cannot be dropped while threads of ours hold connections to it.
     close_orm_threads()
     await sync_to_async(connections.close_all)()
+
+
+async def until_gone(session_id: str) -> None:
+    """Wait until a session whose client left has ended."""
+    async with asyncio.timeout(10):
+        while live.find(uuid.UUID(session_id)) is not None:  # noqa: ASYNC110 - seen from outside
+            await asyncio.sleep(0.01)

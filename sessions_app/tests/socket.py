@@ -13,6 +13,7 @@ from channels.testing import WebsocketCommunicator
 
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL, AudioFrame, CueFrame, decode_cue_frame, encode_source_audio
+from sessions_app.heard import Heard
 
 WAIT_S = 10.0
 
@@ -24,6 +25,7 @@ class Socket:
         token: str | None = None,
         session_id: uuid.UUID | str | None = None,
         path: str | None = None,
+        query: str = "",
         subprotocols: Iterable[str] = (SUBPROTOCOL,),
         headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
@@ -33,12 +35,14 @@ class Socket:
             sent.append((b"authorization", f"Token {token}".encode()))
         self._communicator = WebsocketCommunicator(
             get_default_application(),
-            path or f"/ws/test/{self.session_id}",
+            (path or f"/ws/test/{self.session_id}") + query,
             headers=sent,
             subprotocols=list(subprotocols),
         )
         self.audio: list[CueFrame] = []
         self.events: list[dict[str, Any]] = []
+        self.sequences: list[int] = []
+        self._heard = Heard()
         self._sequence = 0
         self._samples = 0
 
@@ -48,11 +52,28 @@ class Socket:
         assert connected
         return subprotocol
 
-    async def close_code(self) -> int:
-        """The code with which the server closes; fails when it says something instead."""
+    async def closing(self) -> tuple[int, str]:
+        """The codes, for machines and for people, with which the server closes.
+
+        Fails when it says something else instead.
+        """
+        said = await self._communicator.receive_output(timeout=WAIT_S)
+        assert said["type"] == "websocket.send", said
+        closing = json.loads(said["text"])
+        assert closing["type"] == "closing", closing
+        assert closing["message"]
         message = await self._communicator.receive_output(timeout=WAIT_S)
         assert message["type"] == "websocket.close", message
-        return int(message["code"])
+        assert int(message["code"]) == closing["close_code"]
+        return closing["close_code"], closing["code"]
+
+    async def output(self) -> dict[str, Any]:
+        """The next ASGI message as it is."""
+        message: dict[str, Any] = await self._communicator.receive_output(timeout=WAIT_S)
+        return message
+
+    async def close_code(self) -> int:
+        return (await self.closing())[0]
 
     async def send(self, **message: Any) -> None:
         await self.send_text(json.dumps(message))
@@ -81,10 +102,15 @@ class Socket:
             message = await self._communicator.receive_output(timeout=WAIT_S)
             assert message["type"] == "websocket.send", message
             if message.get("bytes") is not None:
-                self.audio.append(decode_cue_frame(message["bytes"]))
+                frame = decode_cue_frame(message["bytes"])
+                self.audio.append(frame)
+                self.sequences.append(frame.sequence)
+                self._heard.take(frame)
                 continue
             event: dict[str, Any] = json.loads(message["text"])
             self.events.append(event)
+            self.sequences.append(event["sequence"])
+            self._heard.take(event)
             return event
 
     async def until(self, kind: str) -> dict[str, Any]:
@@ -93,11 +119,36 @@ class Socket:
             pass
         return event
 
+    @property
+    def last_sequence(self) -> int:
+        return self._heard.sequence
+
+    @property
+    def cue(self) -> int:
+        """The first cue whose sound is not complete."""
+        return self._heard.cue
+
+    @property
+    def cue_samples(self) -> int:
+        return self._heard.cue_samples
+
+    def take_up(self, lost: Socket) -> None:
+        """Go on hearing where another connection of the same client ended."""
+        self._heard = lost._heard
+
+    def go_to_chunk(self, chunk: int, *, block: int = 1024) -> None:
+        """The next chunk sent is that one of a recording."""
+        self._sequence, self._samples = chunk, chunk * block
+
     def heard(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] == kind]
 
-    async def leave(self) -> None:
-        await self._communicator.disconnect(timeout=WAIT_S)
+    async def leave(self, code: int = 1000) -> None:
+        await self._communicator.disconnect(code=code, timeout=WAIT_S)
+
+    async def drop(self) -> None:
+        """Go without a word, as a network does."""
+        await self.leave(1006)
 
     def sound(self, cue: int) -> Pcm:
         blocks = [frame.pcm for frame in self.audio if frame.cue == cue]

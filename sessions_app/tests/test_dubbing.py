@@ -12,7 +12,7 @@ import soundfile
 
 from pipeline.providers.scripted.sounds import silence, tone, utterances
 from sessions_app.models import DubbingSession, Line, SessionState
-from sessions_app.tests.conftest import Person, Server
+from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.socket import Socket
 
@@ -42,8 +42,7 @@ async def test_binary_audio_comes_back_as_cues_in_order(server: Server, ana: Per
     for cue in cues:
         sounding_s = len(socket.sound(cue["cue"])) / cue["sample_rate"]
         assert sounding_s == pytest.approx(ended[cue["cue"]], abs=0.001)
-    assert [event["sequence"] for event in socket.events] == list(range(len(socket.events)))
-    assert [frame.sequence for frame in socket.audio] == list(range(len(socket.audio)))
+    assert socket.sequences == list(range(len(socket.events) + len(socket.audio)))
 
 
 async def test_what_was_dubbed_is_on_record_when_the_summary_arrives(
@@ -183,6 +182,7 @@ async def test_leaving_without_stopping_interrupts_the_session(server: Server, a
     await socket.send_audio(SPEECH)
     await socket.until("cue_end")
     await socket.leave()
+    await until_gone(socket.session_id)
     session = await DubbingSession.objects.aget(pk=socket.session_id)
     assert session.state == SessionState.INTERRUPTED
     assert session.held_by is None

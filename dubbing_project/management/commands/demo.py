@@ -24,7 +24,8 @@ from dubbing_project.services.errors import ServiceError
 from pipeline.file_dubbing import DubbedFiles, write_files
 from pipeline.media import MediaError, MediaInfo, open_media
 from pipeline.mixer import DubCue
-from sessions_app.live_client import HeardLine, LiveClient
+from sessions_app.heard import HeardLine
+from sessions_app.live_client import LiveClient
 
 PERSON = "demo@localhost.localdomain"
 TAIL_S = 30.0

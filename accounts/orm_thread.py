@@ -12,18 +12,26 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import OperationalError, close_old_connections, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _THREADS = 2
+WAITING_MAX = 256
+"""Calls under way or waiting for a thread; a database that hangs must not gather more."""
 
 _executor: ThreadPoolExecutor | None = None
+_waiting = 0
 
 
 async def in_orm_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that uses the ORM; its connection is kept for the next call."""
-    global _executor
+    """Call a function that uses the ORM; its connection is kept for the next call.
+
+    Raises OperationalError when too many calls wait already.
+    """
+    global _executor, _waiting
+    if _waiting >= WAITING_MAX:
+        raise OperationalError("too many calls wait for the database")
     if _executor is None:
         _executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="record")
 
@@ -34,7 +42,11 @@ async def in_orm_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
         finally:
             close_old_connections()
 
-    return await asyncio.get_running_loop().run_in_executor(_executor, call)
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_executor, call)
+    finally:
+        _waiting -= 1
 
 
 def close_orm_threads() -> None:

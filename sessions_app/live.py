@@ -1,0 +1,214 @@
+"""The live sessions of this server process: found again, admitted, handed over, drained."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from accounts.models import User
+from accounts.orm_thread import in_orm_thread
+from sessions_app import services, shelf
+from sessions_app.budget import DayBudget
+from sessions_app.conversation import BEGINNING, Conversation, Place
+from sessions_app.journal import Journal
+from sessions_app.live_state import LiveState
+from sessions_app.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+PROCESS = uuid.uuid4().hex
+"""This process among all that serve; a new one every start."""
+HAND_OVER_S = 1.5
+"""How long another process may take to put a session down before it is taken for dead."""
+HEAR_S = 30.0
+RETRY_S = 1.0
+DATABASE_S = 4.0
+
+_sessions: dict[uuid.UUID, Conversation] = {}
+_answering: set[asyncio.Task[None]] = set()
+_draining = False
+
+
+class RefusedError(Exception):
+    """No further session is taken now; the text says why."""
+
+
+class AwayError(Exception):
+    """The database does not answer."""
+
+
+def find(session_id: uuid.UUID) -> Conversation | None:
+    """The session, if this process has it in hand."""
+    return _sessions.get(session_id)
+
+
+def sessions() -> list[Conversation]:
+    return list(_sessions.values())
+
+
+def draining() -> bool:
+    return _draining
+
+
+def admit() -> None:
+    """Raises RefusedError when one more session would ruin the others."""
+    if len(_sessions) >= settings.MAX_SESSIONS:
+        raise RefusedError(
+            f"This server dubs {len(_sessions)} sessions, as many as it may; try again later."
+        )
+
+
+async def open_session(session_id: uuid.UUID, user: User, *, binary: bool) -> Conversation:
+    """A session from its beginning.
+
+    Raises AwayError and what ``services.hold_session`` raises.
+    """
+    hold = uuid.uuid4()
+    held = await _in_time(services.hold_session, session_id, user, hold=hold)
+    return _begin(session_id, user, hold, DayBudget(held.left_s), binary=binary, held=held)
+
+
+async def go_on(
+    session_id: uuid.UUID, user: User, place: Place, *, binary: bool
+) -> Conversation | None:
+    """A session that another process had; None when nothing is left of it.
+
+    A database that is away does not keep it from going on.
+    """
+    state = await shelf.look(session_id)
+    if state is None or state.owner != user.pk or state.binary != binary:
+        return None
+    if state.process not in {"", PROCESS}:
+        await _ask_for(session_id, state.process)
+    state = await shelf.take(session_id)
+    if state is None or state.owner != user.pk:
+        return None
+    hold = uuid.uuid4()
+    left_s = None
+    try:
+        held = await _in_time(
+            services.take_over, session_id, user, old=uuid.UUID(state.hold), new=hold
+        )
+        left_s = held.left_s
+    except services.HoldLostError:
+        return None  # somebody dubs the session anew
+    except AwayError:
+        hold = uuid.UUID(state.hold)
+    log.info("session goes on", extra={"session": str(session_id)})
+    return _begin(
+        session_id, user, hold, DayBudget(left_s), binary=binary, continues=state, place=place
+    )
+
+
+def _begin(
+    session_id: uuid.UUID,
+    user: User,
+    hold: uuid.UUID,
+    budget: DayBudget,
+    *,
+    binary: bool,
+    held: services.Held | None = None,
+    continues: LiveState | None = None,
+    place: Place = BEGINNING,
+) -> Conversation:
+    conversation = Conversation(
+        session_id,
+        user.pk,
+        hold=hold,
+        process=PROCESS,
+        outbox=Outbox(binary=binary, first_sequence=place.sequence + 1),
+        journal=Journal(session_id, user.pk, hold, budget),
+        budget=budget,
+        on_end=_forget,
+        first_line=held.first_line if held else 0,
+        continues=continues,
+        place=place,
+    )
+    _sessions[session_id] = conversation
+    conversation.start()
+    return conversation
+
+
+def _forget(conversation: Conversation) -> None:
+    if _sessions.get(conversation.session_id) is conversation:
+        del _sessions[conversation.session_id]
+
+
+async def _in_time(function: Any, *args: Any, **kwargs: Any) -> services.Held:
+    try:
+        async with asyncio.timeout(DATABASE_S):
+            held: services.Held = await in_orm_thread(function, *args, **kwargs)
+    except (DatabaseError, TimeoutError) as error:
+        log.warning("session not opened", extra={"error": type(error).__name__})
+        raise AwayError from error
+    return held
+
+
+# Between processes --------------------------------------------------------------------
+
+
+async def _ask_for(session_id: uuid.UUID, process: str) -> None:
+    """Have the other process put the session down; returns without, when it is dead."""
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(HAND_OVER_S):
+            reply = await layer.new_channel("reply")
+            message = {"type": "put_down", "session": str(session_id), "reply": reply}
+            await layer.send(_mailbox(process), message)
+            await layer.receive(reply)
+    except TimeoutError:
+        log.info("the other process does not answer", extra={"session": str(session_id)})
+    except Exception as error:  # whatever Redis and the layer raise
+        log.warning("the other process not asked", extra={"error": type(error).__name__})
+
+
+async def answer_other_processes() -> None:
+    """Put sessions down when another process asks for them; runs until it is cancelled."""
+    layer = get_channel_layer()
+    while True:
+        try:
+            async with asyncio.timeout(HEAR_S):
+                message = await layer.receive(_mailbox(PROCESS))
+        except TimeoutError:
+            continue
+        except Exception as error:  # whatever Redis and the layer raise
+            log.info("other processes not heard", extra={"error": type(error).__name__})
+            await asyncio.sleep(RETRY_S)
+            continue
+        task = asyncio.create_task(_put_down(message))
+        _answering.add(task)
+        task.add_done_callback(_answering.discard)
+
+
+async def _put_down(message: dict[str, str]) -> None:
+    conversation = find(uuid.UUID(message["session"]))
+    if conversation is not None:
+        # Its client is on another process: nobody here would hear what is left.
+        await conversation.put_down(timeout_s=0.0)
+    with contextlib.suppress(Exception):  # who asked goes on without an answer
+        await get_channel_layer().send(message["reply"], {"type": "done"})
+
+
+def _mailbox(process: str) -> str:
+    return f"live.{process}"
+
+
+# The end ------------------------------------------------------------------------------
+
+
+async def drain(timeout_s: float) -> None:
+    """Take no more sessions; have those here say what they committed, and move."""
+    global _draining
+    _draining = True
+    ending = [conversation.move_away(timeout_s=timeout_s) for conversation in sessions()]
+    if ending:
+        log.info("draining", extra={"sessions": len(ending)})
+        await asyncio.gather(*ending, return_exceptions=True)
+    await shelf.close()
