@@ -1,6 +1,8 @@
 """Where requests enter: pages and the interface to Django, sockets to the consumers."""
 
+import importlib.util
 import os
+from importlib import import_module
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
@@ -33,3 +35,9 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
     """
     begin_warming()
     await router(scope, receive, send)
+
+
+async def drain(timeout_s: float) -> None:
+    """Before the server stops: every live session is told and put on record."""
+    if importlib.util.find_spec("sessions_app.live") is not None:
+        await import_module("sessions_app.live").drain(timeout_s)

@@ -1,4 +1,4 @@
-"""What runs in front of daphne and Celery: wait for the stores, prepare, then become them.
+"""What runs in front of the server and Celery: wait for the stores, prepare, then become them.
 
 `python -m dubbing_project.services.launch web|worker`, started by the runner, which says in
 the environment where the stores are.
@@ -56,11 +56,8 @@ def serve(port: int, port_file: Path | None) -> NoReturn:
         aside.write_text(str(listener.getsockname()[1]), encoding="ascii")
         aside.rename(port_file)
     listener.set_inheritable(True)
-    options = ["--fd", str(listener.fileno()), "--verbosity", "0", "--no-server-name"]
-    options += ["--application-close-timeout", "10"]
-    if settings.HTTPS:
-        options.append("--proxy-headers")
-    become([sys.executable, "-m", "daphne", *options, "dubbing_project.asgi:application"])
+    web = [sys.executable, "-m", "dubbing_project.services.web"]
+    become([*web, "--fd", str(listener.fileno())])
 
 
 def listen(host: str, port: int) -> socket.socket:
