@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 # Before everything that imports Twisted: daphne chooses the reactor, and with it the loop.
@@ -58,11 +59,13 @@ class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
         application: Application,
         *,
         listener: socket.socket,
+        warm: Callable[[], Awaitable[None]],
         drain: Drain,
         drain_seconds: float,
         **options: Any,
     ) -> None:
         super().__init__(application, endpoints=[listener.getsockname()], **options)
+        self._warm = warm
         self._listener = listener
         self._drain = drain
         self._drain_seconds = drain_seconds
@@ -93,6 +96,8 @@ class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
         asyncio.set_event_loop(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop)
+        warming = loop.create_task(self._warm())
+        warming.add_done_callback(_told)
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
@@ -205,6 +210,11 @@ class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
         return defer.Deferred.fromFuture(asyncio.ensure_future(all_ended()))
 
 
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("warming failed", exc_info=task.exception())
+
+
 async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Accepted first: a browser cannot tell a refused handshake from a dead network."""
     await receive()
@@ -217,15 +227,17 @@ def serve(
     listener: socket.socket,
     application: Application,
     *,
+    warm: Callable[[], Awaitable[None]],
     drain: Drain,
     drain_seconds: float,
     behind_proxy: bool = False,
 ) -> None:
-    """Blocks until the server was asked to stop."""
+    """Blocks until the server was asked to stop. `warm` runs as soon as it serves."""
     forwarded = FORWARDED_HEADERS if behind_proxy else {}
     WebServer(
         application,
         listener=listener,
+        warm=warm,
         drain=drain,
         drain_seconds=drain_seconds,
         websocket_connect_timeout=CONNECT_SECONDS,
@@ -239,13 +251,20 @@ def serve(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--ready-file", type=Path)
     arguments = parser.parse_args()
 
     from dubbing_project import asgi, settings
 
+    async def warm() -> None:
+        await asgi.warm()
+        if arguments.ready_file is not None:
+            await asyncio.to_thread(arguments.ready_file.touch)
+
     serve(
         socket.socket(fileno=arguments.fd),
         asgi.application,
+        warm=warm,
         drain=asgi.drain,
         drain_seconds=settings.DRAIN_SECONDS,
         behind_proxy=settings.HTTPS,

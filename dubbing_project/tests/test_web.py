@@ -194,7 +194,7 @@ async def test_a_stopped_server_lets_sessions_end_and_takes_no_new_ones(host: Ho
         host.signal(signal.SIGTERM)
         assert host.process.stdout is not None
         assert host.process.stdout.readline() == "draining 15.0\n"
-        assert host.get() == {"open": 1}
+        assert host.get() == {"open": 1, "warm": 1}
         await client.send("still heard")
         assert (await said(client))["text"] == "still heard"
         async with host.socket("/echo", subprotocols=["token.x", "dub.v1"]) as late:

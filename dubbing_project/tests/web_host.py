@@ -86,10 +86,14 @@ async def drain(timeout_s: float) -> None:
     await drained.wait()
 
 
+async def warm() -> None:
+    counts["warm"] += 1
+
+
 def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)  # noqa: T201 - read by the test
-    serve(listener, application, drain=drain, drain_seconds=float(sys.argv[1]))
+    serve(listener, application, warm=warm, drain=drain, drain_seconds=float(sys.argv[1]))
 
 
 if __name__ == "__main__":
