@@ -35,6 +35,7 @@ try:
         "ALLOWED_HOSTS", default=dict.fromkeys(("localhost", "127.0.0.1", "[::1]", HOST))
     )
     CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+    WEB_PROCESSES = environment.integer("WEB_PROCESSES", default=1, minimum=1, maximum=16)
     DRAIN_SECONDS = environment.integer("DRAIN_SECONDS", default=4, minimum=0, maximum=300)
     LOG_LEVEL = environment.choice(
         "LOG_LEVEL", default="INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR")

@@ -81,7 +81,7 @@ class _Run:
         self.embed_redis = options.private or not environment.secret("REDIS_URL")
         self.database_url = locations.database_url if self.embed_database else settings.DATABASE_URL
         self.redis_url = locations.redis_url if self.embed_redis else settings.REDIS_URL
-        self.servers = [f"web-{number}" for number in range(1, 2)]
+        self.servers = [f"web-{number}" for number in range(1, settings.WEB_PROCESSES + 1)]
         self.failure = ""
         self.supervisor = Supervisor(
             sys.stdout, pids=locations.pids, patience=float(settings.DRAIN_SECONDS)

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -191,11 +192,46 @@ def test_killed_stores_come_back_with_their_data(root: Path) -> None:
     assert "starts again in 0.5 s" in (root / "run.log").read_text()
 
 
-def test_a_killed_server_comes_back_on_its_port_and_so_does_the_worker(root: Path) -> None:
-    with running_services(root, durable=False, environment={"ENGINES": "scripted"}) as services:
-        for name in ("web-1", "worker"):
-            kill(services, name)
-            wait_for(lambda: bool(health(services.url, host_header="localhost")["worker"]["ok"]))
+def served_by(services: RunningServices, names: Sequence[str]) -> str:
+    """The name of the process that took a new connection to the server."""
+    address = urlsplit(services.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+        client.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+        port = client.getsockname()[1]
+        (inode,) = (
+            fields[9]
+            for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+            if fields[2].endswith(f":{port:04X}")
+        )
+        for name in names:
+            for number in Path(f"/proc/{services.pid_of(name)}/fd").iterdir():
+                with suppress(OSError):
+                    if str(number.readlink()) == f"socket:[{inode}]":
+                        return name
+    raise AssertionError("nobody took the connection")
+
+
+def test_servers_share_the_port_and_whoever_is_killed_comes_back(root: Path) -> None:
+    environment = {"WEB_PROCESSES": "2", "ENGINES": "scripted"}
+    with running_services(root, durable=False, environment=environment) as services:
+        servers = ("web-1", "web-2")
+        seen: set[str] = set()
+
+        def both_seen() -> bool:
+            seen.add(served_by(services, servers))
+            return seen == set(servers)
+
+        wait_for(both_seen)
+
+        kill(services, "web-1")
+        assert served_by(services, servers) == "web-2", "it cannot be up again so soon"
+        kill(services, "web-2")
+        # With both away, a client waits for whichever is back first.
+        assert served_by(services, servers) in servers
+
+        kill(services, "worker")
+        wait_for(lambda: bool(health(services.url, host_header="localhost")["worker"]["ok"]))
     wait_until_gone(root)
 
 
