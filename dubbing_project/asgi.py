@@ -1,6 +1,9 @@
 """Where requests enter: pages and the interface to Django, sockets to the consumers."""
 
+import contextlib
+import importlib.util
 import os
+from importlib import import_module
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
@@ -14,7 +17,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from accounts.socket_authentication import SocketAuthentication  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
-from sessions_app.wiring import begin_warming  # noqa: E402
+from sessions_app.wiring import begin_warming, engines  # noqa: E402
 
 # Pages of other sites are kept out by SocketAuthentication: it takes the login cookie
 # from pages of this very host only. Native clients send no Origin and carry a token.
@@ -27,9 +30,23 @@ router = ProtocolTypeRouter(
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """The first request of all, which is the runner's own, has the engines loaded.
-
-    Daphne has no start-up event, and engines belong to the loop that serves.
-    """
+    """Under a server that does not call `warm`, the first request has the engines loaded."""
     begin_warming()
     await router(scope, receive, send)
+
+
+async def warm() -> None:
+    """Returns when the engines are loaded or have failed to: the server is as ready as it gets.
+
+    Engines belong to the loop that serves, so a server calls this from there.
+    """
+    with contextlib.suppress(Exception):
+        # A failure is logged where it happens, is in the health report, and is met again by
+        # the first session.
+        await engines()
+
+
+async def drain(timeout_s: float) -> None:
+    """Before the server stops: every live session is told and put on record."""
+    if importlib.util.find_spec("sessions_app.live") is not None:
+        await import_module("sessions_app.live").drain(timeout_s)

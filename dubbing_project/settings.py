@@ -36,6 +36,8 @@ try:
     )
     CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
     ALLOWED_ORIGINS = environment.origins("ALLOWED_ORIGINS")
+    WEB_PROCESSES = environment.integer("WEB_PROCESSES", default=1, minimum=1, maximum=16)
+    DRAIN_SECONDS = environment.integer("DRAIN_SECONDS", default=4, minimum=0, maximum=300)
     LOG_LEVEL = environment.choice(
         "LOG_LEVEL", default="INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR")
     )

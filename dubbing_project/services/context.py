@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from dubbing_project import settings
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.folders import tail
 from dubbing_project.services.runner import READY_SECONDS, RunningServices
 
 STOP_SECONDS = 20.0
+"""Until it is killed, beyond what sessions are given to end."""
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -62,7 +64,8 @@ def running_services(
     finally:
         os.close(writing)
         try:
-            runner.wait(STOP_SECONDS)
+            drain = (environment or {}).get("DRAIN_SECONDS") or settings.DRAIN_SECONDS
+            runner.wait(STOP_SECONDS + float(drain))
         except subprocess.TimeoutExpired:
             runner.kill()
             runner.wait()

@@ -1,4 +1,4 @@
-"""What runs in front of daphne and Celery: wait for the stores, prepare, then become them.
+"""What runs in front of the server and Celery: wait for the stores, prepare, then become them.
 
 `python -m dubbing_project.services.launch web|worker`, started by the runner, which says in
 the environment where the stores are.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -16,6 +15,7 @@ from typing import NoReturn
 from dubbing_project import settings
 from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services.errors import ServiceError
+from dubbing_project.services.listening import listen
 from dubbing_project.services.waiting import database_answers, redis_answers, until
 
 STORE_SECONDS = 30.0
@@ -27,13 +27,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("role", choices=("web", "worker"))
     parser.add_argument("--port", type=int, default=settings.PORT)
-    parser.add_argument("--port-file", type=Path)
+    parser.add_argument("--fd", type=int, help="a socket that listens already, instead of --port")
+    parser.add_argument("--await-migration", action="store_true", help="another process does it")
+    parser.add_argument("--ready-file", type=Path, help="written once the engines are loaded")
     parser.add_argument("--beat-file", type=Path)
     arguments = parser.parse_args()
     try:
         wait_for_stores()
         if arguments.role == "web":
-            serve(arguments.port, arguments.port_file)
+            serve(
+                arguments.fd,
+                arguments.port,
+                arguments.ready_file,
+                migrates=not arguments.await_migration,
+            )
         work(arguments.beat_file)
     except ServiceError as error:
         raise SystemExit(f"{arguments.role}: {error}") from None
@@ -47,37 +54,19 @@ def wait_for_stores() -> None:
     until(lambda: redis_answers(url), what="Redis", seconds=STORE_SECONDS)
 
 
-def serve(port: int, port_file: Path | None) -> NoReturn:
-    """Listens first, so that a taken port is told at once and a chosen one can be told on."""
-    listener = listen(settings.HOST, port)
-    migrate()
-    if port_file is not None:
-        aside = port_file.with_suffix(".new")
-        aside.write_text(str(listener.getsockname()[1]), encoding="ascii")
-        aside.rename(port_file)
-    listener.set_inheritable(True)
-    options = ["--fd", str(listener.fileno()), "--verbosity", "0", "--no-server-name"]
-    options += ["--application-close-timeout", "10"]
-    if settings.HTTPS:
-        options.append("--proxy-headers")
-    become([sys.executable, "-m", "daphne", *options, "dubbing_project.asgi:application"])
-
-
-def listen(host: str, port: int) -> socket.socket:
-    name = host.strip("[]")
-    family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((name, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ServiceError(
-            f"cannot listen on {host} port {port} ({reason}): set HOST and PORT to others."
-        ) from None
-    return listener
+def serve(listener: int | None, port: int, ready_file: Path | None, *, migrates: bool) -> NoReturn:
+    """Listens first, so that a taken port is told at once."""
+    if listener is None:
+        listener = listen(settings.HOST, port).detach()
+    if migrates:
+        migrate()
+    else:
+        wait_for_migration()
+    os.set_inheritable(listener, True)
+    options = ["--fd", str(listener)]
+    if ready_file is not None:
+        options += ["--ready-file", str(ready_file)]
+    become([sys.executable, "-m", "dubbing_project.services.web", *options])
 
 
 def migrate() -> None:
@@ -88,8 +77,7 @@ def migrate() -> None:
     call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
 
 
-def work(beat_file: Path | None) -> NoReturn:
-    """Takes tasks only once the tables they write to are there."""
+def wait_for_migration() -> None:
     import django
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
@@ -102,6 +90,11 @@ def work(beat_file: Path | None) -> NoReturn:
 
     until(migrated, what="the database's migration", seconds=MIGRATION_SECONDS)
     connection.close()
+
+
+def work(beat_file: Path | None) -> NoReturn:
+    """Takes tasks only once the tables they write to are there."""
+    wait_for_migration()
     options = ["--concurrency", WORKER_PROCESSES, "--loglevel", "INFO", "--without-gossip"]
     options += ["--without-mingle"]
     if beat_file is not None:

@@ -34,6 +34,15 @@ class ServiceLocations:
         return self.root / "logs"
 
     @property
+    def pids(self) -> Path:
+        return self.root / "pids"
+
+    @property
+    def readiness(self) -> Path:
+        """One file for every server process that is as ready as it will be."""
+        return self.root / "readiness"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 

@@ -6,7 +6,7 @@ and the data's, up to `/`, to everyone.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
 import subprocess
 import time
@@ -53,7 +53,7 @@ def prepare(locations: ServiceLocations) -> Launcher:
             f"{data} was made by Postgres {found} and this is {MAJOR_VERSION}: move it away, or "
             "set DATABASE_URL to a server of that version."
         )
-    _clear_leftovers(locations)
+    clear_leftovers(locations)
     return chosen
 
 
@@ -97,30 +97,28 @@ def _run(command: list[str], *, text: str = "") -> None:
         raise ServiceError(f"the embedded Postgres could not be prepared: {' '.join(reason)}")
 
 
-def _clear_leftovers(locations: ServiceLocations) -> None:
+def clear_leftovers(locations: ServiceLocations) -> None:
     """A killed server's pid file names a process that may be anybody's by now.
 
-    Postgres refuses to start when that number is in use; the lock of this instance and a
-    look at the process make sure that none of ours still runs on the data.
+    Postgres refuses to start when that number is in use, and to delete the file while one of
+    the old server's processes still writes would cost data: all of them work in its folder.
     """
-    pid_file = locations.postgres_data / "postmaster.pid"
     deadline = time.monotonic() + OLD_SERVER_SECONDS
-    while _still_served(pid_file, locations.postgres_data):
+    while _still_served(locations.postgres_data):
         if time.monotonic() > deadline:
             raise ServiceError(
-                f"an old Postgres still runs on {locations.postgres_data}: stop the process named "
-                f"in {pid_file.name} there."
+                f"an old Postgres still runs on {locations.postgres_data}: stop it first."
             )
         time.sleep(0.1)
-    leftovers = [pid_file, *locations.sockets.glob(".s.PGSQL.*")]
-    for file in leftovers:
+    pid_file = locations.postgres_data / "postmaster.pid"
+    for file in (pid_file, *locations.sockets.glob(".s.PGSQL.*")):
         file.unlink(missing_ok=True)
 
 
-def _still_served(pid_file: Path, data: Path) -> bool:
-    try:
-        pid = int(pid_file.read_text(encoding="ascii").splitlines()[0])
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError, IndexError):
-        return False
-    return os.fsencode(data) in arguments
+def _still_served(data: Path) -> bool:
+    for process in Path("/proc").iterdir():
+        # What belongs to others cannot be read, and may not write there either.
+        with contextlib.suppress(OSError):
+            if process.name.isdecimal() and (process / "cwd").readlink() == data:
+                return True
+    return False

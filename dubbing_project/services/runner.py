@@ -16,8 +16,9 @@ from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services import postgres, redis
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.folders import only_instance, private_folder, tail
+from dubbing_project.services.listening import listen
 from dubbing_project.services.locations import ServiceLocations
-from dubbing_project.services.supervisor import Supervisor
+from dubbing_project.services.supervisor import ENDS_WITHIN_SECONDS, Supervisor
 from dubbing_project.services.waiting import database_answers, health, redis_answers, until
 
 READY_SECONDS = 150.0
@@ -46,6 +47,12 @@ class RunningServices:
     database_url: str
     redis_url: str
     pid: int
+    pids: str
+    """Folder of one file for every command, with its process id as it is now."""
+
+    def pid_of(self, name: str) -> int:
+        """Of `web-1`, `web-2`, …, `worker`, `postgres` or `redis`; another one after a restart."""
+        return int(Path(self.pids, name).read_text(encoding="ascii"))
 
     @property
     def socket_url(self) -> str:
@@ -74,14 +81,18 @@ class _Run:
         self.embed_redis = options.private or not environment.secret("REDIS_URL")
         self.database_url = locations.database_url if self.embed_database else settings.DATABASE_URL
         self.redis_url = locations.redis_url if self.embed_redis else settings.REDIS_URL
-        self.port_file = locations.root / "port"
+        self.servers = [f"web-{number}" for number in range(1, settings.WEB_PROCESSES + 1)]
         self.failure = ""
-        self.supervisor = Supervisor(sys.stdout)
+        self.supervisor = Supervisor(
+            sys.stdout, pids=locations.pids, patience=float(settings.DRAIN_SECONDS)
+        )
 
     def run(self) -> int:
-        for stale in (self.port_file, self.options.ready_file):
-            if stale is not None:
-                stale.unlink(missing_ok=True)
+        if self.options.ready_file is not None:
+            self.options.ready_file.unlink(missing_ok=True)
+        for folder in (self.locations.pids, self.locations.readiness):
+            shutil.rmtree(folder, ignore_errors=True)
+            private_folder(folder)
         private_folder(self.locations.logs)
         self._add_stores()
         if not self.options.stores_only:
@@ -96,11 +107,18 @@ class _Run:
         if self.embed_database:
             chosen = postgres.prepare(self.locations)
             command = postgres.command(self.locations, chosen, durable=durable)
-            self.supervisor.add("postgres", command, env=env, log=self._log("postgres"))
+            self.supervisor.add(
+                "postgres",
+                command,
+                env=env,
+                log=self._log("postgres"),
+                outlive=True,
+                before_restart=lambda: postgres.clear_leftovers(self.locations),
+            )
         if self.embed_redis:
             redis.prepare(self.locations)
             command = redis.command(self.locations, durable=durable)
-            self.supervisor.add("redis", command, env=env, log=self._log("redis"))
+            self.supervisor.add("redis", command, env=env, log=self._log("redis"), outlive=True)
 
     def _add_server_and_worker(self) -> None:
         env = {name: value for name, value in os.environ.items() if name not in _FILE_NAMES}
@@ -112,10 +130,18 @@ class _Run:
             "PYTHONPATH": str(settings.BASE_DIR),
         }
         launch = [sys.executable, "-m", "dubbing_project.services.launch"]
-        port = ["--port", str(self.options.port), "--port-file", str(self.port_file)]
-        beat = ["--beat-file", str(self.locations.root / "beat")]
         guard = ["setpriv", "--pdeathsig"]
-        self.supervisor.add("web", [*guard, "TERM", "--", *launch, "web", *port], env=env)
+        # Held here for as long as we run: clients wait while a server process is started again.
+        self.listener = listen(settings.HOST, self.options.port)
+        shared = self.listener.fileno()
+        for name in self.servers:
+            web = ["web", "--fd", str(shared), "--ready-file", str(self.locations.readiness / name)]
+            if name != self.servers[0]:
+                web.append("--await-migration")
+            self.supervisor.add(
+                name, [*guard, "TERM", "--", *launch, *web], env=env, pass_fds=(shared,)
+            )
+        beat = ["--beat-file", str(self.locations.root / "beat")]
         # Not SIGQUIT: with Redis gone too, Celery's own shutdown waits for ever. Its pool's
         # processes read the end of their pipe and leave.
         self.supervisor.add("worker", [*guard, "KILL", "--", *launch, "worker", *beat], env=env)
@@ -136,6 +162,7 @@ class _Run:
             self.failure = str(error)
             os.kill(os.getpid(), signal.SIGTERM)
             return
+        self.supervisor.ready()
         if self.options.ready_file is not None:
             aside = self.options.ready_file.with_suffix(".new")
             aside.write_text(json.dumps(asdict(running)), encoding="utf-8")
@@ -152,30 +179,34 @@ class _Run:
             )
             redis_client_url = parse_redis_url(self.redis_url).client
             until(lambda: redis_answers(redis_client_url), what="Redis", seconds=READY_SECONDS)
-            return RunningServices("", self.database_url, self.redis_url, os.getpid())
-        until(self.port_file.exists, what="the server", seconds=READY_SECONDS)
+            return self._running("")
+        for name in self.servers:
+            until((self.locations.readiness / name).exists, what=name, seconds=READY_SECONDS)
         host = EVERY_ADDRESS.get(settings.HOST, settings.HOST)
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        url = f"http://{host}:{self.port_file.read_text(encoding='ascii')}"
+        url = f"http://{host}:{self.listener.getsockname()[1]}"
         named = [name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"]
-        report: dict[str, dict[str, object]] = {}
 
         def all_answer() -> bool:
-            nonlocal report
             report = health(url, host_header=named[0] if named else host)
             parts = ("database", "redis", "worker")
-            if not report or not all(report[part]["ok"] for part in parts):
-                return False
-            # Whether they load or fail, the server is as ready as it will be.
-            return report["engines"].get("state") not in ("idle", "starting")
+            return bool(report) and all(report[part]["ok"] for part in parts)
 
         until(all_answer, what="the server with its worker", seconds=READY_SECONDS)
-        return RunningServices(url, self.database_url, self.redis_url, os.getpid())
+        return self._running(url)
+
+    def _running(self, url: str) -> RunningServices:
+        return RunningServices(
+            url, self.database_url, self.redis_url, os.getpid(), str(self.locations.pids)
+        )
 
     def _result(self) -> int:
         first = self.supervisor.first_stopped
         if first is not None:
-            self.failure = f"{first} stopped on its own, so everything was stopped."
+            how = "stopped on its own"
+            if self.supervisor.ends > 1:
+                how = f"stopped {self.supervisor.ends} times within {ENDS_WITHIN_SECONDS:g} seconds"
+            self.failure = f"{first} {how}, so everything was stopped."
             log = self._log(first)
             if log.exists():
                 self.failure += f" The end of {log}:\n{tail(log)}"

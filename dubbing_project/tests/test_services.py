@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,6 +22,9 @@ import redis
 from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.locations import ServiceLocations
+from dubbing_project.services.runner import RunningServices
+from dubbing_project.services.supervisor import ENDS_MAX
+from dubbing_project.services.waiting import database_answers, health, redis_answers
 
 BOUND_SECONDS = 60.0
 
@@ -60,7 +65,8 @@ def runner(root: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "dubbing_project.services", "run", "--private", "--fast"]
     command += ["--root", str(root), "--port", "0", "--ready-file", str(ready), *options]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL)
+    with (root / "told").open("wb") as told:
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=told)
     try:
         deadline = time.monotonic() + BOUND_SECONDS
         while not ready.exists():
@@ -153,13 +159,124 @@ def test_a_killed_runner_leaves_nothing_and_starts_again(root: Path) -> None:
             wait_until_gone(root)
 
 
-def test_the_end_of_one_service_stops_all_and_is_told(root: Path) -> None:
-    with runner(root, "--stores-only") as process:
-        client = redis.Redis.from_url(ServiceLocations(root=root).redis_url)
-        client.shutdown(nosave=True)
+def wait_for(question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def kill(services: RunningServices, name: str) -> None:
+    """Kills it without warning and waits until another process is in its place."""
+    before = services.pid_of(name)
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: services.pid_of(name) != before)
+
+
+def test_killed_stores_come_back_with_their_data(root: Path) -> None:
+    with running_services(root, stores_only=True) as stores:
+        with psycopg.connect(stores.database_url) as connection:
+            connection.execute("CREATE TABLE kept ()")
+        client = redis.Redis.from_url(stores.redis_url)
+        client.set("kept", "yes")
+        for _ in range(2):
+            kill(stores, "redis")
+            kill(stores, "postgres")
+            wait_for(lambda: redis_answers(stores.redis_url))
+            wait_for(lambda: database_answers(stores.database_url))
+            assert client.get("kept") == b"yes"
+            with psycopg.connect(stores.database_url) as connection:
+                connection.execute("SELECT FROM kept")
         client.close()
+    wait_until_gone(root)
+    assert "starts again in 0.5 s" in (root / "run.log").read_text()
+
+
+def served_by(services: RunningServices, names: Sequence[str]) -> str:
+    """The name of the process that took a new connection to the server."""
+    address = urlsplit(services.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+        client.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+        port = client.getsockname()[1]
+        (inode,) = (
+            fields[9]
+            for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+            if fields[2].endswith(f":{port:04X}")
+        )
+        for name in names:
+            for number in Path(f"/proc/{services.pid_of(name)}/fd").iterdir():
+                with suppress(OSError):
+                    if str(number.readlink()) == f"socket:[{inode}]":
+                        return name
+    raise AssertionError("nobody took the connection")
+
+
+def test_servers_share_the_port_and_whoever_is_killed_comes_back(root: Path) -> None:
+    environment = {"WEB_PROCESSES": "2", "ENGINES": "scripted"}
+    with running_services(root, durable=False, environment=environment) as services:
+        servers = ("web-1", "web-2")
+        seen: set[str] = set()
+
+        def both_seen() -> bool:
+            seen.add(served_by(services, servers))
+            return seen == set(servers)
+
+        wait_for(both_seen)
+
+        kill(services, "web-1")
+        assert served_by(services, servers) == "web-2", "it cannot be up again so soon"
+        kill(services, "web-2")
+        # With both away, a client waits for whichever is back first.
+        assert served_by(services, servers) in servers
+
+        kill(services, "worker")
+        wait_for(lambda: bool(health(services.url, host_header="localhost")["worker"]["ok"]))
+    wait_until_gone(root)
+
+
+def test_what_keeps_ending_stops_all_and_is_told(root: Path) -> None:
+    with runner(root, "--stores-only") as process:
+        stores = RunningServices(**json.loads((root / "ready.json").read_text()))
+        for _ in range(ENDS_MAX - 1):
+            kill(stores, "redis")
+        os.kill(stores.pid_of("redis"), signal.SIGKILL)
         assert process.wait(BOUND_SECONDS) == 1
         wait_until_gone(root)
+    told = (root / "told").read_text()
+    assert f"redis stopped {ENDS_MAX} times within 60 seconds, so everything was stopped" in told
+    assert "redis.log" in told
+
+
+def test_what_cannot_even_start_is_not_tried_again(root: Path) -> None:
+    folder = root / "redis" / "appendonlydir"
+    folder.mkdir(parents=True)
+    (folder / "appendonly.aof.manifest").write_text("not a manifest")
+    began = time.monotonic()
+    with (
+        pytest.raises(ServiceError, match="redis stopped on its own, so everything was stopped"),
+        running_services(root, stores_only=True),
+    ):
+        pass
+    assert time.monotonic() - began < BOUND_SECONDS / 2
+    wait_until_gone(root)
+
+
+def test_a_taken_port_is_told_at_once(root: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(ServiceError, match="cannot listen on 127"),
+        running_services(root, port=taken.getsockname()[1]),
+    ):
+        pass
+    wait_until_gone(root)
+
+
+def test_an_address_of_the_newer_kind_is_served(root: Path) -> None:
+    environment = {"HOST": "::1", "ENGINES": "scripted"}
+    with running_services(root, durable=False, environment=environment) as services:
+        assert services.url.startswith("http://[::1]:")
+        assert health(services.url, host_header="[::1]")["database"]["ok"]
 
 
 def test_services_go_with_whoever_asked_for_them(root: Path) -> None:
