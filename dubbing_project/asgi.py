@@ -13,6 +13,8 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from accounts.socket_authentication import SocketAuthentication  # noqa: E402
+from dubbing_project.health.watch import begin_watching  # noqa: E402
+from sessions_app.loop_lag import begin_sampling  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
 from sessions_app.wiring import begin_warming  # noqa: E402
 
@@ -29,7 +31,10 @@ router = ProtocolTypeRouter(
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """The first request of all, which is the runner's own, has the engines loaded.
 
-    Daphne has no start-up event, and engines belong to the loop that serves.
+    Daphne has no start-up event, and engines belong to the loop that serves; so do the
+    sampler of its lag and the watch over what the server stands on.
     """
     begin_warming()
+    begin_sampling()
+    begin_watching()
     await router(scope, receive, send)
