@@ -23,6 +23,9 @@ try:
 
     # Where everything that is made, downloaded or kept lives.
     DUBBING_VAR = environment.path("DUBBING_VAR", default=BASE_DIR / "var", root=BASE_DIR)
+    DUBBING_MODELS = environment.path(
+        "DUBBING_MODELS", default=DUBBING_VAR / "models", root=BASE_DIR
+    )
 
     # The server
     HOST = environment.host("HOST", default="127.0.0.1")
