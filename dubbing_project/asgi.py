@@ -1,9 +1,7 @@
 """Where requests enter: pages and the interface to Django, sockets to the consumers."""
 
 import contextlib
-import importlib.util
 import os
-from importlib import import_module
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.core.asgi import get_asgi_application
@@ -16,6 +14,9 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from accounts.socket_authentication import SocketAuthentication  # noqa: E402
+from dubbing_project.health.watch import begin_watching  # noqa: E402
+from sessions_app import live, readiness  # noqa: E402
+from sessions_app.loop_lag import begin_sampling  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
 from sessions_app.wiring import begin_warming, engines  # noqa: E402
 
@@ -30,9 +31,17 @@ router = ProtocolTypeRouter(
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Under a server that does not call `warm`, the first request has the engines loaded."""
-    begin_warming()
+    """Under a server that does not call `warm`, the first request begins what it would."""
+    _begin()
     await router(scope, receive, send)
+
+
+def _begin() -> None:
+    """What belongs to the loop that serves: its engines, and what looks after it."""
+    begin_warming()
+    begin_sampling()
+    begin_watching()
+    live.begin_answering()
 
 
 async def warm() -> None:
@@ -40,6 +49,7 @@ async def warm() -> None:
 
     Engines belong to the loop that serves, so a server calls this from there.
     """
+    _begin()
     with contextlib.suppress(Exception):
         # A failure is logged where it happens, is in the health report, and is met again by
         # the first session.
@@ -48,5 +58,5 @@ async def warm() -> None:
 
 async def drain(timeout_s: float) -> None:
     """Before the server stops: every live session is told and put on record."""
-    if importlib.util.find_spec("sessions_app.live") is not None:
-        await import_module("sessions_app.live").drain(timeout_s)
+    readiness.withdraw("draining")
+    await live.drain(timeout_s)

@@ -3,9 +3,16 @@
 import os
 
 from celery import Celery
-from celery.signals import beat_embedded_init, setup_logging, worker_process_init
+from celery.signals import (
+    beat_embedded_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+)
 
 from dubbing_project.services.parent_death import die_with_parent
+from pipeline import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubbing_project.settings")
 
@@ -24,3 +31,14 @@ def keep_django_logging(**_: object) -> None:
 def end_with_the_worker(**_: object) -> None:
     """Told to stop at once, Celery's main process leaves its beat process running on."""
     die_with_parent()
+
+
+@task_prerun.connect
+def name_the_task_in_logs(task_id: str = "", **_: object) -> None:
+    """A pool process does one task at a time, so its lines are the task's until it ends."""
+    log_context.bind_task(task=task_id)
+
+
+@task_postrun.connect
+def task_is_over(**_: object) -> None:
+    log_context.unbind_task("task")

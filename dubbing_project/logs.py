@@ -1,6 +1,7 @@
 """Log lines as key=value pairs: when, how grave, which component, what, and the ids given.
 
-Callers pass ids, counts and durations in `extra`; never speech, its text, or names.
+Callers pass ids, counts and durations in `extra`; never speech, its text, tokens or names.
+The ids of the request, session or task under way come from `pipeline.log_context`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from pipeline import log_context
 
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -25,12 +28,23 @@ class KeyValueFormatter(logging.Formatter):
             "component": record.name,
             "event": record.getMessage(),
         }
+        ids = log_context.fields()
+        fields |= ids
         fields |= {
-            name: value for name, value in record.__dict__.items() if name not in STANDARD_FIELDS
+            name: value
+            for name, value in record.__dict__.items()
+            if name not in STANDARD_FIELDS and name not in ids and not _says_too_much(name, value)
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
+
+
+def _says_too_much(name: str, value: object) -> bool:
+    """What libraries add: a request with its query, a task with its arguments and result."""
+    return (name == "request" and not isinstance(value, str)) or (
+        name == "data" and isinstance(value, dict)
+    )
 
 
 def _quoted(value: object) -> str:

@@ -23,6 +23,9 @@ try:
 
     # Where everything that is made, downloaded or kept lives.
     DUBBING_VAR = environment.path("DUBBING_VAR", default=BASE_DIR / "var", root=BASE_DIR)
+    DUBBING_MODELS = environment.path(
+        "DUBBING_MODELS", default=DUBBING_VAR / "models", root=BASE_DIR
+    )
 
     # The server
     HOST = environment.host("HOST", default="127.0.0.1")
@@ -42,6 +45,12 @@ try:
         "LOG_LEVEL", default="INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR")
     )
     LOG_LEVELS = environment.levels("LOG_LEVELS")
+    METRICS_TOKEN = environment.secret("METRICS_TOKEN")
+    if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+        raise SettingError("METRICS_TOKEN", "…", "nothing, or a secret of 16 characters or more")
+    DISK_FREE_MIN_MB = environment.integer(
+        "DISK_FREE_MIN_MB", default=200, minimum=0, maximum=10_000_000
+    )
 
     # Dubbing
     ENGINES = environment.choice("ENGINES", default="offline", allowed=("offline", "scripted"))
@@ -117,6 +126,7 @@ INSTALLED_APPS = [
     "sessions_app",
 ]
 MIDDLEWARE = [
+    "dubbing_project.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -257,10 +267,14 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
+# How often a serving process looks after what it stands on; 0 is never, as in tests.
+FAULT_WATCH_SECONDS = 5.0
+
 # Browser security. Plain http on localhost must work, so HTTPS is declared, not guessed.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_REDIRECT_EXEMPT = [r"^api/health$"]
+# Asked inside the house, past the proxy: by the container's health check and by a scraper.
+SECURE_REDIRECT_EXEMPT = [r"^api/health(/live|/ready)?$", r"^api/metrics$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 # HSTS speaks for this host only: its sister names are not ours to decide about.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

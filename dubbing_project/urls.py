@@ -4,13 +4,18 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from dubbing_project.health.views import HealthView
+from dubbing_project.health import views as health
+from dubbing_project.health.metrics_view import MetricsView
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/health", HealthView.as_view(), name="health"),
+    path("api/health", health.health, name="health"),
+    path("api/health/live", health.live, name="health-live"),
+    path("api/health/ready", health.ready, name="health-ready"),
+    path("api/health/detail", health.HealthDetailView.as_view(), name="health-detail"),
+    path("api/metrics", MetricsView.as_view(), name="metrics"),
     path("api/", include("accounts.urls")),
     path("api/", include("sessions_app.urls")),
 ]

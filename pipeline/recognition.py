@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
+from pipeline import metrics
 from pipeline.ports import EngineError, Recognizer, RecognizerStream
 from pipeline.types import Hypothesis, SpeechPiece
 
@@ -70,6 +71,7 @@ class Recognition:
                 if not error.recoverable or restarts > RESTARTS_MAX:
                     raise
                 log.warning("recogniser restarts", extra={"code": error.code, "restart": restarts})
+                metrics.worker_restarted(self._engine.name)
                 self._on_restart()
             finally:
                 feeding.cancel()

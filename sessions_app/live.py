@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+import weakref
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -32,6 +33,9 @@ RETRY_S = 1.0
 DATABASE_S = 4.0
 
 _sessions: dict[uuid.UUID, Conversation] = {}
+_listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
+    weakref.WeakKeyDictionary()
+)
 _answering: set[asyncio.Task[None]] = set()
 _draining = False
 
@@ -169,7 +173,25 @@ async def _ask_for(session_id: uuid.UUID, process: str) -> None:
         log.warning("the other process not asked", extra={"error": type(error).__name__})
 
 
-async def answer_other_processes() -> None:
+async def close() -> None:
+    """End every session of the running loop, and listen no more."""
+    for conversation in sessions():
+        await conversation.aclose()
+    listening = _listening.pop(asyncio.get_running_loop(), None)
+    if listening is not None:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    await shelf.close()
+
+
+def begin_answering() -> None:
+    """Listen to other processes on the running loop from now on; once is enough."""
+    loop = asyncio.get_running_loop()
+    if loop not in _listening:
+        _listening[loop] = loop.create_task(_answer_other_processes(), name="other processes")
+
+
+async def _answer_other_processes() -> None:
     """Put sessions down when another process asks for them; runs until it is cancelled."""
     layer = get_channel_layer()
     while True:

@@ -43,7 +43,7 @@ def named_engines() -> Engines:
 
     return registry.make_engines(
         EngineSettings(
-            models=settings.DUBBING_VAR / "models",
+            models=settings.DUBBING_MODELS,
             voice_stability=settings.VOICE_STABILITY,
             voice_clarity=settings.VOICE_CLARITY,
         ),

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from dubbing_project.celery import app as celery_app
+from dubbing_project.health.folders import DiskTroubleError, disk
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +67,13 @@ PROBES: Mapping[str, Probe] = {
     "database": database,
     "redis": redis_server,
     "worker": worker,
+    "disk": disk,
     "engines": engines,
 }
+_under_way: dict[str, Future[dict[str, Any]]] = {}
+"""Probe → its last run, which may hang still."""
+_told: dict[str, str] = {}
+"""Probe → the error that the log was told of."""
 
 
 def versions() -> dict[str, str]:
@@ -105,7 +111,7 @@ def run_probes(probes: Mapping[str, Probe], *, seconds: float) -> dict[str, dict
     """
     begun = time.monotonic()
     running: dict[str, Future[dict[str, Any]]] = {
-        name: _threads.submit(probe) for name, probe in probes.items()
+        name: _begin(name, probe) for name, probe in probes.items()
     }
     results: dict[str, dict[str, Any]] = {}
     for name, future in running.items():
@@ -113,8 +119,29 @@ def run_probes(probes: Mapping[str, Probe], *, seconds: float) -> dict[str, dict
         try:
             results[name] = {"ok": True, **future.result(timeout=left)}
         except Exception as error:
-            future.cancel()
-            reason = "timeout" if isinstance(error, TimeoutError) else "unavailable"
-            logger.warning("probe failed", extra={"probe": name, "error": type(error).__name__})
-            results[name] = {"ok": False, "reason": reason}
+            results[name] = {"ok": False, "reason": _reason(error)}
+            _tell(name, type(error).__name__)
+        else:
+            _told.pop(name, None)
     return results
+
+
+def _begin(name: str, probe: Probe) -> Future[dict[str, Any]]:
+    """At most one run of a probe at a time: what hangs for long ties up one thread only."""
+    running = _under_way.get(name)
+    if running is None or running.done():
+        running = _under_way[name] = _threads.submit(probe)
+    return running
+
+
+def _tell(name: str, error: str) -> None:
+    """One line when a probe begins to fail or fails otherwise, not one a second."""
+    if _told.get(name) != error:
+        _told[name] = error
+        logger.warning("probe failed", extra={"probe": name, "error": error})
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DiskTroubleError):
+        return error.reason
+    return "timeout" if isinstance(error, TimeoutError) else "unavailable"

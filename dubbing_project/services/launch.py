@@ -1,7 +1,7 @@
 """What runs in front of the server and Celery: wait for the stores, prepare, then become them.
 
-`python -m dubbing_project.services.launch web|worker`, started by the runner, which says in
-the environment where the stores are.
+`python -m dubbing_project.services.launch web|worker|beat`, started by the runner or in a
+container; the environment says where the stores are.
 """
 
 from __future__ import annotations
@@ -20,18 +20,26 @@ from dubbing_project.services.waiting import database_answers, redis_answers, un
 
 STORE_SECONDS = 30.0
 MIGRATION_SECONDS = 120.0
+MIGRATION_LOCK = 0x6475_6262
+"""Any number, but the same in every server that shares a database."""
 WORKER_PROCESSES = "2"
+CELERY = (sys.executable, "-m", "celery", "--quiet", "--app", "dubbing_project.celery")
 
 
-def main() -> None:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("role", choices=("web", "worker"))
+    parser.add_argument("role", choices=("web", "worker", "beat"))
     parser.add_argument("--port", type=int, default=settings.PORT)
     parser.add_argument("--fd", type=int, help="a socket that listens already, instead of --port")
     parser.add_argument("--await-migration", action="store_true", help="another process does it")
     parser.add_argument("--ready-file", type=Path, help="written once the engines are loaded")
     parser.add_argument("--beat-file", type=Path)
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    arguments = command_line().parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubbing_project.settings")
     try:
         wait_for_stores()
         if arguments.role == "web":
@@ -41,6 +49,8 @@ def main() -> None:
                 arguments.ready_file,
                 migrates=not arguments.await_migration,
             )
+        if arguments.role == "beat":
+            send_periodic_tasks(arguments.beat_file)
         work(arguments.beat_file)
     except ServiceError as error:
         raise SystemExit(f"{arguments.role}: {error}") from None
@@ -72,9 +82,17 @@ def serve(listener: int | None, port: int, ready_file: Path | None, *, migrates:
 def migrate() -> None:
     import django
     from django.core.management import call_command
+    from django.db import connection
 
     django.setup()
-    call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+    # Servers that start together take turns, and all but the first find nothing to do.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+    connection.close()
 
 
 def wait_for_migration() -> None:
@@ -100,8 +118,15 @@ def work(beat_file: Path | None) -> NoReturn:
     if beat_file is not None:
         # The one worker of a run also sends the periodic tasks.
         options += ["--beat", "--schedule", str(beat_file)]
-    celery = [sys.executable, "-m", "celery", "--quiet", "--app", "dubbing_project.celery"]
-    become([*celery, "worker", *options])
+    become([*CELERY, "worker", *options])
+
+
+def send_periodic_tasks(beat_file: Path | None) -> NoReturn:
+    """Where several workers run, one process of its own sends the periodic tasks."""
+    options = ["--loglevel", "INFO", "--pidfile", ""]
+    if beat_file is not None:
+        options += ["--schedule", str(beat_file)]
+    become([*CELERY, "beat", *options])
 
 
 def become(command: list[str]) -> NoReturn:

@@ -127,5 +127,5 @@ fi
 # --- What is made once -----------------------------------------------------------------
 
 mkdir -p "$var"
-.venv/bin/python -m pipeline.providers.offline.speaker_encoder_export --out "$var/models" >/dev/null
+.venv/bin/python -m pipeline.providers.offline.speaker_encoder_export --out "${DUBBING_MODELS:-$var/models}" >/dev/null
 .venv/bin/python -m pipeline.demo_clip --out "$var/demo/dialogue.wav" >/dev/null

@@ -47,6 +47,8 @@ def start(code: str, var: Path, **variables: str) -> subprocess.CompletedProcess
         ("STORAGE", "ftp"),
         ("CSRF_TRUSTED_ORIGINS", "dub.example.org"),
         ("LOG_LEVELS", "pipeline"),
+        ("METRICS_TOKEN", "short"),
+        ("DISK_FREE_MIN_MB", "-1"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_line(tmp_path: Path, name: str, value: str) -> None:

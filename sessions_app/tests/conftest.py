@@ -16,7 +16,7 @@ from django.db import connections
 from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from accounts.services import create_token, create_user
-from sessions_app import live, shelf, wiring
+from sessions_app import live, wiring
 from sessions_app.tests import engines as scripted_sets
 
 
@@ -57,9 +57,7 @@ async def server(ana: Person, settings: Any) -> AsyncIterator[Server]:
     scripted_sets.made.clear()
     await wiring.engines()
     yield lambda: scripted_sets.made[-1]
-    for conversation in live.sessions():
-        await conversation.aclose()
-    await shelf.close()
+    await live.close()
     await wiring.close_engines()
     # The database cannot be dropped while threads of ours hold connections to it.
     close_orm_threads()

@@ -17,11 +17,13 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
+from pipeline import metrics
 from pipeline.ports import EngineError
 from pipeline.providers.offline.apertium_modes import Mode
 
 logger = logging.getLogger(__name__)
 
+ENGINE = "apertium"
 _REPLY_MAX_BYTES = 1024 * 1024
 _SPECIAL = re.compile(r"([\^$@<>{}\[\]/~\\])")
 # What Apertium's own deformatters end a document with, so that the tagger, which
@@ -176,6 +178,7 @@ class PipePool:
                 return await self._attempt(text)
             except PipeBrokenError as broken:
                 logger.warning("translation pipe %s: %s, restarting", self._name, broken)
+                metrics.worker_restarted(ENGINE)
             try:
                 return await self._attempt(text)
             except PipeBrokenError as broken:
@@ -212,6 +215,7 @@ class PipePool:
 
     async def _replace(self, dead: ApertiumPipe | None) -> ApertiumPipe:
         if dead is not None:
+            metrics.worker_restarted(ENGINE)
             self._discard(dead)
         started = time.monotonic()
         pipe = await ApertiumPipe.start(self._mode)

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 
+from pipeline import metrics
 from pipeline.ports import EngineError
+from pipeline.providers.offline.espeak_voices import ENGINE
 from pipeline.providers.offline.espeak_worker import SpeakJob, Spoken
 from pipeline.worker import WorkerProcess
 
@@ -80,6 +82,7 @@ class EspeakPool:
         if slot is not None and slot in self._live and slot.alive:
             return slot
         if slot is not None:
+            metrics.worker_restarted(ENGINE)
             await self._discard(slot)
         worker: _Worker = await WorkerProcess.start(_MODULE, reply_type=Spoken)
         self._live.add(worker)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from typing import TypeAlias
 
+from pipeline import metrics
 from pipeline.ports import EngineError, RecognizerStream
 from pipeline.providers.offline.recognizer_stream import SphinxStream
 from pipeline.providers.offline.recognizer_worker import Piece, Ready, Reply
@@ -93,6 +94,7 @@ class PocketSphinxRecognizer:
                 if worker.alive:
                     return worker
                 log.warning("recogniser in reserve had died", extra={"pid": worker.pid})
+                metrics.worker_restarted(self.name)
                 await worker.aclose()
         return await _start()
 

@@ -17,7 +17,7 @@ from pipeline.providers.offline.apertium_modes import (
     installed_modes,
     routes,
 )
-from pipeline.providers.offline.apertium_pipe import PipePool
+from pipeline.providers.offline.apertium_pipe import ENGINE, PipePool
 from pipeline.providers.offline.stream_format import read_reply
 from pipeline.providers.offline.tidying import tidy
 
@@ -37,7 +37,7 @@ class ApertiumTranslator:
     written sentence, a fragment without capital or final mark stays one.
     """
 
-    name = "apertium"
+    name = ENGINE
 
     def __init__(
         self,
