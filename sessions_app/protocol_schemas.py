@@ -107,7 +107,8 @@ def _field(schema: Schema, explanation: str | None) -> Schema:
 def _number(schema: Schema, *, counted: bool) -> None:
     sequence = dict(_SEQUENCE if counted else _SEQUENCE_UNCOUNTED)
     schema["properties"] = {"sequence": sequence, **schema["properties"]}
-    schema["required"] = ["sequence", *schema["required"]]
+    # A default spares the source from saying it; the server does say it each time.
+    schema["required"] = list(schema["properties"])
 
 
 def field_explanations(struct: type) -> dict[str, str]:
