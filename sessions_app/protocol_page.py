@@ -55,7 +55,7 @@ def protocol() -> dict[str, Any]:
         "skips": _inline(channel["x-skip-reasons"]),
         "close_codes": _inline(channel["x-close-codes"]),
         "clients": [
-            ("Python", "with `pip install websockets`", _client("client.py")),
+            ("Python", inline("with `pip install websockets`"), _client("client.py")),
             ("JavaScript", "in a browser, without anything else", _client("client.js")),
         ],
     }
