@@ -6,9 +6,11 @@ from django.views.generic import TemplateView
 
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
+from sessions_app.views import protocol_document, protocol_page
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
+    path("protocol", protocol_page, name="protocol"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/health", health.health, name="health"),
@@ -16,6 +18,7 @@ urlpatterns = [
     path("api/health/ready", health.ready, name="health-ready"),
     path("api/health/detail", health.HealthDetailView.as_view(), name="health-detail"),
     path("api/metrics", MetricsView.as_view(), name="metrics"),
+    path("api/asyncapi.json", protocol_document, name="asyncapi"),
     path("api/", include("accounts.urls")),
     path("api/", include("sessions_app.urls")),
 ]

@@ -74,7 +74,7 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
     """A message that changes something, and must not count twice when it is sent again."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
-    """Counts the client's messages of this kind from 1; one that was taken is left out."""
+    """Counts the client's messages of this kind from 1; one that was taken is not taken again."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):
@@ -88,39 +88,63 @@ class Acknowledge(ClientMessage, frozen=True, kw_only=True, tag="acknowledge"):
     """Every server message up to this one has come; it need not be kept for a resume."""
 
     sequence: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+    """Number of the last server message that came."""
 
 
 class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing"):
+    """Begin to dub; while something is dubbed already, end that and begin anew."""
+
     target_language: str
+    """Language to dub into, such as ``es``."""
     source_language: str = "auto"
+    """Language that is spoken; ``auto`` leaves it to the server."""
     preserve_voice: bool = True
+    """Shape each voice after the person who speaks."""
     sample_rate: int | None = None
-    """Rate of the PCM that will follow, Hz; None: the server's SAMPLE_RATE."""
+    """Rate of the PCM that will follow, 8000 to 48000 Hz; null: the server's SAMPLE_RATE."""
     glossary: dict[str, str] = {}
+    """Source term → required term; the same term twice means: do not translate."""
 
 
 class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chunk"):
+    """Source sound from a client without binary frames.
+
+    A chunk that names a ``target_language`` starts dubbing by itself, or changes what is
+    being dubbed; ``start_dubbing`` is then not needed.
+    """
+
     audio_data: bytes
     """Base64 of mono PCM16 little-endian, or of a WAV, FLAC, OGG or MP3 file."""
     source_language: str | None = None
+    """As in ``start_dubbing``; null: as before."""
     target_language: str | None = None
+    """As in ``start_dubbing``; null: as before."""
     preserve_voice: bool | None = None
+    """As in ``start_dubbing``; null: as before."""
     sequence: int | None = None
+    """Number of the chunk, from 0, no gaps; null: the one after the last."""
     media_time: float | None = None
-    """Media time of the first sample, seconds."""
+    """Media time of the first sample, seconds; null: where the last chunk ended."""
 
 
 class CreateVoiceClone(CountedMessage, frozen=True, kw_only=True, tag="create_voice_clone"):
+    """Would these recordings of one person make a good clone of their voice?"""
+
     speaker_id: str
+    """The client's own name for the person, 1 to 64 characters."""
     audio_samples: list[bytes]
+    """1 to 20 recordings, 120 s in all; each as ``audio_data`` of an ``audio_chunk``."""
 
 
 class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
-    pass
+    """No more sound comes: what was said is still dubbed, then comes the summary."""
 
 
 class Ping(ClientMessage, frozen=True, kw_only=True, tag="ping"):
+    """Is anybody there? Answered with a ``pong``, also while nothing is dubbed."""
+
     id: int | str | None = None
+    """Comes back in the answer."""
 
 
 AnyClientMessage = (

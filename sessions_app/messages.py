@@ -19,10 +19,15 @@ class CloseCode(IntEnum):
     OVERLOAD = 1013
     """As much is dubbed as the server can do, or the database is away: try again later."""
     BAD_ADDRESS = 4400
+    """The address is not a name and the UUID of a session."""
     NOT_AUTHENTICATED = 4401
+    """No credential came, or one that is wrong or used up."""
     NOT_YOURS = 4403
+    """The session belongs to somebody else."""
     NO_SUCH_ADDRESS = 4404
+    """There is no socket at this address."""
     SESSION_BUSY = 4409
+    """Another connection dubs this session."""
     TAKEN_OVER = 4410
     """The session's client has come back on another connection."""
     PROTOCOL = 4422
@@ -35,6 +40,7 @@ class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     """First answer to a connection that asked to resume; stands outside the count."""
 
     session_id: str
+    """The session, as in the address."""
     how: Literal["same", "moved", "new"]
     """``same``: nothing was lost, what was missed follows. ``moved``: another process goes
     on, from ``chunk``. ``new``: nothing was kept; start dubbing again at the live edge."""
@@ -48,8 +54,11 @@ class Closing(Event, frozen=True, kw_only=True, tag="closing"):
     """The server closes the socket with ``close_code``; stands outside the count."""
 
     close_code: int
+    """Code that the WebSocket is closed with next."""
     code: str
+    """Stable code of the reason."""
     message: str
+    """The reason in plain words."""
     resume: bool
     """True when the client should connect again at once, asking to resume."""
 
@@ -58,6 +67,7 @@ class Acknowledgement(Event, frozen=True, kw_only=True, tag="acknowledgement"):
     """Every chunk up to ``chunk`` has been taken, or was never sent."""
 
     chunk: int
+    """Number of the last one; those up to it need not be kept any longer."""
     number: int = 0
     """Messages with a ``number`` up to this one were taken; 0: none."""
 
@@ -66,25 +76,40 @@ class CueSound(Event, frozen=True, kw_only=True, tag="cue_audio"):
     """A block of a cue's sound for clients without binary frames."""
 
     cue: int
+    """The cue that it belongs to."""
     start_s: float
+    """Media time at which the block's first sample is to be heard."""
     sample_rate: int
+    """Rate of its samples, Hz."""
     last: bool
+    """True on the last block of the cue."""
     audio_data: bytes
     """Base64 of mono PCM16 little-endian."""
 
 
 class Pong(Event, frozen=True, kw_only=True, tag="pong"):
+    """Answer to a ``ping``."""
+
     id: int | str | None = None
+    """The id of the ping."""
 
 
 class VoiceCheck(Event, frozen=True, kw_only=True, tag="voice_clone"):
     """Whether samples would make a good clone, in figures and in words."""
 
     speaker_id: str
+    """The name that the client gave."""
     accepted: bool
+    """True when the samples will do."""
     message: str
+    """The verdict in plain words."""
     problems: list[str]
+    """What to do better, one sentence each."""
     total_s: float
+    """Length of all samples."""
     speech_s: float
+    """How much of it is speech."""
     level_dbfs: float
+    """Loudness of the speech, decibels below full scale."""
     clipped_share: float
+    """Share of all samples that are clipped, 0 to 1."""

@@ -43,6 +43,9 @@ class Socket:
         self.events: list[dict[str, Any]] = []
         self.sequences: list[int] = []
         self._heard = Heard()
+        self.sent: list[str | bytes] = []
+        """Everything that went out, as it went; ``received`` is what came."""
+        self.received: list[str | bytes] = []
         self._sequence = 0
         self._samples = 0
 
@@ -79,9 +82,11 @@ class Socket:
         await self.send_text(json.dumps(message))
 
     async def send_text(self, text: str) -> None:
+        self.sent.append(text)
         await self._communicator.send_to(text_data=text)
 
     async def send_bytes(self, data: bytes) -> None:
+        self.sent.append(data)
         await self._communicator.send_to(bytes_data=data)
 
     async def send_audio(
@@ -102,11 +107,13 @@ class Socket:
             message = await self._communicator.receive_output(timeout=WAIT_S)
             assert message["type"] == "websocket.send", message
             if message.get("bytes") is not None:
+                self.received.append(message["bytes"])
                 frame = decode_cue_frame(message["bytes"])
                 self.audio.append(frame)
                 self.sequences.append(frame.sequence)
                 self._heard.take(frame)
                 continue
+            self.received.append(message["text"])
             event: dict[str, Any] = json.loads(message["text"])
             self.events.append(event)
             self.sequences.append(event["sequence"])

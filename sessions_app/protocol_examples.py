@@ -1,0 +1,137 @@
+"""One true-to-life example of every message; a test holds them against the schemas."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from pipeline.events import CueAudio
+from pipeline.wire import AudioFrame, encode_cue_audio, encode_source_audio
+
+_SESSION = "0b7f6b1e-2f0c-4a53-9d0a-5c1d8f3e7a21"
+_PCM = bytes.fromhex("0000 1027 f0d8")
+_BASE64 = base64.b64encode(_PCM).decode()
+_PROBLEM = "There are 1.2 s of speech; a clone needs at least 3 s."
+_LATENCIES = {
+    "endpoint_ms": 262.4,
+    "recognition_ms": 38.1,
+    "translation_ms": 7.9,
+    "synthesis_ms": 51.6,
+    "total_ms": 421.3,
+    "lag_ms": 2438.0,
+}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "authenticate": {"token": "<an API token or a ticket>"},
+    "start_dubbing": {
+        "target_language": "es",
+        "source_language": "auto",
+        "preserve_voice": True,
+        "glossary": {"Live dubbing": "Live dubbing", "chunk": "fragmento"},
+        "number": 1,
+    },
+    "audio_chunk": {"audio_data": _BASE64, "sequence": 0, "media_time": 0.0},
+    "stop_dubbing": {"number": 1},
+    "create_voice_clone": {"speaker_id": "ana", "audio_samples": [_BASE64], "number": 1},
+    "acknowledge": {"sequence": 41},
+    "ping": {"id": 7},
+    "resumed": {"session_id": _SESSION, "how": "same", "chunk": 1203, "number": 1},
+    "ready": {
+        "session_id": _SESSION,
+        "source_language": "en",
+        "target_language": "es",
+        "preserve_voice": True,
+        "sample_rate": 16000,
+        "engines": {
+            "recognition": "pocketsphinx",
+            "translation": "apertium",
+            "synthesis": "espeak-ng",
+        },
+        "protocol": "dub.v1",
+    },
+    "partial_transcript": {"utterance": 3, "text": "good morning to", "language": "en"},
+    "transcript": {
+        "line": 5,
+        "text": "Good morning to everybody here.",
+        "language": "en",
+        "speaker": "S1",
+        "start_s": 12.48,
+        "end_s": 14.02,
+    },
+    "speaker": {
+        "speaker": "S1",
+        "voice": "es+m3",
+        "voice_name": "Voice 3",
+        "similarity": 0.912,
+        "shaped": True,
+    },
+    "translation": {"line": 5, "text": "Buenos días a todos.", "language": "es"},
+    "cue": {
+        "cue": 5,
+        "line": 5,
+        "speaker": "S1",
+        "start_s": 14.51,
+        "duration_s": 1.62,
+        "sample_rate": 16000,
+        "tempo": 1.0,
+        "engine": "espeak-ng",
+        "voice": "es+m3",
+        "latencies": _LATENCIES,
+    },
+    "cue_audio": {
+        "cue": 5,
+        "start_s": 14.51,
+        "sample_rate": 16000,
+        "last": False,
+        "audio_data": _BASE64,
+    },
+    "cue_end": {"cue": 5, "duration_s": 1.604},
+    "skipped": {"line": 6, "reason": "backlog", "text": "Empecemos."},
+    "merged": {"line": 7, "into": 8},
+    "acknowledgement": {"chunk": 1203, "number": 1},
+    "notice": {"code": "chunks_missing", "message": "3 chunks never came."},
+    "error": {
+        "code": "pair_unsupported",
+        "message": "apertium does not translate en into “ja”. From en you can choose: ca, es.",
+        "details": {"available": [["en", "ca"], ["en", "es"]]},
+    },
+    "voice_clone": {
+        "speaker_id": "ana",
+        "accepted": False,
+        "message": f"The samples will not do: {_PROBLEM}",
+        "problems": [_PROBLEM],
+        "total_s": 2.5,
+        "speech_s": 1.2,
+        "level_dbfs": -21.4,
+        "clipped_share": 0.0,
+    },
+    "pong": {"id": 7},
+    "summary": {
+        "lines": 31,
+        "speakers": 2,
+        "skipped": 1,
+        "errors": 0,
+        "media_s": 90.0,
+        "p50": _LATENCIES,
+        "p95": {**_LATENCIES, "endpoint_ms": 845.0, "total_ms": 942.0, "lag_ms": 2735.0},
+    },
+    "closing": {
+        "close_code": 1012,
+        "code": "restart",
+        "message": "The server restarts; connect again.",
+        "resume": True,
+    },
+}
+
+FRAMES: dict[str, bytes] = {
+    "source_frame": encode_source_audio(AudioFrame(sequence=2, media_time_us=128_000, pcm=_PCM)),
+    "cue_frame": encode_cue_audio(
+        CueAudio(cue=5, start_s=14.51, sample_rate=16_000, pcm=_PCM, last=True), sequence=42
+    ),
+}
+
+
+def example(kind: str, *, sequence: int | None) -> dict[str, Any]:
+    """As it goes over the socket; ``sequence`` in what the server says."""
+    numbered = {} if sequence is None else {"sequence": sequence}
+    return {**numbered, "type": kind, **EXAMPLES[kind]}

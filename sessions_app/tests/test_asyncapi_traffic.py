@@ -1,0 +1,123 @@
+"""Real traffic, both ways, is as the document says, and all that it says does happen."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pipeline.providers.scripted.sounds import silence, tone, utterances
+from sessions_app import asyncapi
+from sessions_app.protocol_schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
+from sessions_app.tests.conftest import Person, Server
+from sessions_app.tests.engines import SCRIPT
+from sessions_app.tests.protocol_check import Checker
+from sessions_app.tests.socket import Socket
+
+NOT_YET_SEEN = {"resumed", "closing", "merged", "authenticate"}
+"""Documented ahead of the work that says them; each is to leave this set with it."""
+
+SPEECH = utterances((2.0, 140.0), (2.5, 140.0))
+
+
+@dataclass
+class Seen:
+    """Which messages went over sockets, and what the document has against them."""
+
+    checker: Checker = field(default_factory=lambda: Checker(asyncapi.document()))
+    by_client: set[str] = field(default_factory=set)
+    by_server: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def add(self, socket: Socket) -> None:
+        for data in socket.sent:
+            self.by_client.add(self._check(data, by_client=True))
+        for data in socket.received:
+            self.by_server.add(self._check(data, by_client=False))
+
+    def _check(self, data: str | bytes, *, by_client: bool) -> str:
+        if isinstance(data, bytes):
+            self.complaints += self.checker.frame(data, by_client=by_client)
+            return asyncapi.SOURCE_FRAME if by_client else asyncapi.CUE_FRAME
+        message: dict[str, Any] = json.loads(data)
+        self.complaints += self.checker.complaints(message)
+        return str(message["type"])
+
+
+def encoded(pcm: np.ndarray[Any, Any]) -> str:
+    return base64.b64encode(pcm.astype("<i2").tobytes()).decode()
+
+
+async def with_frames(ana: Person) -> Socket:
+    """Everything that a client with binary frames can say, and every kind of answer."""
+    socket = Socket(token=ana.token)
+    assert await socket.connect() == "dub.v1"
+    await socket.send(type="ping", id="first")
+    await socket.until("pong")
+    await socket.send(type="start_dubbing", target_language="ja")
+    assert (await socket.until("error"))["details"]
+    await socket.send(type="start_dubbing", target_language="es", glossary={"morning": "mañana"})
+    await socket.send_audio(SPEECH)
+    await socket.until("acknowledgement")
+    await socket.send(type="acknowledge", sequence=socket.events[-1]["sequence"])
+    for pcm in (tone(5.0), np.concatenate([tone(1.0), silence(4.0)])):
+        await socket.send(type="create_voice_clone", speaker_id="ana", audio_samples=[encoded(pcm)])
+        await socket.until("voice_clone")
+    await socket.send(type="stop_dubbing")
+    await socket.until("summary")
+    await socket.leave()
+    return socket
+
+
+async def with_json_alone(ana: Person) -> Socket:
+    socket = Socket(token=ana.token, subprotocols=("dub.json",))
+    assert await socket.connect() == "dub.json"
+    for number, begin in enumerate(range(0, len(SPEECH), 8_000)):
+        await socket.send(
+            type="audio_chunk",
+            audio_data=encoded(SPEECH[begin : begin + 8_000]),
+            sequence=number,
+            media_time=begin / 16_000,
+            source_language="en",
+            target_language="fr",
+            preserve_voice=True,
+        )
+    await socket.send(type="stop_dubbing")
+    await socket.until("summary")
+    await socket.leave()
+    return socket
+
+
+async def with_a_line_that_fails(server: Server, ana: Person) -> Socket:
+    server().translator.fail_on = _as_committed(SCRIPT)
+    server().recognizer.fail_at = {0}
+    socket = Socket(token=ana.token)
+    await socket.connect()
+    await socket.send(type="start_dubbing", source_language="en", target_language="es")
+    await socket.send_audio(SPEECH)
+    await socket.send(type="stop_dubbing")
+    await socket.until("summary")
+    await socket.leave()
+    return socket
+
+
+def _as_committed(script: Iterable[str]) -> set[str]:
+    """The script's texts in every form in which they may reach the translator."""
+    return {form for text in script for form in (text, text.capitalize(), f"{text.capitalize()}.")}
+
+
+async def test_traffic_is_as_documented_and_all_of_it_happens(server: Server, ana: Person) -> None:
+    seen = Seen()
+    seen.add(await with_frames(ana))
+    seen.add(await with_json_alone(ana))
+    seen.add(await with_a_line_that_fails(server, ana))
+
+    assert seen.complaints == []
+    said = f"seen of the client: {sorted(seen.by_client)}; of the server: {sorted(seen.by_server)}"
+    by_client = {tag(message) for message in CLIENT_MESSAGES} | {asyncapi.SOURCE_FRAME}
+    by_server = {tag(message) for message in SERVER_MESSAGES} | {asyncapi.CUE_FRAME}
+    assert (by_client | by_server) - NOT_YET_SEEN == seen.by_client | seen.by_server, said
