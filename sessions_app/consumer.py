@@ -19,6 +19,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.socket_authentication import Refusal, authenticate
+from pipeline import log_context, metrics
 from pipeline.events import Failure
 from pipeline.snapshot import Delivered
 from pipeline.wire import (
@@ -133,6 +134,8 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
     async def _enter(self, user: User) -> None:
         """Give the connection its session; raises ClosedError."""
         session_id = _session_id(self.scope["url_route"]["kwargs"])
+        # Inherited by every task of the session that is made from here.
+        log_context.bind_task(session=str(session_id))
         place = _place(self.scope.get("query_string", b""))
         try:
             await self._find_or_open(session_id, user, place)
@@ -198,6 +201,9 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
     def _join(self, conversation: Conversation, *, after: int, greeting: Resumed | None) -> None:
         self._conversation = conversation
         conversation.attach(self, after=after, greeting=greeting)
+        live.count()
+        if greeting is not None:
+            metrics.count_resume(greeting.how)
 
     async def _disconnect(self, message: dict[str, Any]) -> None:
         self._closed = True
@@ -210,6 +216,7 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.detach(self, keep=keep)
+            live.count()
 
     # Closing -----------------------------------------------------------------------
 
@@ -233,6 +240,7 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             message=str(reason),
             resume=reason.resume,
         )
+        metrics.count_refusal(reason.close_code)
         log.info("connection closed", extra={"code": reason.code})
         with contextlib.suppress(Exception):  # it may be gone already
             await self.send_text(encode_event(said, OUT_OF_COUNT))
@@ -293,9 +301,11 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             self._conversation.notify(Failure(code=error.code, message=str(error)))
 
     async def send_text(self, text: str) -> None:
+        metrics.count_message_out("text", len(text))
         await self.base_send({"type": "websocket.send", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
+        metrics.count_message_out("binary", len(data))
         await self.base_send({"type": "websocket.send", "bytes": data})
 
 
@@ -333,6 +343,10 @@ def _refused(refusal: Refusal) -> ClosedError:
 def _decoded(message: dict[str, Any]) -> AnyClientMessage | AudioFrame:
     """Raises WireError."""
     data, text = message.get("bytes"), message.get("text")
+    if data is not None:
+        metrics.count_message_in("binary", len(data))
+    elif text is not None:
+        metrics.count_message_in("text", len(text))
     if message.get("too_long") or (text is not None and len(text) > TEXT_MAX_CHARACTERS):
         raise WireError("message_too_long", "A message holds at most 2 MiB.")
     if text is not None:

@@ -36,7 +36,7 @@ from pipeline.wire import (
     StopDubbing,
     WireError,
 )
-from sessions_app import shelf
+from sessions_app import faults, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.checkpoints import Checkpoints
 from sessions_app.cloning_request import voice_verdict
@@ -117,6 +117,7 @@ class Conversation:
         self._waiting_for_client: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None
+        self._unsubscribe: Callable[[], None] | None = None
         self._deaf = False
         """Taking nothing more in: the session is being put down or closed."""
         if continues is not None:
@@ -128,6 +129,9 @@ class Conversation:
         self._journal.start()
         self._runs.start()
         self._checkpoints.start()
+        self._unsubscribe = faults.subscribe(self._tell_fault)
+        for present in faults.present.current():
+            self._tell_fault(present)
         self._slowly = asyncio.create_task(self._take_slowly(), name=f"slow {self.session_id}")
 
     @property
@@ -241,6 +245,8 @@ class Conversation:
 
     async def _fall_silent(self) -> None:
         self._deaf = True
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         if self._waiting_for_client is not None:
             self._waiting_for_client.cancel()
         tasks = [task for task in (self._slowly, self._cloning) if task is not None]
@@ -296,6 +302,10 @@ class Conversation:
     def fail(self, code: str, message: str) -> None:
         """Tell the client that its message was no good; the session lives on."""
         self._outbox.offer(Failure(code=code, message=message))
+
+    def _tell_fault(self, change: faults.FaultChange) -> None:
+        code = "fault_over" if change.over else change.code
+        self._outbox.offer(Notice(code=code, message=change.message))
 
     def notify(self, event: Event) -> None:
         """Tell the client something that it may miss."""

@@ -15,7 +15,8 @@ from django.db import Error as DatabaseError
 
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
-from sessions_app import services, shelf
+from pipeline import metrics
+from sessions_app import loop_lag, services, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.conversation import BEGINNING, Conversation, Place
 from sessions_app.journal import Journal
@@ -31,6 +32,8 @@ HAND_OVER_S = 1.5
 HEAR_S = 30.0
 RETRY_S = 1.0
 DATABASE_S = 4.0
+LATE_MAX_S = 0.75
+"""An event loop this late lately takes no more sessions."""
 
 _sessions: dict[uuid.UUID, Conversation] = {}
 _listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
@@ -61,8 +64,17 @@ def draining() -> bool:
     return _draining
 
 
+def count() -> None:
+    """Bring the figures of live sessions up to date."""
+    attached = sum(conversation.attached for conversation in _sessions.values())
+    metrics.set_sessions(attached=attached, detached=len(_sessions) - attached)
+
+
 def admit() -> None:
     """Raises RefusedError when one more session would ruin the others."""
+    late_s = loop_lag.recent_s()
+    if late_s > LATE_MAX_S:
+        raise RefusedError("This server has more to do than it can; try again later.")
     if len(_sessions) >= settings.MAX_SESSIONS:
         raise RefusedError(
             f"This server dubs {len(_sessions)} sessions, as many as it may; try again later."
@@ -137,12 +149,14 @@ def _begin(
     )
     _sessions[session_id] = conversation
     conversation.start()
+    count()
     return conversation
 
 
 def _forget(conversation: Conversation) -> None:
     if _sessions.get(conversation.session_id) is conversation:
         del _sessions[conversation.session_id]
+        count()
 
 
 async def _in_time(function: Any, *args: Any, **kwargs: Any) -> services.Held:

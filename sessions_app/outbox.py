@@ -21,6 +21,7 @@ import msgspec
 from pipeline.events import CueAudio, Event
 from pipeline.wire import encode_cue_audio, encode_event
 from sessions_app.messages import Acknowledgement, CloseCode, CueSound
+from sessions_app.observing import observe
 
 log = logging.getLogger(__name__)
 
@@ -233,6 +234,8 @@ class Outbox:
 
     def _number(self, event: Event | CueAudio | Told) -> None:
         self._room.set()
+        if isinstance(event, Event):
+            observe(event)
         message = self._encoded(event, self.next_sequence)
         self._kept.append(message)
         self._kept_bytes += len(message)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import msgspec
 
+from pipeline import metrics
 from pipeline.dubber import Output
 from pipeline.events import (
     CommittedTranscript,
@@ -159,6 +160,7 @@ class Runs:
                 # A run that goes on from another process keeps its bases.
                 self._conducted = run
                 self._line_base, self._cue_base = self._lines, self._cues
+            metrics.run_began()
             try:
                 await run.execute()
             except Exception:
@@ -170,6 +172,8 @@ class Runs:
                         message="Dubbing stopped because of a fault in the server.",
                     )
                 )
+            finally:
+                metrics.run_ended()
             if run.wound_down:
                 return
             if run.started and run.summary is None:
