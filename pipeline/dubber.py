@@ -1,10 +1,10 @@
 """The product on one page: sound in, dubbed cues out, in order.
 
-Three loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
-``Listening`` commits clauses and decides who says them in which voice; ``Speaking`` has
-every line translated and spoken in a task of its own and releases them strictly in
-source order while they overlap in time. The tasks own no state; the loops own it alone
-and need no lock.
+Four loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
+``Listening`` commits clauses and decides who says them in which voice; ``Turns`` has the
+lines spoken, each in a task of its own, a few at once, and says what becomes of those that
+wait; ``Speaking`` releases them strictly in source order. The tasks own no state; the loops
+own it alone and need no lock.
 
 A run can be cut at any moment and gone on with by another process: ``snapshot`` says what
 that needs, ``Dubber(continues=…)`` takes it over.
@@ -20,11 +20,12 @@ from contextlib import suppress
 
 from pipeline.committer import Committer
 from pipeline.committing import Committing
-from pipeline.events import Failure, Notice
+from pipeline.events import Failure
 from pipeline.hearing import Hearing
 from pipeline.inbox import Inbox
 from pipeline.ledger import Entry, Ledger
 from pipeline.listening import Listening
+from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
 from pipeline.outbox import EVENTS_MAX, Outbox
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
@@ -36,6 +37,7 @@ from pipeline.speaking import Output, Speaking
 from pipeline.takeover import Again, Takeover, take_over
 from pipeline.tally import Tally
 from pipeline.tape import Tape
+from pipeline.turns import Turns
 from pipeline.types import AudioChunk
 
 __all__ = ["EVENTS_MAX", "Dubber", "DubbingPlan", "Engines", "Output"]
@@ -83,22 +85,30 @@ class Dubber:
         self._ledger.end_s = self._takeover.end_s
         self._scheduler = Scheduler(live=plan.live, end_s=_or_never(self._takeover.end_s))
         self._recognition = Recognition(
-            engines.recognizer, plan.source_language, self._tell_restart
+            engines.recognizer,
+            plan.source_language,
+            lambda: self._outbox.offer(RECOGNIZER_RESTARTED),
+        )
+        self._turns = Turns(
+            engines.synthesizer,
+            self._scheduler,
+            live=plan.live,
+            live_edge_s=self._live_edge_s,
+            clock=clock,
         )
         self._hearing = Hearing(
             engines.detector,
             self._recognition,
             self._tape,
             clock,
-            on_jump=self._tell_jump,
+            on_jump=lambda: self._outbox.offer(MEDIA_JUMP),
+            on_heard=self._turns.moved,
             hear_from=continues.hear_from if continues else 0,
             first_utterance=continues.next_utterance if continues else 0,
         )
         self._speaking = Speaking(
-            engines.synthesizer,
+            self._turns,
             self._scheduler,
-            live=plan.live,
-            live_edge_s=self._live_edge_s,
             tell=self._outbox.put,
             report=self._report,
             on_begin=self._on_progress,
@@ -119,7 +129,7 @@ class Dubber:
             committing=self._committing,
             ledger=self._ledger,
             outbox=self._outbox,
-            speaking=self._speaking,
+            turns=self._turns,
             clock=clock,
             on_progress=self._on_progress,
             committed_s=committed_s,
@@ -148,12 +158,7 @@ class Dubber:
             return
         lost_s = self._inbox.push(chunk)
         if lost_s and self._tally.lose_audio(lost_s):
-            self._outbox.offer(
-                Notice(
-                    code="audio_dropped",
-                    message="The server cannot keep up: some of the source was not heard.",
-                )
-            )
+            self._outbox.offer(AUDIO_DROPPED)
 
     async def feed(self, chunk: AudioChunk) -> None:
         """Take audio of a file; waits while the pipeline is behind."""
@@ -168,7 +173,7 @@ class Dubber:
         while (output := await self._outbox.get()) is not None:
             finished = self._ledger.take(output)
             if finished is not None and not finished.recorded:
-                self._tally.count(finished.skipped, finished.latencies)
+                self._tally.count(finished.unheard, finished.latencies)
             yield output
             if finished is not None:
                 self._on_progress()
@@ -238,8 +243,9 @@ class Dubber:
         loops = [
             asyncio.create_task(loop)
             for loop in (
-                self._hearing.run(self._inbox),
+                self._hear(),
                 self._listening.run(again),
+                self._turns.run(),
                 self._speaking.run(),
             )
         ]
@@ -258,17 +264,12 @@ class Dubber:
             await self._end(loops)
         await self._outbox.end()
 
+    async def _hear(self) -> None:
+        await self._hearing.run(self._inbox)
+        if not self._winding_down:
+            self._turns.moved(ended=True)
+
     # Telling -----------------------------------------------------------------------
-
-    def _tell_restart(self) -> None:
-        self._outbox.offer(
-            Notice(code="recognizer_restarted", message="Recognition restarted; nothing is lost.")
-        )
-
-    def _tell_jump(self) -> None:
-        self._outbox.offer(
-            Notice(code="media_jump", message="Some of the source is missing; going on.")
-        )
 
     def _report(self, error: EngineError) -> None:
         self._tally.fail()
@@ -287,7 +288,7 @@ class Dubber:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         self._inbox.close()
-        await self._speaking.aclose()
+        await self._turns.aclose()
         await self._committing.aclose()
         await self._recognition.aclose()
 

@@ -127,8 +127,11 @@ class Failure(Event, frozen=True, kw_only=True, tag="error"):
 
 class Summary(Event, frozen=True, kw_only=True, tag="summary"):
     lines: int
+    """All that were committed; those neither skipped nor merged had a cue of their own."""
     speakers: int
     skipped: int
+    merged: int
+    """Heard as part of another line."""
     errors: int
     media_s: float
     p50: dict[str, float]

@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from pipeline.backlog import WaitingLine
 from pipeline.events import CommittedTranscript, Latencies
 from pipeline.making import Translation
 from pipeline.playing import Begun, Timing
@@ -39,7 +40,28 @@ class Entry:
     """Another process counted it."""
     skipped: str | None = None
     """Why it is not heard, once that is decided."""
+    into: int | None = None
+    """The line as part of which it is heard, once that is decided."""
     latencies: Latencies | None = None
+    since_s: float = 0.0
+    """Live edge when it began to wait for its turn."""
+
+    @property
+    def text(self) -> str:
+        """Its translation; empty where there is none."""
+        done = self.translation.done() and not self.translation.cancelled()
+        return self.translation.result().text if done and not self.translation.exception() else ""
+
+    @property
+    def unheard(self) -> str | None:
+        """Why it has no cue of its own."""
+        return "merged" if self.into is not None else self.skipped
+
+    def as_waiting(self) -> WaitingLine:
+        line = self.line
+        return WaitingLine(
+            line.speaker.speaker, line.clause.end_s, self.since_s, chars=len(self.text)
+        )
 
     @classmethod
     def taken_over(
@@ -66,11 +88,11 @@ class Entry:
             resume_at=again.resume_at,
             recorded=again.recorded,
             skipped=pending.skipped,
+            into=pending.into if begun is not None else None,
         )
 
     def export(self) -> PendingLine:
-        line, begun, translation = self.line, self.begun, self.translation
-        known = translation.done() and not translation.cancelled() and not translation.exception()
+        line, begun = self.line, self.begun
         pending = PendingLine(
             line=line.sequence,
             source_text=line.source_text,
@@ -81,7 +103,8 @@ class Entry:
             style=line.style,
             told=self.told,
             skipped=self.skipped,
-            target_text=translation.result().text if known else None,
+            into=self.into,
+            target_text=self.text or None,
         )
         if begun is None:
             return pending

@@ -15,8 +15,9 @@ from pipeline.ledger import Entry, Ledger
 from pipeline.outbox import Outbox
 from pipeline.playing import Timing
 from pipeline.recognition import Recognition
-from pipeline.speaking import Output, Speaking
+from pipeline.speaking import Output
 from pipeline.tape import Tape
+from pipeline.turns import Turns
 from pipeline.types import Clause, Hypothesis
 
 
@@ -32,7 +33,7 @@ class Listening:
     committing: Committing
     ledger: Ledger
     outbox: Outbox[Output]
-    speaking: Speaking
+    turns: Turns
     clock: Callable[[], float]
     on_progress: Callable[[], None]
     committed_s: float
@@ -48,7 +49,7 @@ class Listening:
         async with aclosing(self.recognition.hypotheses()) as hypotheses:
             async for hypothesis in hypotheses:
                 await self._update(hypothesis)
-        await self.speaking.close()
+        self.turns.close()
 
     async def stop(self) -> None:
         """Commit nothing more; returns when a line that is just being committed is told."""
@@ -101,4 +102,4 @@ class Listening:
             )
         if news := self.committing.news_of(line):
             await self.outbox.put(news)
-        await self.speaking.add(entry)
+        await self.turns.add(entry)
