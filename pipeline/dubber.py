@@ -79,11 +79,9 @@ class Dubber:
         self._outbox: Outbox[Output] = Outbox()
         self._tape = Tape()
         self._tally = Tally(continues.tally if continues else None)
-        self._ledger = Ledger()
-        committed_s = _or_never(continues.committed_s if continues else None)
+        self._ledger = Ledger(self._takeover.kept, self._takeover.end_s)
         self._committing = Committing(plan, engines, self._tape, clock)
-        self._ledger.end_s = self._takeover.end_s
-        self._scheduler = Scheduler(live=plan.live, end_s=_or_never(self._takeover.end_s))
+        self._scheduler = Scheduler(live=plan.live, end_s=self._takeover.end_s)
         self._recognition = Recognition(
             engines.recognizer,
             plan.source_language,
@@ -118,8 +116,7 @@ class Dubber:
         )
         if continues:
             self._committing.restore(continues.committing)
-        for line in self._takeover.kept:
-            self._ledger.keep(line)
+        committed_s = continues.committed_s if continues else None
         self._listening = Listening(
             language=plan.source_language,
             recognition=self._recognition,
@@ -197,14 +194,13 @@ class Dubber:
         hear_from_chunk = self._tape.sequence_at(hear_from)
         if hear_from_chunk < 0 and self._before is not None:
             hear_from_chunk = self._before.hear_from_chunk
-        committed_s = self._listening.committed_s
         return RunSnapshot(
             committing=self._committing.export(),
             tally=self._tally.export(),
             next_cue=self._speaking.next_cue,
             scheduled_end_s=self._ledger.end_s,
             media_s=self._heard_s(),
-            committed_s=committed_s if committed_s > float("-inf") else None,
+            committed_s=self._listening.committed_s,
             next_utterance=self._hearing.next_utterance,
             hear_from=hear_from,
             hear_from_chunk=hear_from_chunk,
@@ -291,7 +287,3 @@ class Dubber:
         await self._turns.aclose()
         await self._committing.aclose()
         await self._recognition.aclose()
-
-
-def _or_never(seconds: float | None) -> float:
-    return float("-inf") if seconds is None else seconds

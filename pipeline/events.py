@@ -58,6 +58,10 @@ class CommittedTranscript(Event, frozen=True, kw_only=True, tag="transcript"):
     speaker: str | None
     start_s: float
     end_s: float
+    heard_s: float
+    """Media time of the newest audio heard when the clause was decided on: at the endpoint
+    or the cut, before the recogniser's last word. From the moment a client sent that audio
+    to the cue's first sample is commit → sound, measured outside."""
 
 
 class Translated(Event, frozen=True, kw_only=True, tag="translation"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,6 +30,8 @@ class Entry:
     line: Line
     translation: asyncio.Future[Translation]
     timing: Timing
+    heard_s: float
+    """Media time of the newest audio heard when it was decided on."""
     told: bool = False
     begun: Begun | None = None
     """Its cue, once that has begun: here or, for a line taken over, elsewhere."""
@@ -82,6 +85,7 @@ class Entry:
             line,
             translation,
             timing,
+            pending.heard_s,
             told=pending.told,
             begun=begun,
             complete=again.complete,
@@ -98,6 +102,7 @@ class Entry:
             source_text=line.source_text,
             start_s=line.clause.start_s,
             end_s=line.clause.end_s,
+            heard_s=self.heard_s,
             speaker=line.speaker,
             voice=line.voice.id,
             style=line.style,
@@ -122,12 +127,12 @@ class Entry:
 class Ledger:
     """Lines from commitment until the listener took their record."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: Iterable[PendingLine] = (), end_s: float | None = None) -> None:
         self._open: dict[int, Entry] = {}
-        self._sent: deque[PendingLine] = deque(maxlen=SENT_KEPT)
+        self._sent = deque(sent, maxlen=SENT_KEPT)
         self._settled = asyncio.Event()
         self._settled.set()
-        self.end_s: float | None = None
+        self.end_s = end_s
         """End of the last cue that was given out completely."""
 
     def enter(self, entry: Entry) -> None:
@@ -151,10 +156,6 @@ class Ledger:
     async def settled(self) -> None:
         """Wait until no line is open."""
         await self._settled.wait()
-
-    def keep(self, sent: PendingLine) -> None:
-        """Remember a line that another process sent."""
-        self._sent.append(sent)
 
     def pending(self) -> tuple[PendingLine, ...]:
         return tuple(entry.export() for entry in self._open.values())

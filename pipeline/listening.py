@@ -36,8 +36,8 @@ class Listening:
     turns: Turns
     clock: Callable[[], float]
     on_progress: Callable[[], None]
-    committed_s: float
-    """End of the clause committed last; minus infinity before the first."""
+    committed_s: float | None
+    """End of the clause committed last; None before the first."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopped: bool = False
 
@@ -80,7 +80,7 @@ class Listening:
     async def _commit(self, clause: Clause, decision: Decision, recognized_at: float) -> None:
         line, translation = await self.committing.line_of(clause)
         timing = Timing(self.tape.arrived_at(clause.end_s), decision.at, recognized_at)
-        entry = Entry(line, translation, timing)
+        entry = Entry(line, translation, timing, decision.heard_s)
         # Nothing was awaited since the line had its number: a snapshot has all or nothing.
         self.committed_s = clause.end_s
         self.ledger.enter(entry)
@@ -98,6 +98,7 @@ class Listening:
                     speaker=line.speaker.speaker,
                     start_s=round(line.clause.start_s, 3),
                     end_s=round(line.clause.end_s, 3),
+                    heard_s=round(entry.heard_s, 3),
                 )
             )
         if news := self.committing.news_of(line):

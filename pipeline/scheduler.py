@@ -39,11 +39,11 @@ class Scheduler:
         rules: BacklogRules | None = None,
         *,
         live: bool = True,
-        end_s: float = float("-inf"),
+        end_s: float | None = None,
     ) -> None:
         self._rules = rules or BacklogRules()
         self._live = live
-        self._end_s = end_s
+        self._end_s = float("-inf") if end_s is None else end_s
 
     @property
     def rules(self) -> BacklogRules:

@@ -31,6 +31,8 @@ class PendingLine(msgspec.Struct, frozen=True, kw_only=True):
     start_s: float
     end_s: float
     """Span of the source clause on the media clock."""
+    heard_s: float
+    """Media time of the newest audio heard when it was decided on."""
     speaker: SpeakerMatch
     voice: str
     style: Style

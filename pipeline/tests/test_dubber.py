@@ -146,6 +146,35 @@ async def test_cues_never_overlap_and_never_precede_their_source() -> None:
         end_s = record.cue_start_s + record.cue_duration_s
 
 
+async def test_a_transcript_says_how_far_the_source_was_heard_when_it_was_decided() -> None:
+    """The recogniser is slow: what comes in while it works does not count."""
+    recognizer = ScriptedRecognizer(script=SCRIPT, final_delay_s=0.5, word_s=10.0)
+    dubber = Dubber(plan(live=True), scripted_engines(recognizer=recognizer))
+    await dubber.start()
+    pcm = utterances((1.5, 140), pause_s=4.0)
+    for chunk in chunks(pcm):
+        dubber.push(chunk)
+        await asyncio.sleep(len(chunk.pcm) / SAMPLE_RATE_HZ / 8)
+    await dubber.finish()
+    (line,) = of(CommittedTranscript, [event async for event in dubber.events()])
+    await dubber.aclose()
+    assert 1.8 + 0.1 <= line.heard_s <= 1.8 + 0.4
+
+
+async def test_a_clause_cut_out_of_running_speech_says_what_was_heard_by_then() -> None:
+    recognizer = ScriptedRecognizer(script=["and then we went on and on " * 8])
+    dubber = Dubber(plan(live=True), scripted_engines(recognizer=recognizer))
+    await dubber.start()
+    for chunk in chunks(utterances((8.0, 140))):
+        dubber.push(chunk)
+        await asyncio.sleep(len(chunk.pcm) / SAMPLE_RATE_HZ / 8)
+    await dubber.finish()
+    lines = of(CommittedTranscript, [event async for event in dubber.events()])
+    await dubber.aclose()
+    assert len(lines) >= 3
+    assert all(line.end_s <= line.heard_s <= line.end_s + 1.5 for line in lines[:-1])
+
+
 async def test_two_voices_are_told_apart_and_cast_differently() -> None:
     told = await dub(utterances((2.5, 140), (2.5, 300), (2.5, 140), (2.5, 300)), slow_talkers())
     speakers = [line.speaker for line in of(CommittedTranscript, told)]
