@@ -21,6 +21,7 @@ from contextlib import suppress
 from pipeline.committer import Committer
 from pipeline.committing import Committing
 from pipeline.events import Failure
+from pipeline.gauge import Gauge
 from pipeline.hearing import Hearing
 from pipeline.inbox import Inbox
 from pipeline.ledger import Entry, Ledger
@@ -38,7 +39,7 @@ from pipeline.takeover import Again, Takeover, take_over
 from pipeline.tally import Tally
 from pipeline.tape import Tape
 from pipeline.turns import Turns
-from pipeline.types import AudioChunk
+from pipeline.types import AudioChunk, Pcm
 
 __all__ = ["EVENTS_MAX", "Dubber", "DubbingPlan", "Engines", "Output"]
 
@@ -94,13 +95,19 @@ class Dubber:
             live_edge_s=self._live_edge_s,
             clock=clock,
         )
+        self._gauge = Gauge(
+            plan.session_id,
+            inbox_s=lambda: self._inbox.waiting_s,
+            backlog_s=lambda: self._scheduler.backlog_s(self._live_edge_s()),
+            waiting=lambda: self._turns.waiting,
+        )
         self._hearing = Hearing(
             engines.detector,
             self._recognition,
             self._tape,
             clock,
             on_jump=lambda: self._outbox.offer(MEDIA_JUMP),
-            on_heard=self._turns.moved,
+            on_heard=self._note_heard,
             hear_from=continues.hear_from if continues else 0,
             first_utterance=continues.next_utterance if continues else 0,
         )
@@ -264,6 +271,10 @@ class Dubber:
         await self._hearing.run(self._inbox)
         if not self._winding_down:
             self._turns.moved(ended=True)
+
+    def _note_heard(self, pcm: Pcm) -> None:
+        self._turns.moved()
+        self._gauge.note(pcm)
 
     # Telling -----------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
@@ -367,3 +368,17 @@ async def test_a_listener_that_reads_nothing_does_not_grow_memory() -> None:
     await asyncio.sleep(0.3)
     assert len(dubber._outbox) <= EVENTS_MAX
     await dubber.aclose()
+
+
+async def test_debug_logging_says_once_a_second_how_the_run_does_and_no_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await dub(FOUR)
+    assert not [record for record in caplog.records if record.name == "pipeline.gauge"]
+    caplog.set_level(logging.DEBUG, "pipeline")
+    await dub(FOUR)
+    lines = [record.__dict__ for record in caplog.records if record.name == "pipeline.gauge"]
+    assert len(lines) == pytest.approx(len(FOUR) / SAMPLE_RATE_HZ, abs=1)
+    assert max(line["level_dbfs"] for line in lines) == pytest.approx(-15.3, abs=1)
+    assert all(line["inbox_s"] >= 0 and line["backlog_s"] >= 0 for line in lines)
+    assert "door" not in caplog.text.lower()
