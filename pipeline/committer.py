@@ -63,11 +63,11 @@ class Committer:
     committer: they are heard again and left out.
     """
 
-    def __init__(self, rules: CommitRules | None = None, *, after_s: float = float("-inf")) -> None:
+    def __init__(self, rules: CommitRules | None = None, *, after_s: float | None = None) -> None:
         self._rules = rules or CommitRules()
         self._utterance = -1
-        self._after_s = after_s
-        self._committed_s = after_s
+        self._after_s = float("-inf") if after_s is None else after_s
+        self._committed_s = self._after_s
         self._seen: list[tuple[str, float]] = []
         """Per uncommitted word position: text and media time since when it stands."""
 

@@ -1,10 +1,10 @@
 """The product on one page: sound in, dubbed cues out, in order.
 
-Three loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
-``Listening`` commits clauses and decides who says them in which voice; ``Speaking`` has
-every line translated and spoken in a task of its own and releases them strictly in
-source order while they overlap in time. The tasks own no state; the loops own it alone
-and need no lock.
+Four loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
+``Listening`` commits clauses and decides who says them in which voice; ``Turns`` has the
+lines spoken, each in a task of its own, a few at once, and says what becomes of those that
+wait; ``Speaking`` releases them strictly in source order. The tasks own no state; the loops
+own it alone and need no lock.
 
 A run can be cut at any moment and gone on with by another process: ``snapshot`` says what
 that needs, ``Dubber(continues=…)`` takes it over.
@@ -20,11 +20,13 @@ from contextlib import suppress
 
 from pipeline.committer import Committer
 from pipeline.committing import Committing
-from pipeline.events import Failure, Notice
+from pipeline.events import Failure
+from pipeline.gauge import Gauge
 from pipeline.hearing import Hearing
 from pipeline.inbox import Inbox
 from pipeline.ledger import Entry, Ledger
 from pipeline.listening import Listening
+from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
 from pipeline.outbox import EVENTS_MAX, Outbox
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
@@ -36,7 +38,8 @@ from pipeline.speaking import Output, Speaking
 from pipeline.takeover import Again, Takeover, take_over
 from pipeline.tally import Tally
 from pipeline.tape import Tape
-from pipeline.types import AudioChunk
+from pipeline.turns import Turns
+from pipeline.types import AudioChunk, Pcm
 
 __all__ = ["EVENTS_MAX", "Dubber", "DubbingPlan", "Engines", "Output"]
 
@@ -77,28 +80,40 @@ class Dubber:
         self._outbox: Outbox[Output] = Outbox()
         self._tape = Tape()
         self._tally = Tally(continues.tally if continues else None)
-        self._ledger = Ledger()
-        committed_s = _or_never(continues.committed_s if continues else None)
+        self._ledger = Ledger(self._takeover.kept, self._takeover.end_s)
         self._committing = Committing(plan, engines, self._tape, clock)
-        self._ledger.end_s = self._takeover.end_s
-        self._scheduler = Scheduler(live=plan.live, end_s=_or_never(self._takeover.end_s))
+        self._scheduler = Scheduler(live=plan.live, end_s=self._takeover.end_s)
         self._recognition = Recognition(
-            engines.recognizer, plan.source_language, self._tell_restart
+            engines.recognizer,
+            plan.source_language,
+            lambda: self._outbox.offer(RECOGNIZER_RESTARTED),
+        )
+        self._turns = Turns(
+            engines.synthesizer,
+            self._scheduler,
+            live=plan.live,
+            live_edge_s=self._live_edge_s,
+            clock=clock,
+        )
+        self._gauge = Gauge(
+            plan.session_id,
+            inbox_s=lambda: self._inbox.waiting_s,
+            backlog_s=lambda: self._scheduler.backlog_s(self._live_edge_s()),
+            waiting=lambda: self._turns.waiting,
         )
         self._hearing = Hearing(
             engines.detector,
             self._recognition,
             self._tape,
             clock,
-            on_jump=self._tell_jump,
+            on_jump=lambda: self._outbox.offer(MEDIA_JUMP),
+            on_heard=self._note_heard,
             hear_from=continues.hear_from if continues else 0,
             first_utterance=continues.next_utterance if continues else 0,
         )
         self._speaking = Speaking(
-            engines.synthesizer,
+            self._turns,
             self._scheduler,
-            live=plan.live,
-            live_edge_s=self._live_edge_s,
             tell=self._outbox.put,
             report=self._report,
             on_begin=self._on_progress,
@@ -108,8 +123,7 @@ class Dubber:
         )
         if continues:
             self._committing.restore(continues.committing)
-        for line in self._takeover.kept:
-            self._ledger.keep(line)
+        committed_s = continues.committed_s if continues else None
         self._listening = Listening(
             language=plan.source_language,
             recognition=self._recognition,
@@ -119,7 +133,7 @@ class Dubber:
             committing=self._committing,
             ledger=self._ledger,
             outbox=self._outbox,
-            speaking=self._speaking,
+            turns=self._turns,
             clock=clock,
             on_progress=self._on_progress,
             committed_s=committed_s,
@@ -148,12 +162,7 @@ class Dubber:
             return
         lost_s = self._inbox.push(chunk)
         if lost_s and self._tally.lose_audio(lost_s):
-            self._outbox.offer(
-                Notice(
-                    code="audio_dropped",
-                    message="The server cannot keep up: some of the source was not heard.",
-                )
-            )
+            self._outbox.offer(AUDIO_DROPPED)
 
     async def feed(self, chunk: AudioChunk) -> None:
         """Take audio of a file; waits while the pipeline is behind."""
@@ -168,7 +177,7 @@ class Dubber:
         while (output := await self._outbox.get()) is not None:
             finished = self._ledger.take(output)
             if finished is not None and not finished.recorded:
-                self._tally.count(finished.skipped, finished.latencies)
+                self._tally.count(finished.unheard, finished.latencies)
             yield output
             if finished is not None:
                 self._on_progress()
@@ -192,14 +201,13 @@ class Dubber:
         hear_from_chunk = self._tape.sequence_at(hear_from)
         if hear_from_chunk < 0 and self._before is not None:
             hear_from_chunk = self._before.hear_from_chunk
-        committed_s = self._listening.committed_s
         return RunSnapshot(
             committing=self._committing.export(),
             tally=self._tally.export(),
             next_cue=self._speaking.next_cue,
             scheduled_end_s=self._ledger.end_s,
             media_s=self._heard_s(),
-            committed_s=committed_s if committed_s > float("-inf") else None,
+            committed_s=self._listening.committed_s,
             next_utterance=self._hearing.next_utterance,
             hear_from=hear_from,
             hear_from_chunk=hear_from_chunk,
@@ -238,8 +246,9 @@ class Dubber:
         loops = [
             asyncio.create_task(loop)
             for loop in (
-                self._hearing.run(self._inbox),
+                self._hear(),
                 self._listening.run(again),
+                self._turns.run(),
                 self._speaking.run(),
             )
         ]
@@ -258,17 +267,16 @@ class Dubber:
             await self._end(loops)
         await self._outbox.end()
 
+    async def _hear(self) -> None:
+        await self._hearing.run(self._inbox)
+        if not self._winding_down:
+            self._turns.moved(ended=True)
+
+    def _note_heard(self, pcm: Pcm) -> None:
+        self._turns.moved()
+        self._gauge.note(pcm)
+
     # Telling -----------------------------------------------------------------------
-
-    def _tell_restart(self) -> None:
-        self._outbox.offer(
-            Notice(code="recognizer_restarted", message="Recognition restarted; nothing is lost.")
-        )
-
-    def _tell_jump(self) -> None:
-        self._outbox.offer(
-            Notice(code="media_jump", message="Some of the source is missing; going on.")
-        )
 
     def _report(self, error: EngineError) -> None:
         self._tally.fail()
@@ -287,10 +295,6 @@ class Dubber:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         self._inbox.close()
-        await self._speaking.aclose()
+        await self._turns.aclose()
         await self._committing.aclose()
         await self._recognition.aclose()
-
-
-def _or_never(seconds: float | None) -> float:
-    return float("-inf") if seconds is None else seconds

@@ -79,6 +79,10 @@ class CommittedTranscript(Event, frozen=True, kw_only=True, tag="transcript"):
     """Media time at which the clause begins."""
     end_s: float
     """Media time at which it ends."""
+    heard_s: float
+    """Media time of the newest audio heard when the clause was decided on: at the endpoint
+    or the cut, before the recogniser's last word. From the moment a client sent that audio
+    to the cue's first sample is commit → sound, measured outside."""
 
 
 class Translated(Event, frozen=True, kw_only=True, tag="translation"):
@@ -185,11 +189,13 @@ class Summary(Event, frozen=True, kw_only=True, tag="summary"):
     """Dubbing has ended: the figures of the whole run."""
 
     lines: int
-    """Lines that were committed, skipped ones included."""
+    """All that were committed; those neither skipped nor merged had a cue of their own."""
     speakers: int
     """Speakers that were told apart."""
     skipped: int
     """Lines that were not heard."""
+    merged: int
+    """Heard as part of another line."""
     errors: int
     """Errors on the way."""
     media_s: float

@@ -43,6 +43,7 @@ class Hearing:
         clock: Callable[[], float],
         *,
         on_jump: Callable[[], None],
+        on_heard: Callable[[Pcm], None],
         hear_from: int = 0,
         first_utterance: int = 0,
     ) -> None:
@@ -51,6 +52,7 @@ class Hearing:
         self._tape = tape
         self._clock = clock
         self._on_jump = on_jump
+        self._on_heard = on_heard
         self._hear_from = hear_from
         self._segmenter = Segmenter(first=first_utterance)
         self._decided: dict[int, Decision] = {}
@@ -105,6 +107,7 @@ class Hearing:
             self._on_jump()
         for part in contiguous(chunk, expected):
             self._tape.append(part, self._clock())
+            self._on_heard(part.pcm)
             pieces = self._segmenter.push(part, await detect(part.pcm))
             for piece in pieces:
                 # Before any of them is waited for: the segmenter has let go of them all.

@@ -27,6 +27,11 @@ class Inbox:
         self._room = asyncio.Event()
         self._closed = False
 
+    @property
+    def waiting_s(self) -> float:
+        """Audio waiting to be heard."""
+        return self._samples / SAMPLE_RATE_HZ
+
     def push(self, chunk: AudioChunk) -> float:
         """Take live audio without waiting; returns seconds of older audio dropped for it."""
         self._put(chunk)

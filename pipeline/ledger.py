@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import msgspec
 
+from pipeline.backlog import WaitingLine
 from pipeline.events import CommittedTranscript, Latencies
 from pipeline.making import Translation
 from pipeline.playing import Begun, Timing
@@ -28,6 +30,8 @@ class Entry:
     line: Line
     translation: asyncio.Future[Translation]
     timing: Timing
+    heard_s: float
+    """Media time of the newest audio heard when it was decided on."""
     told: bool = False
     begun: Begun | None = None
     """Its cue, once that has begun: here or, for a line taken over, elsewhere."""
@@ -39,7 +43,28 @@ class Entry:
     """Another process counted it."""
     skipped: str | None = None
     """Why it is not heard, once that is decided."""
+    into: int | None = None
+    """The line as part of which it is heard, once that is decided."""
     latencies: Latencies | None = None
+    since_s: float = 0.0
+    """Live edge when it began to wait for its turn."""
+
+    @property
+    def text(self) -> str:
+        """Its translation; empty where there is none."""
+        done = self.translation.done() and not self.translation.cancelled()
+        return self.translation.result().text if done and not self.translation.exception() else ""
+
+    @property
+    def unheard(self) -> str | None:
+        """Why it has no cue of its own."""
+        return "merged" if self.into is not None else self.skipped
+
+    def as_waiting(self) -> WaitingLine:
+        line = self.line
+        return WaitingLine(
+            line.speaker.speaker, line.clause.end_s, self.since_s, chars=len(self.text)
+        )
 
     @classmethod
     def taken_over(
@@ -60,28 +85,31 @@ class Entry:
             line,
             translation,
             timing,
+            pending.heard_s,
             told=pending.told,
             begun=begun,
             complete=again.complete,
             resume_at=again.resume_at,
             recorded=again.recorded,
             skipped=pending.skipped,
+            into=pending.into if begun is not None else None,
         )
 
     def export(self) -> PendingLine:
-        line, begun, translation = self.line, self.begun, self.translation
-        known = translation.done() and not translation.cancelled() and not translation.exception()
+        line, begun = self.line, self.begun
         pending = PendingLine(
             line=line.sequence,
             source_text=line.source_text,
             start_s=line.clause.start_s,
             end_s=line.clause.end_s,
+            heard_s=self.heard_s,
             speaker=line.speaker,
             voice=line.voice.id,
             style=line.style,
             told=self.told,
             skipped=self.skipped,
-            target_text=translation.result().text if known else None,
+            into=self.into,
+            target_text=self.text or None,
         )
         if begun is None:
             return pending
@@ -99,12 +127,12 @@ class Entry:
 class Ledger:
     """Lines from commitment until the listener took their record."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: Iterable[PendingLine] = (), end_s: float | None = None) -> None:
         self._open: dict[int, Entry] = {}
-        self._sent: deque[PendingLine] = deque(maxlen=SENT_KEPT)
+        self._sent = deque(sent, maxlen=SENT_KEPT)
         self._settled = asyncio.Event()
         self._settled.set()
-        self.end_s: float | None = None
+        self.end_s = end_s
         """End of the last cue that was given out completely."""
 
     def enter(self, entry: Entry) -> None:
@@ -128,10 +156,6 @@ class Ledger:
     async def settled(self) -> None:
         """Wait until no line is open."""
         await self._settled.wait()
-
-    def keep(self, sent: PendingLine) -> None:
-        """Remember a line that another process sent."""
-        self._sent.append(sent)
 
     def pending(self) -> tuple[PendingLine, ...]:
         return tuple(entry.export() for entry in self._open.values())

@@ -15,8 +15,9 @@ from pipeline.ledger import Entry, Ledger
 from pipeline.outbox import Outbox
 from pipeline.playing import Timing
 from pipeline.recognition import Recognition
-from pipeline.speaking import Output, Speaking
+from pipeline.speaking import Output
 from pipeline.tape import Tape
+from pipeline.turns import Turns
 from pipeline.types import Clause, Hypothesis
 
 
@@ -32,11 +33,11 @@ class Listening:
     committing: Committing
     ledger: Ledger
     outbox: Outbox[Output]
-    speaking: Speaking
+    turns: Turns
     clock: Callable[[], float]
     on_progress: Callable[[], None]
-    committed_s: float
-    """End of the clause committed last; minus infinity before the first."""
+    committed_s: float | None
+    """End of the clause committed last; None before the first."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopped: bool = False
 
@@ -48,7 +49,7 @@ class Listening:
         async with aclosing(self.recognition.hypotheses()) as hypotheses:
             async for hypothesis in hypotheses:
                 await self._update(hypothesis)
-        await self.speaking.close()
+        self.turns.close()
 
     async def stop(self) -> None:
         """Commit nothing more; returns when a line that is just being committed is told."""
@@ -79,7 +80,7 @@ class Listening:
     async def _commit(self, clause: Clause, decision: Decision, recognized_at: float) -> None:
         line, translation = await self.committing.line_of(clause)
         timing = Timing(self.tape.arrived_at(clause.end_s), decision.at, recognized_at)
-        entry = Entry(line, translation, timing)
+        entry = Entry(line, translation, timing, decision.heard_s)
         # Nothing was awaited since the line had its number: a snapshot has all or nothing.
         self.committed_s = clause.end_s
         self.ledger.enter(entry)
@@ -97,8 +98,9 @@ class Listening:
                     speaker=line.speaker.speaker,
                     start_s=round(line.clause.start_s, 3),
                     end_s=round(line.clause.end_s, 3),
+                    heard_s=round(entry.heard_s, 3),
                 )
             )
         if news := self.committing.news_of(line):
             await self.outbox.put(news)
-        await self.speaking.add(entry)
+        await self.turns.add(entry)

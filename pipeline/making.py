@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
@@ -18,6 +19,8 @@ from pipeline.ports import (
     Translator,
 )
 from pipeline.types import Line, Pcm
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -82,14 +85,13 @@ async def make_clip(
     """Wait for the translation, then speak up to the first block of sound.
 
     ``fit_s`` is the duration to aim at; ``tempo`` is asked at the last moment, when the
-    backlog is known best. An engine's failure becomes a clip without sound whose text is
-    kept.
+    backlog is known best. An engine that fails before the first block is asked once more,
+    unless it says that this is of no use: a worker that died has been replaced by then. A
+    failure that stays becomes a clip without sound whose text is kept.
     """
     clip = Clip()
-    try:
-        done = await translation
-        clip.text, clip.translation_ms = done.text, done.took_ms
-        began = clock()
+
+    async def speak() -> None:
         clip.tempo = tempo()
         clip.stream = await synthesizer.synthesize(
             SpeechRequest(
@@ -103,6 +105,21 @@ async def make_clip(
         )
         clip.blocks = aiter(clip.stream)
         clip.first = await anext(clip.blocks, None)
+
+    try:
+        done = await translation
+        clip.text, clip.translation_ms = done.text, done.took_ms
+        began = clock()
+        try:
+            await speak()
+        except EngineError as error:
+            if not error.recoverable:
+                raise
+            log.info("speech asked for again", extra={"code": error.code})
+            with suppress(EngineError):
+                await clip.aclose()
+            clip.stream = clip.blocks = None
+            await speak()
         clip.synthesis_ms = (clock() - began) * 1000
     except EngineError as error:
         clip.failure = error

@@ -9,7 +9,12 @@ from pipeline.events import Latencies
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """One finished line. Times are seconds on the media clock."""
+    """One finished line. Times are seconds on the media clock.
+
+    A line keeps its own text and its own span, merged or not. One that was merged has the
+    reason "merged" and no cue: it is heard in the cue of the nearest earlier line that has
+    one, whose latencies count from the first of its lines to the last.
+    """
 
     sequence: int
     speaker: str | None

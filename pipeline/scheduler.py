@@ -2,8 +2,8 @@
 
 Cues never overlap and never change order; none plays before its source begins.
 Backlog is what is already scheduled beyond the live edge: it raises the tempo up
-to ``tempo_max``, and past ``backlog_max_s`` the oldest line not yet placed is
-dropped, so lag is bounded by construction.
+to ``tempo_max``, and past ``backlog_max_s`` nothing is placed, so lag is bounded by
+construction; ``backlog`` says what becomes of the lines that wait.
 """
 
 from __future__ import annotations
@@ -39,11 +39,15 @@ class Scheduler:
         rules: BacklogRules | None = None,
         *,
         live: bool = True,
-        end_s: float = float("-inf"),
+        end_s: float | None = None,
     ) -> None:
         self._rules = rules or BacklogRules()
         self._live = live
-        self._end_s = end_s
+        self._end_s = float("-inf") if end_s is None else end_s
+
+    @property
+    def rules(self) -> BacklogRules:
+        return self._rules
 
     def backlog_s(self, live_edge_s: float) -> float:
         """Dubbed audio scheduled beyond the live edge."""
@@ -59,7 +63,7 @@ class Scheduler:
         return 1.0 + share * (rules.tempo_max - 1.0)
 
     def place(self, *, source_start_s: float, live_edge_s: float) -> Placement | None:
-        """Where the next line's cue begins; None: drop it, the backlog is too long."""
+        """Where the next line's cue begins; None while the backlog is too long."""
         if self._live and self.backlog_s(live_edge_s) > self._rules.backlog_max_s:
             return None
         start_s = max(source_start_s, self._end_s + self._rules.guard_s)

@@ -31,6 +31,8 @@ class PendingLine(msgspec.Struct, frozen=True, kw_only=True):
     start_s: float
     end_s: float
     """Span of the source clause on the media clock."""
+    heard_s: float
+    """Media time of the newest audio heard when it was decided on."""
     speaker: SpeakerMatch
     voice: str
     style: Style
@@ -38,6 +40,8 @@ class PendingLine(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its transcript has been told."""
     skipped: str | None = None
     """Why it is not heard, once that is decided."""
+    into: int | None = None
+    """The line as part of which it is heard, once that is decided."""
     target_text: str | None = None
     """None while it is not translated."""
     cue: int | None = None
@@ -92,6 +96,7 @@ class Habit(msgspec.Struct, frozen=True):
 class TallyState(msgspec.Struct, frozen=True, kw_only=True):
     spoken: int = 0
     skipped: int = 0
+    merged: int = 0
     errors: int = 0
     lost_s: float = 0.0
     latencies: tuple[Latencies, ...] = ()

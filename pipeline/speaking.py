@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from pipeline.events import CueAudio, CueEnded, Event, Skipped, Translated
+from pipeline.backlog import is_late
+from pipeline.events import CueAudio, CueEnded, Event, Merged, Skipped, Translated
 from pipeline.ledger import Entry
-from pipeline.making import Clip, make_clip, only_text
+from pipeline.making import Clip
 from pipeline.playing import begin, play
-from pipeline.ports import EngineError, Synthesizer
+from pipeline.ports import EngineError
 from pipeline.record import LineRecord
 from pipeline.scheduler import Placement, Scheduler
 from pipeline.snapshot import Delivered
-from pipeline.types import Line
-
-LINES_MAX = 32
-"""Lines between commitment and speech; a full queue makes the recogniser wait."""
-LIVE_FIT = 0.92
-"""A live dub aims at this share of its source's length: what it saves, lag does not grow by."""
+from pipeline.turns import Group, Turns
 
 Output = Event | CueAudio | LineRecord
 
 
 class Speaking:
-    """Every line is translated and spoken in a task of its own, and the queue holds *the
-    tasks*, so lines overlap in time and are released strictly in order.
-    """
+    """Tells and plays what ``turns`` gives, one group after the other."""
 
     def __init__(
         self,
-        synthesizer: Synthesizer,
+        turns: Turns,
         scheduler: Scheduler,
         *,
-        live: bool,
-        live_edge_s: Callable[[], float],
         tell: Callable[[Output], Awaitable[None]],
         report: Callable[[EngineError], None],
         on_begin: Callable[[], None],
@@ -44,167 +35,143 @@ class Speaking:
         next_cue: int = 0,
         heard: Delivered | None = None,
     ) -> None:
-        self._synthesizer = synthesizer
+        self._turns = turns
         self._scheduler = scheduler
-        self._fit = LIVE_FIT if live else 1.0
-        self._live_edge_s = live_edge_s
         self._tell = tell
         self._report = report
         self._on_begin = on_begin
         self._clock = clock
         self._heard = heard
         self.next_cue = next_cue
-        self._lines: asyncio.Queue[tuple[Entry, asyncio.Task[Clip]] | None] = asyncio.Queue(
-            LINES_MAX
-        )
-
-    async def add(self, entry: Entry) -> None:
-        """Speak the next line; waits while many wait."""
-        await self._lines.put((entry, asyncio.create_task(self._make(entry))))
-
-    async def close(self) -> None:
-        """No more lines: ``run`` ends when all are told."""
-        await self._lines.put(None)
 
     async def run(self) -> None:
-        while (queued := await self._lines.get()) is not None:
-            entry, task = queued
-            try:
-                clip = await task
-            finally:
-                task.cancel()
-            await self._say(entry, clip)
+        while (group := await self._turns.next()) is not None:
+            await self._say(group, await group.clip)
+            self._turns.done()
 
-    async def aclose(self) -> None:
-        """Stop what is being made; ``run`` has ended."""
-        while not self._lines.empty():
-            if (queued := self._lines.get_nowait()) is None:
-                continue
-            queued[1].cancel()
-            for made in await asyncio.gather(queued[1], return_exceptions=True):
-                if isinstance(made, Clip):
-                    await made.aclose()
-
-    def _make(self, entry: Entry) -> Coroutine[Any, Any, Clip]:
-        if entry.complete or entry.skipped:
-            return only_text(entry.translation)
-        begun, clause = entry.begun, entry.line.clause
-        asked = begun.tempo if entry.resume_at and begun is not None else None
-        return make_clip(
-            self._synthesizer,
-            entry.line,
-            entry.translation,
-            (clause.end_s - clause.start_s) * self._fit,
-            lambda: self._scheduler.tempo(self._live_edge_s()) if asked is None else asked,
-            self._clock,
-        )
-
-    async def _say(self, entry: Entry, clip: Clip) -> None:
-        line = entry.line
-        if clip.text:
-            await self._tell(
-                Translated(line=line.sequence, text=clip.text, language=line.target_language)
-            )
-        if entry.skipped:
-            await self._skip(entry, clip, entry.skipped)
-            return
-        self._compare(entry)
-        if entry.complete:
+    async def _say(self, group: Group, clip: Clip) -> None:
+        for entry in group.entries:
+            if entry.text:
+                line = entry.line
+                await self._tell(
+                    Translated(line=line.sequence, text=entry.text, language=line.target_language)
+                )
+        first = group.entries[0]
+        self._compare(group.entries)
+        if first.skipped is not None:
+            await self._skip(group, first.skipped)
+        elif first.complete:
             await clip.aclose()
-            await self._tell(_record(line, clip, **_cue_of(entry)))
-            return
-        if clip.failure is not None:
+            for entry in group.entries:
+                await self._tell(_record(entry, **_cue_of(entry)))
+        elif group.dropped:
+            await self._skip(group, "backlog")
+        elif clip.failure is not None:
             self._report(clip.failure)
-            await self._skip(entry, clip, clip.failure.code)
-            return
-        placement = self._place(entry)
-        if placement is None:
+            await self._skip(group, clip.failure.code)
+        elif (placement := await self._placement(group)) is None:
             await clip.aclose()
-            await self._skip(entry, clip, "backlog")
-            return
-        await self._play(entry, clip, placement)
+            await self._skip(group, "backlog")
+        else:
+            await self._play(group, clip, placement)
 
-    def _compare(self, entry: Entry) -> None:
+    def _compare(self, entries: list[Entry]) -> None:
         """A client that has more than the snapshot knew of has heard new lines as well."""
         heard = self._heard
-        if heard is None or entry.complete or entry.resume_at:
+        if heard is None or entries[0].complete or entries[0].resume_at or entries[0].skipped:
             return
         if self.next_cue < heard.cue:
-            entry.complete = True
             self.next_cue += 1
         elif self.next_cue == heard.cue:
-            entry.resume_at = heard.samples
             self._heard = None
+        for entry in entries:
+            entry.complete = self._heard is not None
+            entry.resume_at = 0 if entry.complete else heard.samples
 
-    def _place(self, entry: Entry) -> Placement | None:
-        if entry.resume_at and (begun := entry.begun) is not None:
+    async def _placement(self, group: Group) -> Placement | None:
+        """Its place on the media clock, once there is one; None when it has become too late."""
+        begun = group.entries[0].begun
+        if begun is not None:
             return Placement(begun.start_s, begun.tempo * begun.stretch)
-        return self._scheduler.place(
-            source_start_s=entry.line.clause.start_s, live_edge_s=self._live_edge_s()
-        )
+        last = group.entries[-1].as_waiting()
+        while True:
+            load = self._turns.load()
+            placement = self._scheduler.place(
+                source_start_s=group.line.clause.start_s, live_edge_s=load.live_edge_s
+            )
+            if placement is not None:
+                return placement
+            if is_late(last, load, self._scheduler.rules):
+                return None
+            await self._turns.moving()
 
-    async def _play(self, entry: Entry, clip: Clip, placement: Placement) -> None:
+    async def _play(self, group: Group, clip: Clip, placement: Placement) -> None:
+        first = group.entries[0]
         cue = begin(clip, self.next_cue, placement)
-        if entry.resume_at and entry.begun is not None:
-            cue = replace(cue, number=entry.begun.number, stretch=entry.begun.stretch)
-        entry.begun = cue
+        if first.begun is not None:
+            cue = replace(cue, number=first.begun.number, stretch=first.begun.stretch)
         self.next_cue = cue.number + 1
+        group.placed = True
+        for entry in group.entries:
+            entry.begun = cue
+            entry.into = None if entry is first else first.line.sequence
         self._on_begin()
+        for entry in group.entries[1:]:
+            await self._tell(Merged(line=entry.line.sequence, into=first.line.sequence))
         played = await play(
             clip,
             cue=cue,
-            line=entry.line,
-            timing=entry.timing,
+            line=group.line,
+            timing=first.timing,
             scheduler=self._scheduler,
             emit=self._tell,
             clock=self._clock,
-            skip=entry.resume_at,
+            skip=first.resume_at,
         )
-        entry.begun = replace(cue, duration_s=played.duration_s)
-        entry.latencies = played.latencies
         if played.failure is not None:
             self._report(played.failure)
-        await self._tell(
-            _record(
-                entry.line,
-                clip,
-                cue_start_s=played.start_s,
-                cue_duration_s=played.duration_s,
-                tempo=played.tempo,
-                latencies=played.latencies,
-            )
-        )
+        first.latencies = played.latencies
+        for entry in group.entries:
+            entry.begun = replace(cue, duration_s=played.duration_s)
+        sound = _cue_of(first) | {"tempo": played.tempo, "latencies": played.latencies}
+        await self._tell(_record(first, **sound))
+        for entry in group.entries[1:]:
+            await self._tell(_record(entry))
 
-    async def _skip(self, entry: Entry, clip: Clip, reason: str) -> None:
-        line = entry.line
-        if entry.resume_at:
+    async def _skip(self, group: Group, reason: str) -> None:
+        first = group.entries[0]
+        if first.resume_at:
             # The client has the beginning of its sound and would wait for the rest.
-            heard_s = entry.resume_at / entry.begun.sample_rate if entry.begun else 0.0
+            heard_s = first.resume_at / first.begun.sample_rate if first.begun else 0.0
             await self._tell(CueEnded(cue=self.next_cue, duration_s=round(heard_s, 3)))
             self.next_cue += 1
-        entry.skipped, entry.begun = reason, None
-        text = clip.text or line.source_text
-        await self._tell(Skipped(line=line.sequence, reason=reason, text=text))
-        await self._tell(_record(line, clip, skipped_reason=reason))
+        for entry in group.entries:
+            entry.skipped, entry.begun, entry.into = reason, None, None
+        for entry in group.entries:
+            text = entry.text or entry.line.source_text
+            await self._tell(Skipped(line=entry.line.sequence, reason=reason, text=text))
+            await self._tell(_record(entry))
 
 
-def _cue_of(entry: Entry) -> dict[str, float]:
-    if (begun := entry.begun) is None:
+def _cue_of(entry: Entry) -> dict[str, Any]:
+    if (begun := entry.begun) is None or entry.into is not None:
         return {}
     return {"cue_start_s": begun.start_s, "cue_duration_s": begun.duration_s}
 
 
-def _record(line: Line, clip: Clip, **spoken: Any) -> LineRecord:
+def _record(entry: Entry, **sound: Any) -> LineRecord:
+    line = entry.line
     return LineRecord(
         sequence=line.sequence,
         speaker=line.speaker.speaker,
         source_language=line.source_language,
         target_language=line.target_language,
         source_text=line.source_text,
-        target_text=clip.text,
+        target_text=entry.text,
         start_s=line.clause.start_s,
         end_s=line.clause.end_s,
         engine=line.voice.engine,
         voice=line.voice.id,
-        **spoken,
+        skipped_reason=entry.unheard,
+        **sound,
     )

@@ -43,7 +43,9 @@ def take_over(snapshot: RunSnapshot, heard: Delivered | None) -> Takeover:
     numbered = _numbered(snapshot)
     cues = [number for _, number in numbered if number is not None]
     next_cue = max([snapshot.next_cue, *(number + 1 for number in cues)])
-    heard = heard or Delivered(cue=min(cues, default=next_cue))
+    if heard is None:
+        sent = [line.cue + 1 for line in snapshot.sent if line.cue is not None]
+        heard = Delivered(cue=max([min(cues, default=next_cue), *sent]))
     again: list[Again] = []
     kept: list[PendingLine] = []
     first_cue = next_cue

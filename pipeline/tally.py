@@ -25,6 +25,7 @@ class Tally:
         self._latencies = list(state.latencies)
         self._spoken = state.spoken
         self._skipped = state.skipped
+        self._merged = state.merged
         self._errors = state.errors
         self._lost_s = state.lost_s
 
@@ -36,15 +37,18 @@ class Tally:
         return TallyState(
             spoken=self._spoken,
             skipped=self._skipped,
+            merged=self._merged,
             errors=self._errors,
             lost_s=self._lost_s,
             latencies=tuple(latencies),
         )
 
-    def count(self, skipped: str | None, latencies: Latencies | None) -> None:
-        """Count a finished line: why it was not heard, or how long it took."""
-        if skipped is None:
+    def count(self, unheard: str | None, latencies: Latencies | None) -> None:
+        """Count a finished line: why it has no cue of its own, or how long it took."""
+        if unheard is None:
             self.speak(latencies)
+        elif unheard == "merged":
+            self._merged += 1
         else:
             self.skip()
 
@@ -78,9 +82,10 @@ class Tally:
             for percent, figures in percentiles.items():
                 figures[name] = round(float(np.percentile(values, percent)), 1)
         return Summary(
-            lines=self._spoken + self._skipped,
+            lines=self._spoken + self._merged + self._skipped,
             speakers=speakers,
             skipped=self._skipped,
+            merged=self._merged,
             errors=self._errors,
             media_s=round(media_s, 3),
             p50=percentiles[50],

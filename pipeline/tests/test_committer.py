@@ -131,7 +131,7 @@ def test_every_word_position_is_committed_exactly_once_and_in_order(
 @given(st.integers(0, 12))
 def test_words_that_another_committer_had_are_left_out(had: int) -> None:
     spoken = words("we walked along the river and nobody said a word all day")
-    after_s = spoken[had - 1].end_s if had else float("-inf")
+    after_s = spoken[had - 1].end_s if had else None
     committer = Committer(after_s=after_s)
     clauses = [clause for one in growing(spoken, utterance=4) for clause in committer.update(one)]
     assert [word for clause in clauses for word in clause.words] == spoken[had:]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -370,3 +371,76 @@ async def test_a_run_that_has_heard_nothing_can_be_gone_on_with() -> None:
     await run(second, client, rest(snapshot))
     await second.aclose()
     client.check()
+
+
+async def stalled(plan: DubbingPlan, lines: int) -> RunSnapshot:
+    """The snapshot of a run that has committed and translated some lines and spoken none."""
+    first = Dubber(plan, engines(synthesizer=ScriptedSynthesizer(delay_s=30)))
+    client = Client()
+    await run(first, client, CHUNKS, until=lambda: len(client.lines) == lines)
+    await asyncio.sleep(0.05)
+    snapshot = through_json(first.snapshot())
+    await first.aclose()
+    assert len(snapshot.pending) >= lines
+    return snapshot
+
+
+async def test_lines_that_were_said_as_one_are_said_again_as_one() -> None:
+    snapshot = await stalled(PLAN, 2)
+    cue: dict[str, Any] = {
+        "cue": 0,
+        "cue_start_s": 3.0,
+        "cue_duration_s": 9.0,
+        "sample_rate": SAMPLE_RATE_HZ,
+    }
+    first, second, *others = snapshot.pending
+    joined = f"{first.target_text} {second.target_text}"
+    pending = (
+        msgspec.structs.replace(first, **cue),
+        msgspec.structs.replace(second, **cue, into=first.line),
+        *others,
+    )
+    snapshot = through_json(msgspec.structs.replace(snapshot, pending=pending, next_cue=1))
+    synthesizer = ScriptedSynthesizer()
+    dubber = Dubber(
+        PLAN,
+        engines(synthesizer=synthesizer),
+        continues=snapshot,
+        heard=Delivered(cue=0, samples=16_000),
+    )
+    await dubber.start()
+    await dubber.finish()
+    told = [output async for output in dubber.events()]
+    await dubber.aclose()
+    assert synthesizer.requests[0].text == joined
+    assert [one.cue for one in told if isinstance(one, CueScheduled)] == [
+        number + 1 for number in range(len(others))
+    ]
+    audio = [one for one in told if isinstance(one, CueAudio) and one.cue == 0]
+    assert audio[0].start_s == pytest.approx(4.0)
+    ended = next(one for one in told if isinstance(one, CueEnded))
+    had_s = 1.0 + sum(len(one.pcm) for one in audio) / 2 / SAMPLE_RATE_HZ
+    assert ended.duration_s == pytest.approx(had_s, abs=0.001)
+    records = [one for one in told if isinstance(one, LineRecord)]
+    assert [one.skipped_reason for one in records] == [None, "merged", *[None] * len(others)]
+    assert [one.target_text for one in records[:2]] == [first.target_text, second.target_text]
+    summary = told[-1]
+    assert isinstance(summary, Summary)
+    assert (summary.lines, summary.merged) == (len(records), 1)
+
+
+async def test_a_live_run_says_what_is_pending_before_any_audio_comes() -> None:
+    live = replace(PLAN, live=True)
+    snapshot = await stalled(live, 1)
+    dubber = Dubber(live, engines(), continues=snapshot)
+    await dubber.start()
+    async with asyncio.timeout(5), aclosing(dubber.events()) as events:
+        cue = await anext(output async for output in events if isinstance(output, CueScheduled))
+    again = through_json(dubber.snapshot())
+    await dubber.aclose()
+    assert cue.line == 0
+    assert cue.start_s >= snapshot.media_s
+    assert (again.hear_from, again.hear_from_chunk) == (
+        snapshot.hear_from,
+        snapshot.hear_from_chunk,
+    )

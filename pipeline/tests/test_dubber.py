@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
@@ -144,6 +145,35 @@ async def test_cues_never_overlap_and_never_precede_their_source() -> None:
         assert record.cue_duration_s is not None
         assert record.cue_start_s >= max(end_s, record.start_s) - 1e-6
         end_s = record.cue_start_s + record.cue_duration_s
+
+
+async def test_a_transcript_says_how_far_the_source_was_heard_when_it_was_decided() -> None:
+    """The recogniser is slow: what comes in while it works does not count."""
+    recognizer = ScriptedRecognizer(script=SCRIPT, final_delay_s=0.5, word_s=10.0)
+    dubber = Dubber(plan(live=True), scripted_engines(recognizer=recognizer))
+    await dubber.start()
+    pcm = utterances((1.5, 140), pause_s=4.0)
+    for chunk in chunks(pcm):
+        dubber.push(chunk)
+        await asyncio.sleep(len(chunk.pcm) / SAMPLE_RATE_HZ / 8)
+    await dubber.finish()
+    (line,) = of(CommittedTranscript, [event async for event in dubber.events()])
+    await dubber.aclose()
+    assert 1.8 + 0.1 <= line.heard_s <= 1.8 + 0.4
+
+
+async def test_a_clause_cut_out_of_running_speech_says_what_was_heard_by_then() -> None:
+    recognizer = ScriptedRecognizer(script=["and then we went on and on " * 8])
+    dubber = Dubber(plan(live=True), scripted_engines(recognizer=recognizer))
+    await dubber.start()
+    for chunk in chunks(utterances((8.0, 140))):
+        dubber.push(chunk)
+        await asyncio.sleep(len(chunk.pcm) / SAMPLE_RATE_HZ / 8)
+    await dubber.finish()
+    lines = of(CommittedTranscript, [event async for event in dubber.events()])
+    await dubber.aclose()
+    assert len(lines) >= 3
+    assert all(line.end_s <= line.heard_s <= line.end_s + 1.5 for line in lines[:-1])
 
 
 async def test_two_voices_are_told_apart_and_cast_differently() -> None:
@@ -338,3 +368,17 @@ async def test_a_listener_that_reads_nothing_does_not_grow_memory() -> None:
     await asyncio.sleep(0.3)
     assert len(dubber._outbox) <= EVENTS_MAX
     await dubber.aclose()
+
+
+async def test_debug_logging_says_once_a_second_how_the_run_does_and_no_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await dub(FOUR)
+    assert not [record for record in caplog.records if record.name == "pipeline.gauge"]
+    caplog.set_level(logging.DEBUG, "pipeline")
+    await dub(FOUR)
+    lines = [record.__dict__ for record in caplog.records if record.name == "pipeline.gauge"]
+    assert len(lines) == pytest.approx(len(FOUR) / SAMPLE_RATE_HZ, abs=1)
+    assert max(line["level_dbfs"] for line in lines) == pytest.approx(-15.3, abs=1)
+    assert all(line["inbox_s"] >= 0 and line["backlog_s"] >= 0 for line in lines)
+    assert "door" not in caplog.text.lower()

@@ -22,6 +22,7 @@ def line(number: int, cue: int | None = None, **changed: Any) -> PendingLine:
         "source_text": f"line {number}",
         "start_s": float(number),
         "end_s": number + 1.0,
+        "heard_s": number + 1.5,
         "speaker": SpeakerMatch("S1", 0.9),
         "voice": "hum",
         "style": NEUTRAL_STYLE,
