@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 FRAME_SAMPLES = 1024
 OPEN_TIMEOUT_S = 10.0
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
-KEEP_FRAMES = round(15.0 * SAMPLE_RATE_HZ / FRAME_SAMPLES)
-"""Frames kept for another process, even when this one has them: 15 s."""
+KEEP_S = 15.0
+"""Sound kept for another process, even when this one has it."""
 ACKNOWLEDGE_EVERY = 32
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 2.0
@@ -46,7 +46,13 @@ class LiveClient(Heard):
     """One session at ``/ws/{connection_id}/{session_id}``, over any number of connections."""
 
     def __init__(
-        self, servers: Sequence[str], token: str, session_id: str, *, patience_s: float
+        self,
+        servers: Sequence[str],
+        token: str,
+        session_id: str,
+        *,
+        patience_s: float,
+        frame_samples: int,
     ) -> None:
         super().__init__()
         self.session_id = session_id
@@ -55,6 +61,7 @@ class LiveClient(Heard):
         self._servers = servers
         self._token = token
         self._patience_s = patience_s
+        self._frame_samples = frame_samples
         self._socket: ClientConnection | None = None
         self._turn = asyncio.Lock()
         """Held while sending: what is sent again goes before what is new."""
@@ -76,6 +83,7 @@ class LiveClient(Heard):
         *,
         session_id: str | None = None,
         patience_s: float = 0.0,
+        frame_samples: int = FRAME_SAMPLES,
     ) -> AsyncIterator[LiveClient]:
         """``server`` is like ``ws://127.0.0.1:8000``, or several that share their stores.
 
@@ -83,7 +91,13 @@ class LiveClient(Heard):
         again for so long, at each server in turn.
         """
         servers = [server] if isinstance(server, str) else list(server)
-        client = cls(servers, token, session_id or str(uuid.uuid4()), patience_s=patience_s)
+        client = cls(
+            servers,
+            token,
+            session_id or str(uuid.uuid4()),
+            patience_s=patience_s,
+            frame_samples=frame_samples,
+        )
         client._socket = await client._open(servers[0], "")
         try:
             yield client
@@ -131,7 +145,7 @@ class LiveClient(Heard):
     async def stream(self, blocks: Iterable[Pcm]) -> None:
         """Send 16 kHz audio at the pace of real time, then say that it is over."""
         began = time.monotonic()
-        for pcm in _frames(blocks):
+        for pcm in _frames(blocks, self._frame_samples):
             await self.send_audio(pcm)
             ahead_s = self._frames_samples / SAMPLE_RATE_HZ - (time.monotonic() - began)
             if ahead_s > 0:
@@ -155,7 +169,8 @@ class LiveClient(Heard):
         """Drop what the server has, but for the last frames: another one may need them."""
         while self._kept:
             frame, number, _ = self._kept[0]
-            if frame > min(self._chunk_taken, self._frames - 1 - KEEP_FRAMES):
+            kept = round(KEEP_S * SAMPLE_RATE_HZ / self._frame_samples)
+            if frame > min(self._chunk_taken, self._frames - 1 - kept):
                 return
             if number > self._number_taken:
                 return
@@ -230,13 +245,13 @@ class LiveClient(Heard):
                 pass  # met again by whoever reads the events
 
 
-def _frames(blocks: Iterable[Pcm]) -> Iterable[Pcm]:
-    """Blocks of any size cut into frames of FRAME_SAMPLES; the last may be shorter."""
+def _frames(blocks: Iterable[Pcm], samples: int) -> Iterable[Pcm]:
+    """Blocks of any size cut into frames of so many samples; the last may be shorter."""
     rest = np.zeros(0, dtype=np.int16)
     for block in blocks:
         rest = np.concatenate([rest, block])
-        while len(rest) >= FRAME_SAMPLES:
-            yield rest[:FRAME_SAMPLES]
-            rest = rest[FRAME_SAMPLES:]
+        while len(rest) >= samples:
+            yield rest[:samples]
+            rest = rest[samples:]
     if len(rest):
         yield rest

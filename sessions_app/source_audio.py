@@ -99,7 +99,7 @@ class SourceAudio:
 
     def _open(self, request: RunRequest, intake: Intake) -> Run:
         previous, its_intake = self._runs.current, self._intake
-        run = self._runs.open(request)
+        run = self._runs.open(request, after_chunk=self.chunk)
         if previous is not None and not previous.over and its_intake is not None:
             if its_intake is not intake and (rest := its_intake.flush()):
                 previous.push(rest)

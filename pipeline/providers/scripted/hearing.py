@@ -7,6 +7,7 @@ recogniser says the next text of its script for every utterance.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -142,6 +143,12 @@ class TimedRecognizer:
     async def open(self, language: str) -> TimedRecognizerStream:
         return TimedRecognizerStream(self, language)
 
+    def between(self, start_s: float, end_s: float) -> tuple[Word, ...]:
+        """Words whose middle lies in this span of media time."""
+        return tuple(
+            word for word in self.words if start_s <= (word.start_s + word.end_s) / 2 < end_s
+        )
+
     async def aclose(self) -> None:
         pass
 
@@ -166,15 +173,32 @@ class TimedRecognizerStream:
             if piece.ends:
                 await asyncio.sleep(self._engine.final_delay_s)
             end_s = piece.end / SAMPLE_RATE_HZ
-            heard = tuple(
-                word
-                for word in self._engine.words
-                if start_s <= (word.start_s + word.end_s) / 2 < end_s
-            )
+            heard = self._engine.between(start_s, end_s)
             yield Hypothesis(utterance, heard, end_s, piece.ends, self._language)
 
     async def aclose(self) -> None:
         pass
+
+
+@dataclass
+class ClockRecognizer(TimedRecognizer):
+    """Hears the media clock in every speech: word n lasts from n to n + 1 times ``word_s``.
+
+    Every word is said once in a whole stream, so what is lost or doubled shows, wherever
+    streams begin or are cut.
+    """
+
+    words: Sequence[Word] = ()
+    word_s: float = 0.4
+    name: str = "clock-recognizer"
+
+    def between(self, start_s: float, end_s: float) -> tuple[Word, ...]:
+        first = math.ceil(start_s / self.word_s - 0.5)
+        last = math.ceil(end_s / self.word_s - 0.5)
+        return tuple(
+            Word(f"word{n}", n * self.word_s, (n + 1) * self.word_s)
+            for n in range(max(0, first), last)
+        )
 
 
 @dataclass
