@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -131,6 +132,7 @@ class Figures:
             "overhead_p50_ms": span.middle("overhead_ms"),
             "skipped": span.skipped.total(),
             "errors": span.errors,
+            "load": round(os.getloadavg()[0], 2),
             "unacknowledged_chunks": max((beat.unacknowledged for beat in beats), default=0),
             "rss_mb": {name: round(mb, 1) for name, mb in sample.rss_mb.items()} if sample else {},
         }
@@ -214,6 +216,13 @@ def usage(
             "rss_mb_per_session": round(grown_mb / sessions, 3),
         }
     return made
+
+
+def cores_of_others(begin: Sample, end: Sample, clients: float) -> float:
+    """What else ran on the machine, which the figures suffered from; in cores."""
+    span_s = max(end.at_s - begin.at_s, 1e-6)
+    all_s = (end.machine_busy_s - begin.machine_busy_s) / span_s
+    return round(all_s - sum(_cores(begin, end).values()) - clients, 3)
 
 
 def _cores(begin: Sample, end: Sample) -> dict[str, float]:

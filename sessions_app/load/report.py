@@ -28,6 +28,7 @@ def in_words(made: dict[str, Any]) -> str:
 
 def _lines(made: dict[str, Any]) -> Iterator[str]:
     machine = made["machine"]
+    others = machine.get("cores_of_others")
     yield (
         f"{made['started']} sessions started, {made['ended']} ended, {made['lines']} lines heard, "
         f"{made['skipped']} skipped, {made['lost']} connections lost"
@@ -35,6 +36,7 @@ def _lines(made: dict[str, Any]) -> Iterator[str]:
     yield (
         f"machine: {machine['cores']} cores, load {machine['load_before'][0]} before, "
         f"{machine['load_after'][0]} after"
+        + (f", {others:.2f} cores taken by others" if others is not None else "")
     )
     for title, entries in (("refused", made["refusals"]), ("error", made["errors"])):
         for entry in entries:

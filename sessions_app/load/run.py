@@ -84,7 +84,7 @@ class _Run:
         busy: list[Sample] = []
         try:
             with running_fleet(self._plans(plan), test.folder / "clients.log") as fleet:
-                beats = self._follow(fleet, plan, gathered, start_s, busy)
+                clients = self._follow(fleet, plan, gathered, start_s, busy)
                 if fleet.broken:
                     log = test.folder / "clients.log"
                     raise LoadTestError(f"a client process failed; see {log}")
@@ -104,12 +104,14 @@ class _Run:
                 "load_before": [round(value, 2) for value in load_before],
                 "load_after": [round(value, 2) for value in os.getloadavg()],
             },
-            "clients": beats,
+            "clients": clients,
             "processes": {},
             "profile": self._profile_text,
         }
         if idle[0] and idle[1] and len(busy) > 1:
             sessions = plan.phases[0].sessions
+            others = figures.cores_of_others(busy[0], busy[-1], clients["cores"])
+            made["machine"]["cores_of_others"] = others
             made["processes"] = figures.usage((idle[0], idle[1]), (busy[0], busy[-1]), sessions)
         made["sessions_per_core"] = _sessions_per_core(made["processes"])
         return made

@@ -23,7 +23,9 @@ class Sample:
     cpu_s: dict[str, float] = field(default_factory=dict)
     """Name → processor time since its start, seconds; of those that left too."""
     rss_mb: dict[str, float] = field(default_factory=dict)
-    """Name → resident memory, MB; pages that processes share count in each."""
+    """Name → resident memory, MB; of names with several processes without what they share."""
+    machine_busy_s: float = 0.0
+    """Processor time of everything on this machine."""
 
 
 class ProcessWatch:
@@ -47,7 +49,8 @@ class ProcessWatch:
                 name = self._name(process)
                 with process.oneshot():
                     used = process.cpu_times()
-                    resident = process.memory_info().rss
+                    memory = process.memory_info()
+                    resident = memory.rss if name.startswith("web") else memory.rss - memory.shared
             except psutil.Error:
                 continue  # it left while we looked
             self._cpu_s[process] = used.user + used.system
@@ -56,7 +59,7 @@ class ProcessWatch:
         for process, seconds in self._cpu_s.items():
             name = self._names[process]
             cpu_s[name] = cpu_s.get(name, 0.0) + seconds
-        return Sample(at_s, cpu_s, rss_mb)
+        return Sample(at_s, cpu_s, rss_mb, _machine_busy_s())
 
     def _name(self, process: psutil.Process) -> str:
         name = self._names.get(process)
@@ -74,3 +77,9 @@ class ProcessWatch:
             self.web.append(process.pid)
             return role if len(self.web) == 1 else f"{role} {len(self.web)}"
         return "supervisor" if role == "web" else role
+
+
+def _machine_busy_s() -> float:
+    times = psutil.cpu_times()
+    busy_s: float = times.user + times.nice + times.system + times.irq + times.softirq
+    return busy_s
