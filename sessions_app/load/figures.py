@@ -108,7 +108,8 @@ class Figures:
 
     def _note(self, span: _Span, line: Heard) -> None:
         for name, value in line.latencies.items():
-            span.add(name, value)
+            span.add("server_lag_ms" if name == "lag_ms" else name, value)
+        span.add("lag_ms", line.lag_ms)
         span.add("backlog_s", line.backlog_s)
         if line.answer_ms is None:
             return

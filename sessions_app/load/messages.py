@@ -53,6 +53,7 @@ class Heard(Report, frozen=True, kw_only=True):
     """Sending the frame that decided the clause → its first sound; None: frame unknown."""
     at_endpoint: bool
     lag_ms: float
+    """Ear–voice span as it is heard: the server's, and by how much the sound comes late."""
     backlog_s: float
     """End of the newest scheduled dub beyond the audio that was sent."""
     latencies: dict[str, float]

@@ -55,10 +55,12 @@ def overloaded(sessions: int, *, seconds: float, ramp_s: float, start_s: float) 
         range(sessions, more), start_s, begin_s=more_s, ramp_s=min(ramp_s, third_s), end_s=fewer_s
     )
     settle_s = min(SETTLE_S, third_s / 2)
+    recovered_s = fewer_s + third_s / 2
     phases = (
         Phase("before", sessions, ramp_s + settle_s, more_s),
         Phase("overload", more, more_s, fewer_s),
-        Phase("after", sessions, fewer_s + settle_s, end_s),
+        Phase("recovering", sessions, fewer_s, recovered_s),
+        Phase("after", sessions, recovered_s, end_s),
     )
     return Schedule(plans, phases, end_s)
 

@@ -69,7 +69,7 @@ class LoadSession:
         self._newest = b""
         self._ready = asyncio.Event()
         self._refused = False
-        self._opened_at = 0.0
+        self._opened_at = self._began = 0.0
         self._closing = ""
         self._handlers: dict[bytes, Callable[[dict[str, Any]], None]] = {
             b"ready": self._on_ready,
@@ -156,7 +156,7 @@ class LoadSession:
 
     async def _stream(self, socket: ClientConnection) -> None:
         """Each frame when a microphone would have it; the last once the time is over."""
-        began = time.monotonic()
+        began = self._began = time.monotonic()
         self.sending = True
         while True:
             due = began + (self._sent + 1) * FRAME_S
@@ -236,14 +236,17 @@ class LoadSession:
             return
         now = time.monotonic()
         decided = self._decided.pop(event["line"], None)
+        live_edge_s = now - self._began
+        # A server that is behind does not know it: what it has not read seems not yet said.
+        late_s = max(0.0, live_edge_s - event["start_s"])
         self._report(
             Heard(
                 at_s=now,
                 session=self._own.number,
                 answer_ms=None if decided is None else (now - decided[0]) * 1000,
                 at_endpoint=decided is None or decided[1],
-                lag_ms=event["latencies"]["lag_ms"],
-                backlog_s=event["start_s"] + event["duration_s"] - self._sent * FRAME_S,
+                lag_ms=event["latencies"]["lag_ms"] + late_s * 1000,
+                backlog_s=late_s + event["start_s"] + event["duration_s"] - live_edge_s,
                 latencies=event["latencies"],
             )
         )
