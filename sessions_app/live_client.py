@@ -73,6 +73,8 @@ class LiveClient(Heard):
         self._frames_samples = 0
         self._numbers = 0
         self._start: dict[str, Any] | None = None
+        self._coming_back = False
+        """The connection is lost, or what was missed is not sent again yet."""
 
     @classmethod
     @asynccontextmanager
@@ -122,7 +124,10 @@ class LiveClient(Heard):
     # Sending -----------------------------------------------------------------------
 
     async def send(self, **message: Any) -> None:
-        """Send a JSON message; those that change something are counted."""
+        """Send a JSON message; those that change something are counted.
+
+        Others are left out while the connection is lost.
+        """
         number = -1
         if message["type"] in {"start_dubbing", "stop_dubbing", "create_voice_clone"}:
             self._numbers += 1
@@ -157,6 +162,8 @@ class LiveClient(Heard):
             if self._patience_s and (frame >= 0 or number >= 0):
                 self._kept.append((frame, number, message))
                 self._forget()
+            if self._coming_back:
+                return  # what is kept is sent after the server said what it has
             assert self._socket is not None
             try:
                 await self._socket.send(message)
@@ -210,6 +217,7 @@ class LiveClient(Heard):
 
     async def _resume(self) -> None:
         """Connect again; raises TimeoutError when patience is at its end."""
+        self._coming_back = True
         wait_s = RETRY_FIRST_S
         turn = 0
         async with asyncio.timeout(self._patience_s):
@@ -230,6 +238,7 @@ class LiveClient(Heard):
         self.resumes.append(resumed["how"])
         assert self._socket is not None
         async with self._turn:
+            self._coming_back = False
             if resumed["how"] == "new":
                 # Nothing is left of the session there: begin again at the live edge.
                 self._kept.clear()

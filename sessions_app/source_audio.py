@@ -93,7 +93,7 @@ class SourceAudio:
         run = self._runs.current
         if run is None:
             return
-        self._intake = Intake(run.request.sample_rate, after=self.chunk, start=start)
+        self._intake = Intake(run.request.sample_rate, after=self.chunk, start=start, goes_on=True)
         self._finish_after = finish_after
         self._finish_when_due()
 
