@@ -1,6 +1,7 @@
 """Where requests enter: pages and the interface to Django, sockets to the consumers."""
 
 import contextlib
+import gc
 import os
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
@@ -54,6 +55,9 @@ async def warm() -> None:
         # A failure is logged where it happens, is in the health report, and is met again by
         # the first session.
         await engines()
+    # What is loaded stays: collections that look through all of it would stop every session.
+    gc.collect()
+    gc.freeze()
 
 
 async def drain(timeout_s: float) -> None:

@@ -18,7 +18,7 @@ from pipeline.recognition import Recognition
 from pipeline.speaking import Output
 from pipeline.tape import Tape
 from pipeline.turns import Turns
-from pipeline.types import Clause, Hypothesis
+from pipeline.types import Clause, Hypothesis, Word
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Listening:
     """End of the clause committed last; None before the first."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopped: bool = False
+    _shown: tuple[Word, ...] = ()
+    """Words of the partial told last."""
 
     async def run(self, again: Sequence[Entry]) -> None:
         """Tell the lines taken over, then commit until the recogniser has no more."""
@@ -62,7 +64,8 @@ class Listening:
         decision = self.hearing.now()
         if hypothesis.is_final:
             decision = self.hearing.decision_on(hypothesis.utterance)
-        elif hypothesis.words:
+        elif hypothesis.words and hypothesis.words != self._shown:
+            self._shown = hypothesis.words
             self.outbox.offer(
                 PartialTranscript(
                     utterance=hypothesis.utterance,

@@ -21,6 +21,10 @@ TEMPO_DEADBAND = 0.02
 FASTEST = 1.45
 """Ratio to natural speech beyond which a dub is no longer followed with ease."""
 
+BLOCK_MAX_S = 0.2
+"""Sound is sent in blocks no longer than what the client already has, and at most this."""
+_NOTHING: Pcm = np.zeros(0, dtype=np.int16)
+
 Emit = Callable[[Event | CueAudio], Awaitable[None]]
 
 
@@ -133,15 +137,23 @@ async def play(
             )
 
     failure: EngineError | None = None
+    held: list[Pcm] = []
     async with aclosing(clip):
         try:
             block = clip.first
             while block is not None:
-                await send(stretcher.push(block) if stretcher else block)
+                held.append(stretcher.push(block) if stretcher else block)
+                # The first sound goes out at once; what follows costs less in fewer messages.
+                wanted_s = min(BLOCK_MAX_S, samples / rate_hz)
+                if sum(map(len, held)) >= wanted_s * rate_hz:
+                    await send(np.concatenate(held))
+                    held.clear()
                 block = await anext(clip.blocks, None)
         except EngineError as error:
             failure = error
-    await send(stretcher.flush() if stretcher else np.zeros(0, dtype=np.int16), last=True)
+    if stretcher:
+        held.append(stretcher.flush())
+    await send(np.concatenate([*held, _NOTHING]), last=True)
     # A clip made again may be shorter than what the client has of the first one.
     duration_s = max(samples, skip) / rate_hz
     scheduler.occupy(start_s=cue.start_s, duration_s=duration_s)

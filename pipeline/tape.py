@@ -10,13 +10,21 @@ from collections import deque
 
 import numpy as np
 
+from pipeline import pressure
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
+
+KEEP_S = 20.0
+"""What is kept: an utterance in hand, and the samples of speakers."""
+AHEAD_MAX_S = 0.25
+"""How far the live edge may be thought to be past the newest audio: a client may pause."""
+AHEAD_OVERLOADED_S = 10.0
+"""The same while the process cannot keep up: then audio has come that was not heard yet."""
 
 
 class Tape:
     """A bounded window of contiguous audio, addressed by media position."""
 
-    def __init__(self, keep_s: float = 45.0) -> None:
+    def __init__(self, keep_s: float = KEEP_S) -> None:
         self._keep = round(keep_s * SAMPLE_RATE_HZ)
         self._chunks: deque[AudioChunk] = deque()
         self._arrivals: deque[tuple[int, float]] = deque()
@@ -43,8 +51,10 @@ class Tape:
             self._clock_offset_s = offset_s
         else:
             # The least delayed chunk tells the true offset; a slow upward drift keeps
-            # a client whose clock is slower than ours from being chased for ever.
-            self._clock_offset_s = min(offset_s, self._clock_offset_s + 0.002)
+            # a client whose clock is slower than ours from being chased for ever. Chunks
+            # that we are late to hear tell nothing of the client's clock.
+            drift_s = 0.0 if pressure.overloaded() else 0.002
+            self._clock_offset_s = min(offset_s, self._clock_offset_s + drift_s)
 
     def read(self, start_s: float, end_s: float) -> Pcm:
         """Samples between two media times, as far as they are still here."""
@@ -77,8 +87,9 @@ class Tape:
         index = bisect_left(self._arrivals, round(media_s * SAMPLE_RATE_HZ), key=lambda a: a[0])
         return self._arrivals[min(index, len(self._arrivals) - 1)][1]
 
-    def live_edge_s(self, now: float, *, ahead_max_s: float = 0.25) -> float:
+    def live_edge_s(self, now: float) -> float:
         """Media time that is being heard at ``now``, at most a little past the newest audio."""
+        ahead_max_s = AHEAD_OVERLOADED_S if pressure.overloaded() else AHEAD_MAX_S
         if self._clock_offset_s is None:
             return 0.0
         return min(max(now - self._clock_offset_s, self.end_s), self.end_s + ahead_max_s)

@@ -16,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
-from pipeline import metrics
+from pipeline import metrics, pressure
 from sessions_app import loop_lag, services, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.conversation import BEGINNING, Conversation, Place
@@ -73,8 +73,7 @@ def count() -> None:
 
 def admit() -> None:
     """Raises RefusedError when one more session would ruin the others."""
-    late_s = loop_lag.recent_s()
-    if late_s > LATE_MAX_S:
+    if pressure.overloaded() or loop_lag.recent_s() > LATE_MAX_S:
         raise RefusedError("This server has more to do than it can; try again later.")
     if len(_sessions) >= settings.MAX_SESSIONS:
         raise RefusedError(

@@ -11,10 +11,12 @@ import time
 import weakref
 from collections import deque
 
-from pipeline import metrics
+from pipeline import metrics, pressure
 
 SAMPLE_S = 0.25
 KEPT_S = 5.0
+PRESSURE_S = 3.0
+"""Over so long the loop's load is averaged."""
 
 
 class LoopLag:
@@ -65,9 +67,19 @@ def recent_s() -> float:
 async def _sample() -> None:
     lag = LoopLag(now=time.monotonic())
     _lags[id(lag)] = lag
+    began = (time.monotonic(), time.thread_time())
+    moments = deque([began], maxlen=round(PRESSURE_S / SAMPLE_S) + 1)
     try:
         while True:
             await asyncio.sleep(SAMPLE_S)
-            metrics.observe_loop_lag(lag.sample(time.monotonic()))
+            now = time.monotonic()
+            metrics.observe_loop_lag(lag.sample(now))
+            moments.append((now, time.thread_time()))
+            (first_at, first_cpu), (last_at, last_cpu) = moments[0], moments[-1]
+            pressure.note(
+                busy=(last_cpu - first_cpu) / (last_at - first_at),
+                late_s=(last_at - first_at) / (len(moments) - 1) - SAMPLE_S,
+            )
     finally:
         del _lags[id(lag)]
+        pressure.note(busy=0.0, late_s=0.0)

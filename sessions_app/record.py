@@ -18,7 +18,7 @@ from pipeline.record import LineRecord
 log = logging.getLogger(__name__)
 
 BATCH_MAX = 100
-BATCH_WAIT_S = 1.0
+BATCH_WAIT_S = 3.0
 WAITING_MAX = 1000
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 15.0
@@ -38,6 +38,7 @@ class LineWriter:
         self._waiting: deque[LineRecord] = deque()
         self._writing = 0
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
         self._task: asyncio.Task[None] | None = None
@@ -65,6 +66,7 @@ class LineWriter:
     async def flush(self, *, timeout_s: float = CLOSE_S) -> bool:
         """Wait until everything offered is written; False when the time is up."""
         self._wake.set()
+        self._hurry.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._settled.wait()
@@ -93,8 +95,10 @@ class LineWriter:
                     due_s = max(0.0, last_saved + self._heartbeat_s - time.monotonic())
                     async with asyncio.timeout(due_s):
                         await self._wake.wait()
-                    # More lines may follow at once: one write for all of them.
-                    await asyncio.sleep(BATCH_WAIT_S)
+                    # More lines follow soon: one write for all of them, unless it hurries.
+                    async with asyncio.timeout(BATCH_WAIT_S):
+                        await self._hurry.wait()
+                self._hurry.clear()
             batch = [self._waiting[n] for n in range(min(BATCH_MAX, len(self._waiting)))]
             self._writing = len(batch)
             try:

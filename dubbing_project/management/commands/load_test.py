@@ -21,7 +21,7 @@ from sessions_app.load.run import LoadTest, LoadTestError, run
 
 SESSIONS_A_SECOND = 10.0
 """Default pace of the ramp."""
-ENVIRONMENT: dict[str, str] = {}
+ENVIRONMENT = {"MAX_SESSIONS_PER_USER": "10000", "MAX_SESSIONS": "10000", "WEB_PROCESSES": "1"}
 """Settings, beside ENGINES, of a server that is started to be tested."""
 
 
