@@ -57,6 +57,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "speaker": "S1",
         "start_s": 12.48,
         "end_s": 14.02,
+        "heard_s": 14.27,
     },
     "speaker": {
         "speaker": "S1",
@@ -110,6 +111,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "lines": 31,
         "speakers": 2,
         "skipped": 1,
+        "merged": 2,
         "errors": 0,
         "media_s": 90.0,
         "p50": _LATENCIES,
@@ -117,8 +119,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "closing": {
         "close_code": 1012,
-        "code": "restart",
-        "message": "The server restarts; connect again.",
+        "code": "restarting",
+        "message": "The server restarts; connect again and resume.",
         "resume": True,
     },
 }
