@@ -45,7 +45,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "engines": {
             "recognition": "pocketsphinx",
             "translation": "apertium",
-            "synthesis": "espeak-ng",
+            "synthesis": "espeak",
         },
         "protocol": "dub.v1",
     },
@@ -61,8 +61,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "speaker": {
         "speaker": "S1",
-        "voice": "es+m3",
-        "voice_name": "Voice 3",
+        "voice": "espeak:es:m3",
+        "voice_name": "Bruno",
         "similarity": 0.912,
         "shaped": True,
     },
@@ -75,8 +75,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "duration_s": 1.62,
         "sample_rate": 16000,
         "tempo": 1.0,
-        "engine": "espeak-ng",
-        "voice": "es+m3",
+        "engine": "espeak",
+        "voice": "espeak:es:m3",
         "latencies": _LATENCIES,
     },
     "cue_audio": {
