@@ -286,16 +286,15 @@ class Conversation:
         self._number = state.number
         self._runs.restore(state.runs, heard=place.heard)
         self._audio.chunk = state.chunk
-        run = state.runs.run
-        if run is None or run.snapshot is None:
+        run = state.runs.then or state.runs.run
+        if run is None:
             return
-        if state.runs.then is None:
-            # What was heard but not committed is asked of the client again.
-            self._audio.chunk = min(state.chunk, run.snapshot.hear_from_chunk - 1)
-            self._audio.go_on(
-                start=run.snapshot.hear_from,
-                finish_after=state.chunk if run.finishing else None,
-            )
+        # What was heard but not committed is asked of the client again.
+        self._audio.chunk = min(state.chunk, run.heard_up_to)
+        self._audio.go_on(
+            start=run.snapshot.hear_from if run.snapshot else 0,
+            finish_after=state.chunk if run.finishing else None,
+        )
 
     # In ----------------------------------------------------------------------------
 

@@ -43,13 +43,16 @@ class Taken:
 
 
 class Intake:
-    """One stream of audio chunks from one client, which may begin with any number.
+    """One stream of audio chunks from one client, which may begin with any number unless it
+    ``goes_on`` behind chunk ``after``.
 
     Where the client does not say, chunks are counted from the one behind ``after``, and the
     first sample's place on the media clock is ``start`` (samples at 16 kHz).
     """
 
-    def __init__(self, sample_rate_hz: int, *, after: int = -1, start: int = 0) -> None:
+    def __init__(
+        self, sample_rate_hz: int, *, after: int = -1, start: int = 0, goes_on: bool = False
+    ) -> None:
         if not RATE_MIN_HZ <= sample_rate_hz <= RATE_MAX_HZ:
             raise IntakeError(
                 "sample_rate_unsupported",
@@ -57,7 +60,7 @@ class Intake:
             )
         self.sample_rate_hz = sample_rate_hz
         self.acknowledged = after
-        self._expect_any = True
+        self._expect_any = not goes_on
         self._resampler: soxr.ResampleStream | None = None
         self._anchor = start
         """Position of the first sample since the resampler started, at 16 kHz."""

@@ -12,6 +12,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import Error as DatabaseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
@@ -212,7 +213,7 @@ async def _answer_other_processes() -> None:
         try:
             async with asyncio.timeout(HEAR_S):
                 message = await layer.receive(_mailbox(PROCESS))
-        except TimeoutError:
+        except (TimeoutError, RedisTimeoutError):
             continue
         except Exception as error:  # whatever Redis and the layer raise
             log.info("other processes not heard", extra={"error": type(error).__name__})

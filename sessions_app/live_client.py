@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 FRAME_SAMPLES = 1024
 OPEN_TIMEOUT_S = 10.0
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
-KEEP_FRAMES = round(15.0 * SAMPLE_RATE_HZ / FRAME_SAMPLES)
-"""Frames kept for another process, even when this one has them: 15 s."""
+KEEP_S = 15.0
+"""Sound kept for another process, even when this one has it."""
 ACKNOWLEDGE_EVERY = 32
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 2.0
@@ -46,7 +46,13 @@ class LiveClient(Heard):
     """One session at ``/ws/{connection_id}/{session_id}``, over any number of connections."""
 
     def __init__(
-        self, servers: Sequence[str], token: str, session_id: str, *, patience_s: float
+        self,
+        servers: Sequence[str],
+        token: str,
+        session_id: str,
+        *,
+        patience_s: float,
+        frame_samples: int,
     ) -> None:
         super().__init__()
         self.session_id = session_id
@@ -55,6 +61,7 @@ class LiveClient(Heard):
         self._servers = servers
         self._token = token
         self._patience_s = patience_s
+        self._frame_samples = frame_samples
         self._socket: ClientConnection | None = None
         self._turn = asyncio.Lock()
         """Held while sending: what is sent again goes before what is new."""
@@ -66,6 +73,8 @@ class LiveClient(Heard):
         self._frames_samples = 0
         self._numbers = 0
         self._start: dict[str, Any] | None = None
+        self._coming_back = False
+        """The connection is lost, or what was missed is not sent again yet."""
 
     @classmethod
     @asynccontextmanager
@@ -76,6 +85,7 @@ class LiveClient(Heard):
         *,
         session_id: str | None = None,
         patience_s: float = 0.0,
+        frame_samples: int = FRAME_SAMPLES,
     ) -> AsyncIterator[LiveClient]:
         """``server`` is like ``ws://127.0.0.1:8000``, or several that share their stores.
 
@@ -83,7 +93,13 @@ class LiveClient(Heard):
         again for so long, at each server in turn.
         """
         servers = [server] if isinstance(server, str) else list(server)
-        client = cls(servers, token, session_id or str(uuid.uuid4()), patience_s=patience_s)
+        client = cls(
+            servers,
+            token,
+            session_id or str(uuid.uuid4()),
+            patience_s=patience_s,
+            frame_samples=frame_samples,
+        )
         client._socket = await client._open(servers[0], "")
         try:
             yield client
@@ -108,7 +124,10 @@ class LiveClient(Heard):
     # Sending -----------------------------------------------------------------------
 
     async def send(self, **message: Any) -> None:
-        """Send a JSON message; those that change something are counted."""
+        """Send a JSON message; those that change something are counted.
+
+        Others are left out while the connection is lost.
+        """
         number = -1
         if message["type"] in {"start_dubbing", "stop_dubbing", "create_voice_clone"}:
             self._numbers += 1
@@ -131,7 +150,7 @@ class LiveClient(Heard):
     async def stream(self, blocks: Iterable[Pcm]) -> None:
         """Send 16 kHz audio at the pace of real time, then say that it is over."""
         began = time.monotonic()
-        for pcm in _frames(blocks):
+        for pcm in _frames(blocks, self._frame_samples):
             await self.send_audio(pcm)
             ahead_s = self._frames_samples / SAMPLE_RATE_HZ - (time.monotonic() - began)
             if ahead_s > 0:
@@ -143,6 +162,8 @@ class LiveClient(Heard):
             if self._patience_s and (frame >= 0 or number >= 0):
                 self._kept.append((frame, number, message))
                 self._forget()
+            if self._coming_back:
+                return  # what is kept is sent after the server said what it has
             assert self._socket is not None
             try:
                 await self._socket.send(message)
@@ -155,7 +176,8 @@ class LiveClient(Heard):
         """Drop what the server has, but for the last frames: another one may need them."""
         while self._kept:
             frame, number, _ = self._kept[0]
-            if frame > min(self._chunk_taken, self._frames - 1 - KEEP_FRAMES):
+            kept = round(KEEP_S * SAMPLE_RATE_HZ / self._frame_samples)
+            if frame > min(self._chunk_taken, self._frames - 1 - kept):
                 return
             if number > self._number_taken:
                 return
@@ -195,6 +217,7 @@ class LiveClient(Heard):
 
     async def _resume(self) -> None:
         """Connect again; raises TimeoutError when patience is at its end."""
+        self._coming_back = True
         wait_s = RETRY_FIRST_S
         turn = 0
         async with asyncio.timeout(self._patience_s):
@@ -215,6 +238,7 @@ class LiveClient(Heard):
         self.resumes.append(resumed["how"])
         assert self._socket is not None
         async with self._turn:
+            self._coming_back = False
             if resumed["how"] == "new":
                 # Nothing is left of the session there: begin again at the live edge.
                 self._kept.clear()
@@ -230,13 +254,13 @@ class LiveClient(Heard):
                 pass  # met again by whoever reads the events
 
 
-def _frames(blocks: Iterable[Pcm]) -> Iterable[Pcm]:
-    """Blocks of any size cut into frames of FRAME_SAMPLES; the last may be shorter."""
+def _frames(blocks: Iterable[Pcm], samples: int) -> Iterable[Pcm]:
+    """Blocks of any size cut into frames of so many samples; the last may be shorter."""
     rest = np.zeros(0, dtype=np.int16)
     for block in blocks:
         rest = np.concatenate([rest, block])
-        while len(rest) >= FRAME_SAMPLES:
-            yield rest[:FRAME_SAMPLES]
-            rest = rest[FRAME_SAMPLES:]
+        while len(rest) >= samples:
+            yield rest[:samples]
+            rest = rest[samples:]
     if len(rest):
         yield rest

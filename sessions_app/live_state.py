@@ -19,12 +19,21 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: RunSnapshot | None
     """None: the engines were not ready yet."""
     finishing: bool
+    after_chunk: int
+    """The last chunk before the run."""
+
+    @property
+    def heard_up_to(self) -> int:
+        """The last chunk that need not be heard again to go on with the run."""
+        if self.snapshot is None or self.snapshot.hear_from_chunk < 0:
+            return self.after_chunk
+        return self.snapshot.hear_from_chunk - 1
 
 
 class RunsState(msgspec.Struct, frozen=True, kw_only=True):
     run: RunState | None
     """The run in hand."""
-    then: RunRequest | None
+    then: RunState | None
     """The run that takes the audio, when it is another one."""
     lines: int
     cues: int

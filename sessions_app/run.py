@@ -66,6 +66,8 @@ class Run:
         self.summary: Summary | None = None
         self.failed = False
         self.started = False
+        self.after_chunk = -1
+        """The last chunk before the run."""
         self.wound_down = False
         self._tell = tell
         self._begin = begin

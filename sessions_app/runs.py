@@ -26,7 +26,7 @@ from pipeline.events import (
     Translated,
 )
 from pipeline.record import LineRecord
-from pipeline.snapshot import Delivered
+from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.wire import WireError
 from sessions_app.journal import Journal
 from sessions_app.live_state import RunsState, RunState
@@ -74,12 +74,13 @@ class Runs:
             self._conducting.cancel()
             await asyncio.gather(self._conducting, return_exceptions=True)
 
-    def open(self, request: RunRequest) -> Run:
+    def open(self, request: RunRequest, *, after_chunk: int) -> Run:
         """The run that takes the audio from now on. Raises WireError.
 
         The run before it must have been finished: it dubs what it took.
         """
         run = Run(request, tell=self._tell, begin=self._begin, on_progress=self._on_progress)
+        run.after_chunk = after_chunk
         self._queue(run)
         return run
 
@@ -98,16 +99,11 @@ class Runs:
     def state(self) -> RunsState:
         """What another process needs to go on with these runs."""
         conducted, current = self._conducted, self.current
-        run = None
+        run = then = None
         if conducted is not None and not conducted.ended:
-            run = RunState(
-                request=conducted.request,
-                snapshot=conducted.snapshot(),
-                finishing=conducted.finishing,
-            )
-        then = None
+            run = _state_of(conducted, conducted.snapshot())
         if current is not None and current is not conducted and not current.over:
-            then = current.request
+            then = _state_of(current, None)
         return RunsState(
             run=run,
             then=then,
@@ -125,9 +121,7 @@ class Runs:
             return self.state()
         snapshot = await run.wind_down(timeout_s=timeout_s)
         state = self.state()
-        return msgspec.structs.replace(
-            state, run=RunState(request=run.request, snapshot=snapshot, finishing=run.finishing)
-        )
+        return msgspec.structs.replace(state, run=_state_of(run, snapshot))
 
     def restore(self, state: RunsState, *, heard: Delivered) -> None:
         """Go on with the runs of another process; before ``start``. ``heard`` counts the
@@ -144,12 +138,13 @@ class Runs:
                 continues=state.run.snapshot,
                 heard=Delivered(cue=max(0, heard.cue - state.cue_base), samples=heard.samples),
             )
+            run.after_chunk = state.run.after_chunk
             self._conducted = run
             self._queue(run)
         if state.then is not None:
             if self.current is not None:
                 self.current.finish()
-            self.open(state.then)
+            self.open(state.then.request, after_chunk=state.then.after_chunk)
 
     # Conducting --------------------------------------------------------------------
 
@@ -231,3 +226,12 @@ class Runs:
     async def _say_record_incomplete(self) -> None:
         message = "The database is away: dubbing goes on, but parts of the record are missing."
         await self._outbox.put(Notice(code="record_incomplete", message=message))
+
+
+def _state_of(run: Run, snapshot: RunSnapshot | None) -> RunState:
+    return RunState(
+        request=run.request,
+        snapshot=snapshot,
+        finishing=run.finishing,
+        after_chunk=run.after_chunk,
+    )

@@ -93,13 +93,13 @@ class SourceAudio:
         run = self._runs.current
         if run is None:
             return
-        self._intake = Intake(run.request.sample_rate, after=self.chunk, start=start)
+        self._intake = Intake(run.request.sample_rate, after=self.chunk, start=start, goes_on=True)
         self._finish_after = finish_after
         self._finish_when_due()
 
     def _open(self, request: RunRequest, intake: Intake) -> Run:
         previous, its_intake = self._runs.current, self._intake
-        run = self._runs.open(request)
+        run = self._runs.open(request, after_chunk=self.chunk)
         if previous is not None and not previous.over and its_intake is not None:
             if its_intake is not intake and (rest := its_intake.flush()):
                 previous.push(rest)

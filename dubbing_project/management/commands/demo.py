@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from argparse import ArgumentParser
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,9 @@ import numpy as np
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
 from websockets.exceptions import WebSocketException
 
-from accounts.selectors import user_by_email
-from accounts.services import create_token, create_user
-from dubbing_project.service_urls import parse_database_url
+from dubbing_project.management.private_account import make_token
 from dubbing_project.services.context import running_services
 from dubbing_project.services.errors import ServiceError
 from pipeline.file_dubbing import DubbedFiles, write_files
@@ -27,7 +23,6 @@ from pipeline.mixer import DubCue
 from sessions_app.heard import HeardLine
 from sessions_app.live_client import LiveClient
 
-PERSON = "demo@localhost.localdomain"
 TAIL_S = 30.0
 """How long after the last sound the server may still be speaking."""
 
@@ -47,7 +42,7 @@ class Command(BaseCommand):
             media = open_media(options["audio"])
             self.stdout.write("Starting Postgres, Redis, the server and the worker …")
             with running_services(settings.DUBBING_VAR / "demo" / "services") as services:
-                token = _make_token(services.database_url)
+                token = make_token(services.database_url, name="demo")
                 self.stdout.write(
                     f"Dubbing {media.path.name} ({media.duration_s or 0:.0f} s) "
                     f"from {options['source']} to {options['to']} at the pace of real time.\n"
@@ -162,18 +157,6 @@ class Command(BaseCommand):
         loudest = max(int(np.abs(line.pcm.astype(np.int32)).max()) for line in spoken)
         if loudest < 300 or client.errors:
             raise CommandError("The dub is not as it should be; see the errors above.")
-
-
-def _make_token(database_url: str) -> str:
-    """A short-lived token of the demo's own account, in the demo's own database."""
-    connections["default"].settings_dict.update(
-        {name: parse_database_url(database_url)[name] for name in ("HOST", "USER", "NAME")}
-    )
-    person = user_by_email(PERSON) or create_user(email=PERSON, password=None)
-    try:
-        return create_token(person, name="demo", lasts=timedelta(hours=2)).token
-    finally:
-        connections["default"].close()
 
 
 def _in_order(client: LiveClient) -> list[HeardLine]:

@@ -11,9 +11,9 @@ from pipeline.ports import (
     VoiceCloner,
 )
 from pipeline.providers.scripted.hearing import (
+    ClockRecognizer,
     ScriptedDetector,
     ScriptedEncoder,
-    ScriptedRecognizer,
 )
 from pipeline.providers.scripted.speaking import (
     ScriptedCloner,
@@ -27,7 +27,6 @@ RECOGNITION_S = 0.05
 TRANSLATION_S = 0.08
 SYNTHESIS_S = 0.15
 """Request → first block of sound."""
-SCRIPT = ("good morning to everybody here", "this is the second thing that is said")
 
 
 def detector(settings: EngineSettings) -> SpeechDetector:
@@ -35,7 +34,7 @@ def detector(settings: EngineSettings) -> SpeechDetector:
 
 
 def recognizer(settings: EngineSettings) -> Recognizer:
-    return ScriptedRecognizer(script=SCRIPT, final_delay_s=RECOGNITION_S)
+    return ClockRecognizer(final_delay_s=RECOGNITION_S)
 
 
 def translator(settings: EngineSettings) -> Translator:

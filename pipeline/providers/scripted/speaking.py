@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -94,6 +95,18 @@ class ScriptedSynthesizer:
         pass
 
 
+@functools.lru_cache(maxsize=64)
+def _hum(hz: int, rate_hz: int) -> Pcm:
+    """A second of hum, which repeats exactly, and a block more: any block is a slice of it.
+
+    Made once, because a load test should measure the server and not sines.
+    """
+    time_s = np.arange(rate_hz + round(_BLOCK_S * rate_hz)) / rate_hz
+    hum: Pcm = (8000 * np.sin(2 * np.pi * hz * time_s)).astype(np.int16)
+    hum.flags.writeable = False
+    return hum
+
+
 class ScriptedSpeech:
     def __init__(self, engine: ScriptedSynthesizer, request: SpeechRequest) -> None:
         natural_s = max(0.2, len(request.text) * engine.char_s)
@@ -103,15 +116,15 @@ class ScriptedSpeech:
         self._samples = round(natural_s / self.rate * self.sample_rate_hz)
         self.expected_s = self._samples / self.sample_rate_hz
         self._engine = engine
-        self._hz = request.voice.pitch_hz or 150.0
+        self._hum = _hum(round(request.voice.pitch_hz) or 150, self.sample_rate_hz)
         self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
         await asyncio.sleep(self._engine.delay_s)
         block = round(_BLOCK_S * self.sample_rate_hz)
         for begin in range(0, self._samples, block):
-            time_s = np.arange(begin, min(begin + block, self._samples)) / self.sample_rate_hz
-            yield (8000 * np.sin(2 * np.pi * self._hz * time_s)).astype(np.int16)
+            place = begin % self.sample_rate_hz
+            yield self._hum[place : place + min(block, self._samples - begin)]
 
     async def aclose(self) -> None:
         if not self._closed:
