@@ -74,7 +74,8 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
     """A message that changes something, and must not count twice when it is sent again."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
-    """Counts the client's messages of this kind from 1; one that was taken is not taken again."""
+    """Counts ``start_dubbing``, ``stop_dubbing`` and ``create_voice_clone`` together, from 1;
+    one that was taken is not taken again. null: always taken."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):

@@ -133,6 +133,10 @@ def _channel() -> dict[str, Any]:
         "x-notice-codes": _listed(codes.NOTICES),
         "x-skip-reasons": _listed(codes.SKIPS),
         "x-close-codes": close_codes(),
+        "x-closing-reasons": [
+            {"code": code, "close_code": int(close_code), "description": description}
+            for code, (close_code, description) in codes.CLOSINGS.items()
+        ],
     }
 
 

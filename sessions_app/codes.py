@@ -6,6 +6,8 @@ looks for codes in the source tree that are missing here, and for ones that are 
 
 from __future__ import annotations
 
+from sessions_app.messages import CloseCode
+
 Explained = dict[str, str]
 
 ERRORS: dict[str, Explained] = {
@@ -13,7 +15,9 @@ ERRORS: dict[str, Explained] = {
         "message_not_json": "The text is not JSON.",
         "message_invalid": "The JSON is not a message of the protocol; the text names the field.",
         "message_too_long": "A text message is longer than 2 MiB.",
-        "too_fast": "Encoded files come faster than they can be decoded; one message was lost.",
+        "too_fast": "Messages come faster than allowed, or encoded files faster than they can be "
+        "decoded: some were left out.",
+        "already_authenticated": "An `authenticate` message came when it was known who you are.",
         "frame_short": "A binary frame is shorter than its header.",
         "frame_kind": "A binary frame is of a kind that a client does not send.",
         "frame_header": "A header field that must be zero is not.",
@@ -35,6 +39,8 @@ ERRORS: dict[str, Explained] = {
         "glossary_too_long": "The glossary has more than 2000 terms.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
         "finish_timeout": "What was left at the end could not be dubbed in time.",
+        "quota_exceeded": "Today's minutes are used up: what was said is still dubbed, and dubbing "
+        "starts again tomorrow (UTC).",
         "session_lost": "Another connection has taken the session; this one dubs no longer.",
     },
     "Audio": {
@@ -77,16 +83,90 @@ ERRORS: dict[str, Explained] = {
 NOTICES: Explained = {
     "audio_dropped": "The server could not keep up: some of the source was not heard.",
     "chunks_missing": "The numbers of the client's chunks have a gap.",
+    "database_away": "The database does not answer: dubbing goes on, new sessions have to wait.",
+    "disk_full": "The server's disk is full: dubbing goes on, files cannot be kept.",
+    "engines_failed": "The engines could not be started: dubbing cannot begin until they can.",
+    "fault_over": "One of the server's faults has ended; the message says which.",
     "media_jump": "The media time jumped ahead; dubbing goes on from there.",
+    "messages_lost": "You came back too late for some messages: they were not kept so long.",
+    "quota_ending": "A minute or less is left of what you may have dubbed today.",
     "recognizer_restarted": "The recogniser was started again; nothing is lost.",
     "record_incomplete": "The database is away: dubbing goes on, parts of the record are missing.",
+    "redis_away": "Redis does not answer: dubbing goes on, but a dropped session can be resumed on "
+    "the same server process only.",
+    "restarting": "The server restarts: it finishes what was said and closes with 1012.",
     "source_language_assumed": "Nothing tells languages apart here, so “auto” became this one.",
+    "worker_away": "The background worker does not answer: dubbing goes on, files have to wait.",
 }
 
 SKIPS: Explained = {
     "backlog": "The dub was too far behind; the line is shown instead of spoken.",
+    "merged": "On record only, where the socket says `merged`: spoken as part of another line.",
 }
-"""Reasons of ``skipped`` beside the errors of engines."""
+"""Reasons of ``skipped``, and of lines on record, beside the errors of engines."""
+
+CLOSINGS: dict[str, tuple[CloseCode, str]] = {
+    "restarting": (
+        CloseCode.RESTART,
+        "The server restarts. Connect again at once and resume: a new process goes on.",
+    ),
+    "overloaded": (
+        CloseCode.OVERLOAD,
+        "The server dubs as much as it can. Come back in a while.",
+    ),
+    "database_away": (
+        CloseCode.OVERLOAD,
+        "Without the database nobody can be let in. Come back in a few seconds.",
+    ),
+    "bad_address": (
+        CloseCode.BAD_ADDRESS,
+        "The address is not a name of 1 to 64 characters and a UUID. Mend it.",
+    ),
+    "bad_resume": (
+        CloseCode.BAD_ADDRESS,
+        "`resume`, `cue` or `samples` in the query is not a count. Mend it, or come without.",
+    ),
+    "not_authenticated": (
+        CloseCode.NOT_AUTHENTICATED,
+        "No credential came in time, or something else came first. Send one.",
+    ),
+    "credential_invalid": (
+        CloseCode.NOT_AUTHENTICATED,
+        "The token or ticket is wrong, used up or has expired. Get a new one.",
+    ),
+    "origin_not_allowed": (
+        CloseCode.NOT_AUTHENTICATED,
+        "Pages of this origin may not open sockets. Whoever runs the server can allow it in "
+        "`ALLOWED_ORIGINS`.",
+    ),
+    "session_forbidden": (
+        CloseCode.NOT_YOURS,
+        "The session belongs to somebody else. Take a UUID of your own.",
+    ),
+    "session_busy": (
+        CloseCode.SESSION_BUSY,
+        "Another connection dubs the session, or did so less than 45 seconds ago and its process "
+        "is gone. Resume if it was yours; else wait, or take another UUID.",
+    ),
+    "taken_over": (
+        CloseCode.TAKEN_OVER,
+        "Your session goes on over a newer connection. Leave it there: do not come back.",
+    ),
+    "too_many_sessions": (
+        CloseCode.QUOTA,
+        "You dub as many sessions as you may; those that wait for their client count. End one.",
+    ),
+    "quota_exceeded": (
+        CloseCode.QUOTA,
+        "Today's minutes are used up. Come back tomorrow (UTC).",
+    ),
+    "too_fast": (
+        CloseCode.QUOTA,
+        "Far too many messages a second; the session has ended. Send short chunks as they are "
+        "spoken, and begin anew.",
+    ),
+}
+"""Reasons of ``closing``: the close code that follows, and what the client should do."""
 
 FILES: Explained = {
     "container_unsupported": "Video cannot be written to this kind of file.",

@@ -64,7 +64,10 @@ class Heard:
     def take(self, message: CueFrame | dict[str, Any]) -> bool:
         """Note a message; False when it had come before."""
         if isinstance(message, dict) and message["type"] == "resumed" and message["how"] == "new":
+            # Messages and cues are counted anew.
             self.sequence = -1
+            self.cue = self.cue_samples = 0
+            self._line_of_cue.clear()
         number = message.sequence if isinstance(message, CueFrame) else message["sequence"]
         if number >= 0:
             if number <= self.sequence:

@@ -12,26 +12,24 @@ SUBPROTOCOL_JSON = "dub.json"
 
 
 class CloseCode(IntEnum):
-    """Why the server closed the socket; every refusal is said in a ``closing`` message first."""
+    """Why the server closed the socket; a ``closing`` message says it first where it can."""
 
     RESTART = 1012
     """The server restarts: connect again, asking to resume."""
     OVERLOAD = 1013
     """As much is dubbed as the server can do, or the database is away: try again later."""
     BAD_ADDRESS = 4400
-    """The address is not a name and the UUID of a session."""
+    """The address is not a name and the UUID of a session, or its query makes no sense."""
     NOT_AUTHENTICATED = 4401
-    """No credential came, or one that is wrong or used up."""
+    """No credential came, or one that is wrong or used up, or the page's origin may not."""
     NOT_YOURS = 4403
     """The session belongs to somebody else."""
     NO_SUCH_ADDRESS = 4404
-    """There is no socket at this address."""
+    """There is no socket at this address; said by this code alone."""
     SESSION_BUSY = 4409
-    """Another connection dubs this session."""
+    """Another connection dubs this session, or did so a moment ago."""
     TAKEN_OVER = 4410
-    """The session's client has come back on another connection."""
-    PROTOCOL = 4422
-    """Far too many messages that are not of the protocol."""
+    """The session's client has come back on another connection: leave it there."""
     QUOTA = 4429
     """A limit of the user's: sessions at once, messages a second, minutes a day."""
 
@@ -45,9 +43,11 @@ class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     """``same``: nothing was lost, what was missed follows. ``moved``: another process goes
     on, from ``chunk``. ``new``: nothing was kept; start dubbing again at the live edge."""
     chunk: int
-    """Send every chunk after this one again, as far as it is kept; -1: all."""
+    """Send every chunk after this one again, also those acknowledged before; -1: all there
+    are, but after ``new`` there is nothing that they would continue."""
     number: int
-    """Messages with a ``number`` up to this one were taken; 0: none."""
+    """Messages with a ``number`` up to this one were taken, send those above it again;
+    0: none was."""
 
 
 class Closing(Event, frozen=True, kw_only=True, tag="closing"):
@@ -60,14 +60,15 @@ class Closing(Event, frozen=True, kw_only=True, tag="closing"):
     message: str
     """The reason in plain words."""
     resume: bool
-    """True when the client should connect again at once, asking to resume."""
+    """True when the session waits for its client: connect again at once, asking to resume."""
 
 
 class Acknowledgement(Event, frozen=True, kw_only=True, tag="acknowledgement"):
     """Every chunk up to ``chunk`` has been taken, or was never sent."""
 
     chunk: int
-    """Number of the last one; those up to it need not be kept any longer."""
+    """Number of the last one; those up to it may be needed again for some 15 s, by another
+    process."""
     number: int = 0
     """Messages with a ``number`` up to this one were taken; 0: none."""
 

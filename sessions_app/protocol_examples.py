@@ -45,7 +45,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "engines": {
             "recognition": "pocketsphinx",
             "translation": "apertium",
-            "synthesis": "espeak-ng",
+            "synthesis": "espeak",
         },
         "protocol": "dub.v1",
     },
@@ -57,11 +57,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "speaker": "S1",
         "start_s": 12.48,
         "end_s": 14.02,
+        "heard_s": 14.27,
     },
     "speaker": {
         "speaker": "S1",
-        "voice": "es+m3",
-        "voice_name": "Voice 3",
+        "voice": "espeak:es:m3",
+        "voice_name": "Bruno",
         "similarity": 0.912,
         "shaped": True,
     },
@@ -74,8 +75,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "duration_s": 1.62,
         "sample_rate": 16000,
         "tempo": 1.0,
-        "engine": "espeak-ng",
-        "voice": "es+m3",
+        "engine": "espeak",
+        "voice": "espeak:es:m3",
         "latencies": _LATENCIES,
     },
     "cue_audio": {
@@ -110,6 +111,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "lines": 31,
         "speakers": 2,
         "skipped": 1,
+        "merged": 2,
         "errors": 0,
         "media_s": 90.0,
         "p50": _LATENCIES,
@@ -117,8 +119,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "closing": {
         "close_code": 1012,
-        "code": "restart",
-        "message": "The server restarts; connect again.",
+        "code": "restarting",
+        "message": "The server restarts; connect again and resume.",
         "resume": True,
     },
 }

@@ -54,6 +54,7 @@ def protocol() -> dict[str, Any]:
         "notices": _inline(channel["x-notice-codes"]),
         "skips": _inline(channel["x-skip-reasons"]),
         "close_codes": _inline(channel["x-close-codes"]),
+        "closings": _inline(channel["x-closing-reasons"]),
         "clients": [
             ("Python", inline("with `pip install websockets`"), _client("client.py")),
             ("JavaScript", "in a browser, without anything else", _client("client.js")),

@@ -21,7 +21,8 @@ Everything but sound is a JSON object with a `type`. Fields that the server does
 not read; leave aside what you do not know, too: fields and messages may be added to a
 version, but never change their meaning or go. What the server cannot take is answered by an
 `error` with a stable `code`, and the session lives on. Before the server closes the socket
-of its own accord it says why in a `closing` message.
+of its own accord it says why in a `closing` message, except where there is nobody to say it:
+with 4404, and with 1012 when it is about to stop. A `notice` needs no answer.
 """,
     "Log in": """
 The first of these that is there counts, and one that is wrong is refused, never replaced by
@@ -33,8 +34,14 @@ headers. It is never sent back;
 - a subprotocol `ticket.<ticket>` beside `dub.v1`, for pages and extensions that should not
 hold a token: `POST /api/ticket` gives a ticket, which opens one connection within 30 seconds;
 - the portal's login cookie, from the portal's own pages only;
-- an `authenticate` message, sent first and within 5 seconds of connecting, for clients that
-can say nothing in the handshake.
+- an `authenticate` message with a token or a ticket, sent first and within 5 seconds of
+connecting, for clients that can say nothing in the handshake. Nothing answers it when it is
+good: go on at once.
+
+Browsers say which page opens a socket, in the header `Origin`. Pages of the very host that they
+connect to may; for any other origin, an extension's too, the server's `ALLOWED_ORIGINS` must name
+it, such as `chrome-extension://<id>`, or all of a scheme, `moz-extension://*`. Otherwise even a
+good credential is refused with `origin_not_allowed`. Programs send no `Origin` and need nothing.
 """,
     "Dub": """
 Say `start_dubbing`, and the server answers `ready`, or an `error` that names what there is.
@@ -53,16 +60,64 @@ A media time that jumps back by more than a second is a seek: the run ends as if
 another one starts.
 """,
     "Come back": """
-A connection may break; the session need not. Connect again to the same address with three
-more things in the query: `resume`, the `sequence` of the last server message that came (-1 for
-none); `cue`, the number of the first cue whose sound is not complete; and `samples`, how many
-of its samples have come. The first answer is `resumed`, which says how the session goes on.
-What was missed follows, with the numbers it had: nothing is lost, nothing is said twice.
+A connection may break; the session need not. Once `start_dubbing` was said, it goes on without
+its client for `RESUME_SECONDS`, 15 unless set otherwise. Only close code 1000 says that you will
+not come back, and ends it at once; a browser sends that for `close(1000)`, not for `close()`.
 
-For this each side keeps what the other has not confirmed. Keep your chunks until an
-`acknowledgement` names them, and send those after its `chunk` again. Say `acknowledge` now and
-then, so that the server need not keep what you have. Give `start_dubbing`, `stop_dubbing` and
-`create_voice_clone` a `number`: sent again after a break, they do not count twice.
+Connect again to the same address, with the same choice of `dub.v1` or JSON, a credential (a
+ticket must be a new one) and three more things in the query: `resume`, the `sequence` of the
+last server message that came (-1 for none); `cue`, the number of the first cue whose sound is
+not complete; and `samples`, how many of its samples have come. The first answer is `resumed`. It
+stands outside the count, and its `how` says how the session goes on:
+
+- `same`: here, and nothing is lost. What came after `resume` follows, with the numbers it had.
+- `moved`: another server process goes on with it. Messages are numbered on from the `resume` that
+you gave. A line whose sound is not complete, or that you did not acknowledge, may be told again
+with the line number it had, and so may its cue; what is told last counts. Sound goes on behind
+`cue` and `samples`, never twice. A `ready` is not said again: if yours did not come, do not wait
+for it. Neither are answers to `ping` and `create_voice_clone`: ask again, with a new `number`.
+- `new`: nothing is left of it, and the session begins anew. The server's messages and cues are
+numbered from 0 again; lines are numbered on from those on record. Send `start_dubbing` again and
+then, without what you kept, sound from the live edge; your own numbers may go on.
+
+After `same` and `moved`, send again, in the order in which they first went, the chunks after
+`resumed.chunk` and the messages whose `number` is above `resumed.number`; then what is new. The
+others were taken. Sent again all the same, they do not count twice.
+
+For this each side keeps what the other may need:
+
+- Keep the last 15 seconds of chunks, even when an `acknowledgement` names them: another process
+hears again what was not yet decided on, so `resumed.chunk` may be lower than what was
+acknowledged. Keep older ones until they are acknowledged.
+- Give `start_dubbing`, `stop_dubbing` and `create_voice_clone` a `number`, counted from 1 over all
+three, and keep them until an `acknowledgement` has that number or a higher one. It is given also
+to a message that was answered by an `error`.
+- Say `acknowledge` now and then, every 32 messages say. The server keeps the last 2048 messages
+or 1 MiB that you did not acknowledge, about 23 s of dub; while you are away dubbing waits when
+there is no more room. If some are gone all the same, the notice `messages_lost` says how many.
+
+When to come back:
+
+- A connection that broke without a close code (1006), or with 1001, 1011 or 1012 (the server
+restarts): at once, then with growing pauses. `resume` in `closing` says that the session waits.
+- 1013 (overloaded, or the database is away): after some seconds.
+- 1000, and everything from 4400 on: not before you have done what the table of reasons says. After
+4410 above all: the session goes on over your newer connection.
+""",
+    "Limits": """
+The server's settings can change those that are named in capitals.
+
+- `MAX_MESSAGES_PER_SECOND`: 200 a second on one connection, and ten seconds' worth at once, so
+that a resume can send what was missed. What goes beyond is left out and answered by the error
+`too_fast`; after 20000 messages left out the connection is closed.
+- A JSON message has at most 2 MiB; a longer one is answered by `message_too_long`.
+- `MAX_CHUNK_DURATION`: a chunk or frame holds at most 1 s of sound.
+- Of many messages that are no good, 20 a second are answered; the others are just not taken.
+- `MAX_SESSIONS_PER_USER`: 8 sessions at once, those that wait for their client included.
+- `MAX_SESSIONS`: 64 sessions on one server process, for all users; one more is refused with 1013.
+- `MAX_MINUTES_PER_DAY`: minutes of source sound that one user may have dubbed a day (UTC); no
+limit unless set. At the last minute comes the notice `quota_ending`, at the end the error
+`quota_exceeded`: what was said is still dubbed, and dubbing cannot be started again that day.
 """,
 }
 

@@ -218,7 +218,7 @@ def _told(task: asyncio.Task[None]) -> None:
 async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Accepted first: a browser cannot tell a refused handshake from a dead network."""
     await receive()
-    offered = [name for name in scope["subprotocols"] if not name.startswith("token.")]
+    offered = [name for name in scope["subprotocols"] if not name.startswith(("token.", "ticket."))]
     await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
     await send({"type": "websocket.close", "code": RESTART_CODE, "reason": RESTART_REASON})
 

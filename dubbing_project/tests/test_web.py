@@ -197,7 +197,7 @@ async def test_a_stopped_server_lets_sessions_end_and_takes_no_new_ones(host: Ho
         assert host.get() == {"open": 1, "warm": 1}
         await client.send("still heard")
         assert (await said(client))["text"] == "still heard"
-        async with host.socket("/echo", subprotocols=["token.x", "dub.v1"]) as late:
+        async with host.socket("/echo", subprotocols=["token.x", "ticket.x", "dub.v1"]) as late:
             assert late.subprotocol == "dub.v1"
             with pytest.raises(ConnectionClosed) as refused:
                 await late.recv()

@@ -23,6 +23,7 @@ class Checker:
         }
         reasons = {row["code"] for row in channel["x-skip-reasons"]}
         self._codes["skipped"] = reasons | self._codes["error"]
+        self._closings = {(row["code"], row["close_code"]) for row in channel["x-closing-reasons"]}
         self._layouts = {
             name: message["x-binary-layout"]
             for name, message in self._messages.items()
@@ -44,6 +45,8 @@ class Checker:
         code = message.get("reason" if kind == "skipped" else "code")
         if kind in self._codes and code not in self._codes[kind]:
             found.append(f"{kind}: the code {code} is not in the document")
+        if kind == "closing" and (code, message.get("close_code")) not in self._closings:
+            found.append(f"closing: {code} with {message.get('close_code')} is not in the document")
         return found
 
     def frame(self, data: bytes, *, by_client: bool) -> list[str]:

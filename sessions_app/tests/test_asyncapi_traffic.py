@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from pipeline.providers.scripted.sounds import silence, tone, utterances
-from sessions_app import asyncapi
+from sessions_app import asyncapi, live, shelf
+from sessions_app.models import DubbingSession
 from sessions_app.protocol_schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.protocol_check import Checker
 from sessions_app.tests.socket import Socket
+from sessions_app.tests.test_resume import come_back
 
-NOT_YET_SEEN = {"resumed", "closing", "merged", "authenticate"}
+NOT_YET_SEEN = {"merged"}
 """Documented ahead of the work that says them; each is to leave this set with it."""
 
 SPEECH = utterances((2.0, 140.0), (2.5, 140.0))
@@ -31,6 +34,8 @@ class Seen:
     checker: Checker = field(default_factory=lambda: Checker(asyncapi.document()))
     by_client: set[str] = field(default_factory=set)
     by_server: set[str] = field(default_factory=set)
+    hows: set[str] = field(default_factory=set)
+    """Ways in which sessions were resumed."""
     complaints: list[str] = field(default_factory=list)
 
     def add(self, socket: Socket) -> None:
@@ -45,6 +50,7 @@ class Seen:
             return asyncapi.SOURCE_FRAME if by_client else asyncapi.CUE_FRAME
         message: dict[str, Any] = json.loads(data)
         self.complaints += self.checker.complaints(message)
+        self.hows |= {message["how"]} if message["type"] == "resumed" else set()
         return str(message["type"])
 
 
@@ -105,6 +111,43 @@ async def with_a_line_that_fails(server: Server, ana: Person) -> Socket:
     return socket
 
 
+async def with_breaks(ana: Person) -> list[Socket]:
+    """One client that comes back to the same process, to another one, and to nothing at all."""
+    first = Socket()
+    await first.connect()
+    await first.send(type="authenticate", token=ana.token)
+    start = {"type": "start_dubbing", "source_language": "en", "target_language": "es"}
+    await first.send(**start, number=1)
+    await first.send_audio(SPEECH[: 40 * 1024])
+    await first.until("acknowledgement")
+
+    second = await come_back(ana, first)
+    await first.until("closing")
+
+    await put_down(second)
+    third = await come_back(ana, second)
+
+    await put_down(third)
+    await shelf.remove(uuid.UUID(first.session_id))
+    # As if the lost process had not been heard of for long enough.
+    session = DubbingSession.objects.filter(pk=first.session_id)
+    await session.aupdate(held_by=None, held_at=None)
+    fourth = await come_back(ana, third)
+    await fourth.send(**start, number=2)
+    await fourth.send_audio(SPEECH)
+    await fourth.send(type="stop_dubbing", number=3)
+    await fourth.until("summary")
+    await fourth.leave()
+    return [first, second, third, fourth]
+
+
+async def put_down(socket: Socket) -> None:
+    await socket.drop()
+    conversation = live.find(uuid.UUID(socket.session_id))
+    assert conversation is not None
+    await conversation.put_down(timeout_s=0.0)
+
+
 def _as_committed(script: Iterable[str]) -> set[str]:
     """The script's texts in every form in which they may reach the translator."""
     return {form for text in script for form in (text, text.capitalize(), f"{text.capitalize()}.")}
@@ -114,9 +157,12 @@ async def test_traffic_is_as_documented_and_all_of_it_happens(server: Server, an
     seen = Seen()
     seen.add(await with_frames(ana))
     seen.add(await with_json_alone(ana))
+    for socket in await with_breaks(ana):
+        seen.add(socket)
     seen.add(await with_a_line_that_fails(server, ana))
 
     assert seen.complaints == []
+    assert seen.hows == {"same", "moved", "new"}
     said = f"seen of the client: {sorted(seen.by_client)}; of the server: {sorted(seen.by_server)}"
     by_client = {tag(message) for message in CLIENT_MESSAGES} | {asyncapi.SOURCE_FRAME}
     by_server = {tag(message) for message in SERVER_MESSAGES} | {asyncapi.CUE_FRAME}

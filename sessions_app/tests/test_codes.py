@@ -8,13 +8,16 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sessions_app import codes
+from sessions_app import codes, consumer
+from sessions_app.messages import CloseCode
 
 PACKAGES = ("accounts", "dubbing_project", "pipeline", "sessions_app", "voices")
-SAYERS = {"WireError", "EngineError", "MediaError", "IntakeError", "fail"}
+SAYERS = {"WireError", "EngineError", "MediaError", "IntakeError", "fail", "_Kind"}
 """Calls whose first argument is a code."""
-MESSAGES = {"Failure", "Notice", "Closing"}
+MESSAGES = {"Failure", "Notice"}
 """Calls with an argument ``code=``."""
+CLOSERS = {"ClosedError", "say_goodbye"}
+"""Calls whose first two arguments are a close code and the reason of a ``closing``."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
@@ -33,21 +36,38 @@ def literals(node: ast.expr) -> Iterator[str]:
         yield from (*literals(node.body), *literals(node.orelse))
 
 
-def codes_said(tree: ast.Module) -> Iterator[str]:
+def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            if any(isinstance(name, ast.Name) and name.id == "code" for name in node.targets):
-                yield from literals(node.value)
-        elif isinstance(node, ast.Call):
+        if isinstance(node, ast.Call):
             function = node.func
             name = function.attr if isinstance(function, ast.Attribute) else ""
-            name = function.id if isinstance(function, ast.Name) else name
-            if name in SAYERS and node.args:
-                yield from literals(node.args[0])
-            if name in SAYERS | MESSAGES:
-                for keyword in node.keywords:
-                    if keyword.arg == "code":
-                        yield from literals(keyword.value)
+            yield function.id if isinstance(function, ast.Name) else name, node
+
+
+def codes_said(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(name, ast.Name) and name.id == "code" for name in node.targets
+        ):
+            yield from literals(node.value)
+    for name, call in calls(tree):
+        if name in SAYERS and call.args:
+            yield from literals(call.args[0])
+        if name in SAYERS | MESSAGES:
+            for keyword in call.keywords:
+                if keyword.arg == "code":
+                    yield from literals(keyword.value)
+
+
+def closings_said(tree: ast.Module) -> Iterator[tuple[str, CloseCode]]:
+    """Reasons of ``closing`` and the close code that each comes with."""
+    for name, call in calls(tree):
+        if name in CLOSERS and len(call.args) > 1 and isinstance(call.args[0], ast.Attribute):
+            for code in literals(call.args[1]):
+                yield code, CloseCode[call.args[0].attr]
+        elif name == "Refusal" and call.args:
+            for code in literals(call.args[0]):
+                yield code, consumer._REFUSALS.get(code, CloseCode.NOT_AUTHENTICATED)
 
 
 def explained() -> list[str]:
@@ -81,6 +101,17 @@ def test_no_code_has_two_explanations() -> None:
     assert len(explained()) == len(set(explained()))
 
 
+def test_every_reason_for_closing_is_explained_and_none_is_gone() -> None:
+    said = {closing for _, tree in sources() for closing in closings_said(tree)}
+    assert said == {(code, close_code) for code, (close_code, _) in codes.CLOSINGS.items()}
+
+
+def test_every_close_code_has_a_reason() -> None:
+    given = {close_code for close_code, _ in codes.CLOSINGS.values()}
+    # Where there is no socket there is nobody to say why.
+    assert set(CloseCode) - given == {CloseCode.NO_SUCH_ADDRESS}
+
+
 def test_the_search_finds_codes_in_every_form() -> None:
     tree = ast.parse(
         'raise WireError("one", "…")\n'
@@ -89,3 +120,19 @@ def test_the_search_finds_codes_in_every_form() -> None:
         'code = "four" if x else "five"\n'
     )
     assert sorted(codes_said(tree)) == ["five", "four", "one", "three", "two"]
+
+
+def test_the_search_finds_reasons_for_closing_in_every_form() -> None:
+    tree = ast.parse(
+        'raise ClosedError(CloseCode.QUOTA, "one", "…")\n'
+        'outlet.say_goodbye(CloseCode.RESTART, "two", "…", resume=True)\n'
+        'Refusal("three", "…")\n'
+        'Refusal("database_away", "…")\n'
+        "ClosedError(close_code, refusal.code, refusal.message)\n"
+    )
+    assert sorted(closings_said(tree)) == [
+        ("database_away", CloseCode.OVERLOAD),
+        ("one", CloseCode.QUOTA),
+        ("three", CloseCode.NOT_AUTHENTICATED),
+        ("two", CloseCode.RESTART),
+    ]

@@ -62,11 +62,12 @@ def test_every_message_field_and_code_is_on_the_page(page: Text) -> None:
     for name, message in document["components"]["messages"].items():
         assert name in shown
         assert f"message-{name}" in page.anchors or "x-binary-layout" in message
-    for text in explanations([document["components"]["schemas"], channel["x-error-codes"]]):
+    tables = ("x-error-codes", "x-notice-codes", "x-skip-reasons", "x-close-codes")
+    explained = [channel[rows] for rows in (*tables, "x-closing-reasons")]
+    for text in explanations([document["components"]["schemas"], explained]):
         for paragraph in text.split("\n\n"):
             assert paragraph.replace("`", "") in shown
-    for rows in ("x-error-codes", "x-notice-codes", "x-skip-reasons", "x-close-codes"):
-        assert all(str(row["code"]) in shown for row in channel[rows])
+    assert all(str(row["code"]) in shown for rows in explained for row in rows)
 
 
 def test_links_within_the_page_lead_somewhere(page: Text) -> None:
