@@ -13,7 +13,7 @@ import numpy as np
 from pipeline import pressure
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
-KEEP_S = 20.0
+KEEP_S = 12.0
 """What is kept: an utterance in hand, and the samples of speakers."""
 AHEAD_MAX_S = 0.25
 """How far the live edge may be thought to be past the newest audio: a client may pause."""

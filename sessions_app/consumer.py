@@ -182,7 +182,7 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
                 self._join(here, after=after, greeting=here.resumed("same"))
                 return
             moved = None
-            if here is None:
+            if here is None and not live.draining():
                 moved = await live.go_on(session_id, user, place, binary=self._binary)
             if moved is not None:
                 self._join(moved, after=place.sequence, greeting=moved.resumed("moved"))
@@ -268,9 +268,9 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             raise _NOBODY
 
     async def _authenticate(self, message: Authenticate) -> None:
-        user, refusal = await authenticate(message.token)
         if self._lobby is not None:
             self._lobby.cancel()
+        user, refusal = await authenticate(message.token)
         if refusal is not None:
             raise _refused(refusal)
         assert user is not None
@@ -315,7 +315,7 @@ _NOBODY = ClosedError(
     "Send a token or ticket in the handshake, or an authenticate message first.",
 )
 _RESTARTING = ClosedError(
-    CloseCode.RESTART, "restarting", "The server restarts; connect again in a moment."
+    CloseCode.RESTART, "restarting", "The server restarts; connect again in a moment.", resume=True
 )
 
 

@@ -287,14 +287,14 @@ class Conversation:
         self._runs.restore(state.runs, heard=place.heard)
         self._audio.chunk = state.chunk
         run = state.runs.then or state.runs.run
-        if run is None:
-            return
-        # What was heard but not committed is asked of the client again.
-        self._audio.chunk = min(state.chunk, run.heard_up_to)
-        self._audio.go_on(
-            start=run.snapshot.hear_from if run.snapshot else 0,
-            finish_after=state.chunk if run.finishing else None,
-        )
+        if run is not None:
+            # What was heard but not committed is asked of the client again.
+            self._audio.go_on(
+                after=min(state.chunk, run.heard_up_to),
+                start=run.snapshot.hear_from if run.snapshot else 0,
+                counted=state.chunk,
+                finish=run.finishing,
+            )
 
     # In ----------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ class IntakeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
+    known: bool = False
+    """The chunk was taken before: it gives nothing."""
     chunks: tuple[AudioChunk, ...] = ()
     missing: int = 0
     """Chunk numbers that were left out before this one."""
@@ -76,7 +78,7 @@ class Intake:
         if sequence is not None:
             if not self._expect_any:
                 if sequence <= self.acknowledged:
-                    return Taken()
+                    return Taken(known=True)
                 missing = sequence - self.acknowledged - 1
             self.acknowledged = sequence
         else:
@@ -95,7 +97,7 @@ class Intake:
         self._started = True
         self._taken += len(pcm)
         made = self._chunk(self._resample(pcm, last=False))
-        return Taken(() if made is None else (made,), missing, seek, before)
+        return Taken(False, () if made is None else (made,), missing, seek, before)
 
     def flush(self) -> AudioChunk | None:
         """What the resampler still holds; the next chunk goes on right behind it."""

@@ -36,10 +36,10 @@ KEEP_S = 15.0
 ACKNOWLEDGE_EVERY = 32
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 2.0
-FINAL = frozenset(
-    {1000, *(code for code in CloseCode if code not in {CloseCode.RESTART, CloseCode.OVERLOAD})}
-)
-"""Close codes after which coming back is of no use."""
+COMES_BACK = frozenset({1001, 1005, 1006, 1011, CloseCode.RESTART, CloseCode.SESSION_BUSY})
+"""Close codes after which the session may go on at once: the connection broke, the server
+restarts, or its process died and nobody has noticed yet."""
+LATER_S = 1.0
 
 
 class LiveClient(Heard):
@@ -194,8 +194,10 @@ class LiveClient(Heard):
                 message = await self._socket.recv()
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd is not None else 1006
-                if not self._patience_s or code in FINAL:
+                if not self._patience_s or code not in COMES_BACK | {CloseCode.OVERLOAD}:
                     raise
+                if code in {CloseCode.OVERLOAD, CloseCode.SESSION_BUSY}:
+                    await asyncio.sleep(LATER_S)
                 await self._resume()
                 continue
             unacknowledged += 1

@@ -36,7 +36,8 @@ TOLD_MAX = 256
 """Messages looked at for what another process would have to tell again."""
 _TOLD = re.compile(
     r'\{"sequence":([0-9]+),'
-    r'("type":"(?:transcript|translation|speaker|skipped|merged|error|summary)".*)'
+    r'("type":"(?:ready|transcript|translation|speaker|skipped|merged|error|voice_clone|summary)"'
+    r".*)"
 )
 OUT_OF_COUNT = -1
 """Sequence of the messages that stand outside the count."""

@@ -44,6 +44,8 @@ class SourceAudio:
         self._intake: Intake | None = None
         self._said_not_started = False
         self._finish_after: int | None = None
+        self._counted = -1
+        """The last chunk of the run in hand that another process has counted."""
 
     @property
     def sample_rate_hz(self) -> int:
@@ -83,13 +85,15 @@ class SourceAudio:
             run.push(rest)
         run.finish()
 
-    def go_on(self, *, start: int, finish_after: int | None) -> None:
-        """Take the audio of a run that began in another process.
+    def go_on(self, *, after: int, start: int, counted: int, finish: bool) -> None:
+        """Take the audio of a run that began in another process, from behind ``after``.
 
-        ``start`` is the media position (samples at 16 kHz) of the chunk behind ``chunk``,
-        for clients that send no media time. The run is finished once chunk
-        ``finish_after`` has come again.
+        ``start`` is the media position (samples at 16 kHz) of the first of it, for clients
+        that send no media time. The other process took chunks up to ``counted``; when the
+        run was to ``finish`` with that one, it does so once it has come again.
         """
+        self.chunk, self._counted = after, counted
+        finish_after = counted if finish else None
         run = self._runs.current
         if run is None:
             return
@@ -105,6 +109,7 @@ class SourceAudio:
                 previous.push(rest)
             previous.finish()
         self._intake = intake
+        self._counted = -1
         self._said_not_started = False
         return run
 
@@ -185,6 +190,8 @@ class SourceAudio:
                 f"A chunk holds at most {settings.MAX_CHUNK_DURATION:g} s of audio.",
             )
         taken: Taken = intake.take(pcm, sequence=sequence, media_s=media_s)
+        if taken.known:
+            return
         if taken.missing:
             self._outbox.offer(
                 Notice(code="chunks_missing", message=f"{taken.missing} chunks never came.")
@@ -198,7 +205,9 @@ class SourceAudio:
         for chunk in taken.chunks:
             run.push(chunk)
         self.chunk = intake.acknowledged
-        self._on_heard(duration_s)
+        # What is heard again after a move was counted by the process before.
+        if self.chunk > self._counted:
+            self._on_heard(duration_s)
         self._finish_when_due()
 
     def _finish_when_due(self) -> None:
