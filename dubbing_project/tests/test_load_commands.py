@@ -106,7 +106,7 @@ def test_a_load_test_of_scripted_sessions_has_sane_figures(tmp_path: Path) -> No
     assert (made["started"], made["ended"], made["lost"]) == (3, 3, 0)
     assert made["refusals"] == made["errors"] == []
     assert made["skipped"] == 0
-    assert made["engines"]["recognition"] == "scripted-recognizer"
+    assert made["engines"]["recognition"] == "scripted-clock"
     (phase,) = made["phases"]
     assert phase["lines"] >= 3
     assert 0 < phase["overhead_ms"]["p50"] < phase["answer_ms"]["p50"]

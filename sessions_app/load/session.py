@@ -271,7 +271,7 @@ class LoadSession:
         )
 
     def _on_closing(self, event: dict[str, Any]) -> None:
-        self._closing = f"{event['code']}: {event['message']}"
+        self._closing = str(event["message"])
 
     def _on_summary(self, event: dict[str, Any]) -> None:
         self._report(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import psutil
 
+WEB = "dubbing_project.services.web"
 _ROLES = (
-    ("daphne", "web"),
+    (WEB, "web"),
     ("celery", "worker"),
     ("redis-server", "redis"),
     ("postgres", "postgres"),
@@ -73,7 +74,7 @@ class ProcessWatch:
         command = process.cmdline()
         said = " ".join(part for part in command[:4] if not part.startswith("/bin/sh"))
         role = next((role for sign, role in _ROLES if sign in said), "supervisor")
-        if role == "web" and "daphne" in command:
+        if role == "web" and WEB in command:
             self.web.append(process.pid)
             return role if len(self.web) == 1 else f"{role} {len(self.web)}"
         return "supervisor" if role == "web" else role

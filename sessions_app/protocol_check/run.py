@@ -11,13 +11,23 @@ from websockets.exceptions import WebSocketException
 
 from pipeline.demo_clip import DemoClipError
 from pipeline.media import MediaError
-from sessions_app.protocol_check import steps_access, steps_dubbing, steps_messages
+from sessions_app.protocol_check import (
+    steps_access,
+    steps_dubbing,
+    steps_messages,
+    steps_return,
+)
 from sessions_app.protocol_check.probe import StepFailedError
 from sessions_app.protocol_check.subject import NotCheckedError, Subject
 
 Step = Callable[[Subject], Awaitable[None]]
 
-STEPS: tuple[Step, ...] = (*steps_access.STEPS, *steps_dubbing.STEPS, *steps_messages.STEPS)
+STEPS: tuple[Step, ...] = (
+    *steps_access.STEPS,
+    *steps_dubbing.STEPS,
+    *steps_messages.STEPS,
+    *steps_return.STEPS,
+)
 STEP_S = 180.0
 """Longer takes no step; each of its waits is bounded more closely."""
 

@@ -18,12 +18,13 @@ RETRY_S = 0.5
 
 async def without_a_token_nobody_is_let_in(subject: Subject) -> None:
     async with probe(subject.server) as connection:
-        _expect_code(CloseCode.NOT_AUTHENTICATED, await connection.closed())
+        await connection.send(type="ping")
+        expect_code(CloseCode.NOT_AUTHENTICATED, await connection.closed())
 
 
 async def a_wrong_token_is_refused(subject: Subject) -> None:
     async with probe(subject.server, token="0" * 64) as connection:
-        _expect_code(CloseCode.NOT_AUTHENTICATED, await connection.closed())
+        expect_code(CloseCode.NOT_AUTHENTICATED, await connection.closed())
 
 
 async def a_token_in_a_header_is_taken(subject: Subject) -> None:
@@ -47,7 +48,7 @@ async def wrong_addresses_are_told_apart(subject: Subject) -> None:
         (f"/elsewhere/{uuid.uuid4()}", CloseCode.NO_SUCH_ADDRESS),
     ):
         async with subject.open(path=path) as connection:
-            _expect_code(code, await connection.closed())
+            expect_code(code, await connection.closed())
 
 
 async def an_unknown_session_is_made_for_who_asks(subject: Subject) -> None:
@@ -59,14 +60,14 @@ async def a_session_of_somebody_else_is_closed_to_us(subject: Subject) -> None:
     if subject.foreign_session is None:
         raise NotCheckedError("needs --foreign-session, the id of somebody else's session")
     async with subject.open(session_id=subject.foreign_session) as connection:
-        _expect_code(CloseCode.NOT_YOURS, await connection.closed())
+        expect_code(CloseCode.NOT_YOURS, await connection.closed())
 
 
 async def only_one_connection_dubs_a_session(subject: Subject) -> None:
     async with subject.open() as first:
         await first.alive()
         async with subject.open(session_id=first.session_id) as second:
-            _expect_code(CloseCode.SESSION_BUSY, await second.closed())
+            expect_code(CloseCode.SESSION_BUSY, await second.closed())
         await first.alive()
 
 
@@ -90,7 +91,7 @@ async def a_session_can_be_entered_again(subject: Subject) -> None:
             return
 
 
-def _expect_code(code: CloseCode, came: int) -> None:
+def expect_code(code: CloseCode, came: int) -> None:
     expect(came == code, f"close code {int(code)} ({code.name})", f"close code {came}")
 
 

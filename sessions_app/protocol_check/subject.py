@@ -40,6 +40,11 @@ class Subject:
     engines: dict[str, str] | None = None
     """Role → name, as the server says when dubbing starts."""
 
+    @property
+    def http(self) -> str:
+        """The server's address for everything but sockets."""
+        return self.server.replace("ws", "http", 1)
+
     def open(self, **how: Any) -> AbstractAsyncContextManager[Probe]:
         """A connection with our token."""
         return probe(self.server, token=self.token, **how)
@@ -49,6 +54,11 @@ class Subject:
         if self.engines is None:
             raise StepFailedError("dubbing that starts", "no ready message in an earlier step")
         return self.engines.get("recognition", "").startswith("scripted")
+
+    @property
+    def term(self) -> str:
+        """A word of the speech that the server's engines hear in ours."""
+        return "word3" if self.scripted else "morning"
 
     def speech(self) -> Pcm:
         """A few seconds that the server's engines take for speech, then a pause."""

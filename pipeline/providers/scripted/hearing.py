@@ -203,7 +203,7 @@ class ClockRecognizer(TimedRecognizer):
 
     words: Sequence[Word] = ()
     word_s: float = 0.4
-    name: str = "clock-recognizer"
+    name: str = "scripted-clock"
 
     def between(self, start_s: float, end_s: float) -> tuple[Word, ...]:
         first = math.ceil(start_s / self.word_s - 0.5)
