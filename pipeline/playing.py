@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.bounds import NEXT_SOUND_S
 from pipeline.events import CueAudio, CueEnded, CueScheduled, Event, Latencies
-from pipeline.making import Clip
+from pipeline.making import Clip, in_time
 from pipeline.ports import EngineError
 from pipeline.scheduler import Placement, Scheduler
 from pipeline.stretch import TimeStretcher
@@ -138,7 +139,8 @@ async def play(
             block = clip.first
             while block is not None:
                 await send(stretcher.push(block) if stretcher else block)
-                block = await anext(clip.blocks, None)
+                async with in_time(NEXT_SOUND_S, "The voice engine stopped in a line."):
+                    block = await anext(clip.blocks, None)
         except EngineError as error:
             failure = error
     await send(stretcher.flush() if stretcher else np.zeros(0, dtype=np.int16), last=True)

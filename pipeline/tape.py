@@ -10,17 +10,26 @@ from collections import deque
 
 import numpy as np
 
+from pipeline import metrics
+from pipeline.bounds import TAPE_S
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
 
 class Tape:
     """A bounded window of contiguous audio, addressed by media position."""
 
-    def __init__(self, keep_s: float = 45.0) -> None:
+    def __init__(self, keep_s: float = TAPE_S) -> None:
         self._keep = round(keep_s * SAMPLE_RATE_HZ)
         self._chunks: deque[AudioChunk] = deque()
         self._arrivals: deque[tuple[int, float]] = deque()
         self._clock_offset_s: float | None = None
+        metrics.track_queue("tape", self, lambda tape: tape.kept_s)
+
+    @property
+    def kept_s(self) -> float:
+        """Audio that is here."""
+        chunks = tuple(self._chunks)
+        return (chunks[-1].end - chunks[0].start) / SAMPLE_RATE_HZ if chunks else 0.0
 
     @property
     def end(self) -> int:

@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from dubbing_project.services.context import PROJECT
-from dubbing_project.services.websocket import MESSAGE_MAX_BYTES
+from pipeline.bounds import SOCKET_MESSAGE_MAX_BYTES as MESSAGE_MAX_BYTES
 
 BOUND_SECONDS = 20.0
 MEGABYTE = 1024 * 1024

@@ -8,6 +8,7 @@ import logging
 from typing import TypeAlias
 
 from pipeline import metrics
+from pipeline.bounds import RECOGNISER_START_S as START_TIMEOUT_S
 from pipeline.ports import EngineError, RecognizerStream
 from pipeline.providers.offline.recognizer_stream import SphinxStream
 from pipeline.providers.offline.recognizer_worker import Piece, Ready, Reply
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 
 WORKER = "pipeline.providers.offline.recognizer_worker"
 STREAMS_MAX = 4
-START_TIMEOUT_S = 60.0
 
 Worker: TypeAlias = WorkerProcess[Piece, Reply]
 
