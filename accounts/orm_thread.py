@@ -14,14 +14,24 @@ from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, close_old_connections, connections
 
+from pipeline import metrics
+from pipeline.bounds import ORM_CALLS_MAX as WAITING_MAX
+from pipeline.bounds import ORM_CLOSE_S, ORM_THREADS
+
 P = ParamSpec("P")
 T = TypeVar("T")
-_THREADS = 2
-WAITING_MAX = 256
-"""Calls under way or waiting for a thread; a database that hangs must not gather more."""
 
 _executor: ThreadPoolExecutor | None = None
-_waiting = 0
+
+
+class _Calls:
+    """Those under way or waiting for a thread: a database that hangs must not gather more."""
+
+    count = 0
+
+
+_calls = _Calls()
+metrics.track_queue("orm_calls", _calls, lambda calls: calls.count)
 
 
 async def in_orm_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -29,11 +39,11 @@ async def in_orm_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
 
     Raises OperationalError when too many calls wait already.
     """
-    global _executor, _waiting
-    if _waiting >= WAITING_MAX:
+    global _executor
+    if _calls.count >= WAITING_MAX:
         raise OperationalError("too many calls wait for the database")
     if _executor is None:
-        _executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="record")
+        _executor = ThreadPoolExecutor(ORM_THREADS, thread_name_prefix="record")
 
     def call() -> T:
         close_old_connections()
@@ -42,11 +52,11 @@ async def in_orm_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
         finally:
             close_old_connections()
 
-    _waiting += 1
+    _calls.count += 1
     try:
         return await asyncio.get_running_loop().run_in_executor(_executor, call)
     finally:
-        _waiting -= 1
+        _calls.count -= 1
 
 
 def close_orm_threads() -> None:
@@ -56,12 +66,12 @@ def close_orm_threads() -> None:
         return
     executor, _executor = _executor, None
     # The barrier keeps one thread from closing twice while another keeps its connection.
-    barrier = threading.Barrier(_THREADS)
+    barrier = threading.Barrier(ORM_THREADS)
 
     def close() -> None:
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=ORM_CLOSE_S)
         connections.close_all()
 
-    for _ in range(_THREADS):
+    for _ in range(ORM_THREADS):
         executor.submit(close)
     executor.shutdown(wait=True)

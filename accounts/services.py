@@ -15,14 +15,9 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.models import ApiToken, Ticket, User
+from pipeline.bounds import TICKET_S, TICKETS_MAX, TOKENS_MAX
 
-TOKENS_MAX = 50
-"""Tokens that one person may hold at a time."""
-
-
-TICKET_LASTS = timedelta(seconds=30)
-TICKETS_MAX = 50
-"""Unused tickets of one person; beyond it the oldest no longer count."""
+TICKET_LASTS = timedelta(seconds=TICKET_S)
 
 
 class TokenLimitReachedError(Exception):

@@ -26,11 +26,11 @@ from accounts.authentication import authenticate_token, token_of_header
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from accounts.services import redeem_ticket
+from pipeline.bounds import AUTHENTICATE_S
 
 TOKEN_SUBPROTOCOL = "token."  # noqa: S105 - a prefix, not a password
 TICKET_SUBPROTOCOL = "ticket."
 _TICKET_FORM = re.compile(r"[A-Za-z0-9_-]{43}")
-AUTHENTICATE_S = 4.0
 
 Scope = dict[str, Any]
 Application = Callable[[Any, Any, Any], Awaitable[None]]

@@ -11,12 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.bounds import MERGED_CHARS, MERGED_MAX, SPEAKING_MAX
 from pipeline.scheduler import BacklogRules
-
-SPEAKING_MAX = 3
-"""Requests of one run that are with the synthesiser at once: engines serve other runs too."""
-MERGED_MAX = 3
-MERGED_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
 
+from pipeline.bounds import IDENTIFY_MAX_S
 from pipeline.casting import Casting
 from pipeline.events import SpeakerHeard
 from pipeline.likeness import Likeness
@@ -19,8 +20,6 @@ from pipeline.tape import Tape
 from pipeline.text_form import lower_sentence_starts, restore
 from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch, Word
 
-IDENTIFY_MAX_S = 0.4
-"""Speaker identification never holds a line up longer."""
 CLAUSE_MARGIN_S = 0.06
 """Word times are rough: this much more audio on both sides goes to the encoder."""
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
+from pipeline import metrics
 from pipeline.committer import Committer
 from pipeline.committing import Committing
 from pipeline.events import Failure
@@ -27,7 +28,7 @@ from pipeline.inbox import Inbox
 from pipeline.ledger import Entry, Ledger
 from pipeline.listening import Listening
 from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
-from pipeline.outbox import EVENTS_MAX, Outbox
+from pipeline.outbox import Outbox
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
 from pipeline.ports import EngineError
@@ -41,7 +42,7 @@ from pipeline.tape import Tape
 from pipeline.turns import Turns
 from pipeline.types import AudioChunk, Pcm
 
-__all__ = ["EVENTS_MAX", "Dubber", "DubbingPlan", "Engines", "Output"]
+__all__ = ["Dubber", "DubbingPlan", "Engines", "Output"]
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Dubber:
         self._gauge = Gauge(
             plan.session_id,
             inbox_s=lambda: self._inbox.waiting_s,
-            backlog_s=lambda: self._scheduler.backlog_s(self._live_edge_s()),
+            backlog_s=lambda: self.backlog_s,
             waiting=lambda: self._turns.waiting,
         )
         self._hearing = Hearing(
@@ -139,6 +140,8 @@ class Dubber:
             committed_s=committed_s,
         )
         self._winding_down = False
+        if plan.live:
+            metrics.track_backlog(self, lambda run: run.backlog_s)
         self._run: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -156,11 +159,19 @@ class Dubber:
         again = [self._enter_again(one) for one in self._takeover.again]
         self._run = asyncio.create_task(self._supervise(again), name=f"dub {plan.session_id}")
 
+    @property
+    def backlog_s(self) -> float:
+        """Dubbed audio beyond the live edge; 0 before the first and after the last."""
+        if self._run is None or self._run.done():
+            return 0.0
+        return self._scheduler.backlog_s(self._live_edge_s())
+
     def push(self, chunk: AudioChunk) -> None:
         """Take live audio; never waits. When the inbox is full the oldest audio goes."""
         if self._winding_down:
             return
         lost_s = self._inbox.push(chunk)
+        metrics.count_dropped_audio(lost_s)
         if lost_s and self._tally.lose_audio(lost_s):
             self._outbox.offer(AUDIO_DROPPED)
 

@@ -10,6 +10,8 @@ import re
 import string
 from collections.abc import Callable, Mapping
 
+from pipeline.bounds import TERMS_MAX
+
 Placeholders = Mapping[str, str]
 """Token → the target term that takes its place."""
 
@@ -25,9 +27,6 @@ def word_token(index: int) -> str:
     """
     high, low = divmod(index, len(_LETTERS))
     return f"Zxq{_LETTERS[high % len(_LETTERS)]}{_LETTERS[low]}x"
-
-
-TERMS_MAX = len(_LETTERS) ** 2
 
 
 def tag_token(index: int) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from pipeline.bounds import UTTERANCES_OPEN_MAX
 from pipeline.inbox import Inbox, contiguous
 from pipeline.ports import SpeechDetector
 from pipeline.recognition import Recognition
@@ -112,10 +114,18 @@ class Hearing:
             for piece in pieces:
                 # Before any of them is waited for: the segmenter has let go of them all.
                 self._unfinished.setdefault(piece.utterance, piece.start)
+            _forget_oldest(self._unfinished)
             for piece in pieces:
                 await self._feed(piece)
 
     async def _feed(self, piece: SpeechPiece) -> None:
         if piece.ends:
             self._decided[piece.utterance] = self.now()
+            _forget_oldest(self._decided)
         await self._recognition.push(piece)
+
+
+def _forget_oldest(utterances: dict[int, Any]) -> None:
+    """An engine that never ends an utterance must not fill the memory."""
+    while len(utterances) > UTTERANCES_OPEN_MAX:
+        del utterances[next(iter(utterances))]

@@ -7,14 +7,9 @@ from collections import deque
 
 import numpy as np
 
+from pipeline import metrics
+from pipeline.bounds import FILE_MAX_S, GAP_FILL_MAX_S, LIVE_MAX_S
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
-
-LIVE_MAX_S = 10.0
-"""Audio waiting to be heard; beyond it the oldest goes and is counted."""
-FILE_MAX_S = 1.0
-"""Audio of a file waiting to be heard; beyond it ``feed`` waits."""
-GAP_FILL_MAX_S = 2.0
-"""Missing audio is taken as silence, at most this much of it."""
 
 
 class Inbox:
@@ -26,6 +21,7 @@ class Inbox:
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._closed = False
+        metrics.track_queue("inbox", self, lambda inbox: inbox.waiting_s)
 
     @property
     def waiting_s(self) -> float:

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from pipeline.backlog import WaitingLine
+from pipeline.bounds import SENT_KEPT
 from pipeline.events import CommittedTranscript, Latencies
 from pipeline.making import Translation
 from pipeline.playing import Begun, Timing
@@ -18,9 +19,6 @@ from pipeline.record import LineRecord
 from pipeline.snapshot import PendingLine
 from pipeline.takeover import Again
 from pipeline.types import Line
-
-SENT_KEPT = 8
-"""Lines still known after all of them was given out: a client may not have got them."""
 
 
 @dataclass(slots=True, eq=False)

@@ -13,14 +13,12 @@ from collections import defaultdict
 
 import numpy as np
 
+from pipeline.bounds import SPEAKERS_MAX
 from pipeline.casting import Casting
 from pipeline.ports import EngineError, VoiceCloner
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 log = logging.getLogger(__name__)
-
-SPEAKERS_MAX = 64
-"""Speakers whose speech is kept; later ones stay with their stock voice."""
 
 
 class Likeness:

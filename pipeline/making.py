@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from pipeline.bounds import FIRST_SOUND_S, TRANSLATION_S
 from pipeline.plan import DubbingPlan
 from pipeline.ports import (
     EngineError,
@@ -62,16 +63,30 @@ async def translate(
 ) -> Translation:
     """Translate one clause; raises EngineError."""
     began = clock()
-    translated = await translator.translate(
-        TranslationRequest(
-            text=text,
-            source=plan.source_language,
-            target=plan.target_language,
-            glossary=plan.glossary,
-            previous=previous,
+    async with in_time(TRANSLATION_S, "The translator did not answer in time."):
+        translated = await translator.translate(
+            TranslationRequest(
+                text=text,
+                source=plan.source_language,
+                target=plan.target_language,
+                glossary=plan.glossary,
+                previous=previous,
+            )
         )
-    )
     return Translation(translated, (clock() - began) * 1000)
+
+
+@asynccontextmanager
+async def in_time(seconds: float, otherwise: str) -> AsyncIterator[None]:
+    """Raises EngineError("engine_timeout") when an engine takes longer: lines come out in
+    order, and one that never ends would hold up all that follow."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise EngineError("engine_timeout", otherwise, recoverable=False) from error
 
 
 async def make_clip(
@@ -93,18 +108,19 @@ async def make_clip(
 
     async def speak() -> None:
         clip.tempo = tempo()
-        clip.stream = await synthesizer.synthesize(
-            SpeechRequest(
-                text=clip.text,
-                language=line.target_language,
-                voice=line.voice,
-                style=line.style,
-                fit_s=fit_s,
-                tempo=clip.tempo,
+        async with in_time(FIRST_SOUND_S, "The voice engine did not answer in time."):
+            clip.stream = await synthesizer.synthesize(
+                SpeechRequest(
+                    text=clip.text,
+                    language=line.target_language,
+                    voice=line.voice,
+                    style=line.style,
+                    fit_s=fit_s,
+                    tempo=clip.tempo,
+                )
             )
-        )
-        clip.blocks = aiter(clip.stream)
-        clip.first = await anext(clip.blocks, None)
+            clip.blocks = aiter(clip.stream)
+            clip.first = await anext(clip.blocks, None)
 
     try:
         done = await translation

@@ -24,6 +24,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from pipeline.bounding import value_of
+from pipeline.bounds import BOUNDS
 from pipeline.events import Latencies
 
 Kind = Literal["text", "binary"]
@@ -286,6 +288,12 @@ def track_queue(name: str, owner: Owner, size: Callable[[Owner], float]) -> None
 def set_bound(name: str, value: float, unit: str) -> None:
     """A bound in force; names and units are written in code."""
     _bound.labels(name, unit).set(value)
+
+
+def export_bounds() -> None:
+    """Show every bound of ``pipeline.bounds`` with its value in force."""
+    for one in BOUNDS.values():
+        set_bound(one.name, value_of(one), one.unit)
 
 
 # --- The process -----------------------------------------------------------------------

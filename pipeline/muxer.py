@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from pipeline.bounds import MUX_S
 from pipeline.media import MediaError, open_media
 
 # MP4 and Matroska name languages by ISO 639-2/T.
@@ -44,7 +45,7 @@ def mux(
     *,
     target_language: str,
     source_language: str | None = None,
-    timeout_s: float = 3600.0,
+    timeout_s: float = MUX_S,
 ) -> None:
     """Write ``out`` (.mp4, .m4v, .mov or .mkv): the picture is copied, never re-encoded.
 

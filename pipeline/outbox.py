@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, TypeVar
 
+from pipeline import metrics
+from pipeline.bounds import EVENTS_MAX
 from pipeline.events import Event
-
-EVENTS_MAX = 512
-"""Messages waiting for the listener; a full queue makes the pipeline wait."""
 
 T = TypeVar("T")
 
@@ -16,6 +15,7 @@ T = TypeVar("T")
 class Outbox(Generic[T]):
     def __init__(self) -> None:
         self._queue: asyncio.Queue[T | Event | None] = asyncio.Queue(EVENTS_MAX)
+        metrics.track_queue("events", self, len)
 
     def __len__(self) -> int:
         return self._queue.qsize()

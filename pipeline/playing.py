@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.bounds import NEXT_SOUND_S
 from pipeline.events import CueAudio, CueEnded, CueScheduled, Event, Latencies
-from pipeline.making import Clip
+from pipeline.making import Clip, in_time
 from pipeline.ports import EngineError
 from pipeline.scheduler import Placement, Scheduler
 from pipeline.stretch import TimeStretcher
@@ -148,7 +149,8 @@ async def play(
                 if sum(map(len, held)) >= wanted_s * rate_hz:
                     await send(np.concatenate(held))
                     held.clear()
-                block = await anext(clip.blocks, None)
+                async with in_time(NEXT_SOUND_S, "The voice engine stopped in a line."):
+                    block = await anext(clip.blocks, None)
         except EngineError as error:
             failure = error
     if stretcher:

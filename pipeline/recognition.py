@@ -1,7 +1,8 @@
 """One source stream's recognition, kept alive: an engine that breaks is opened anew.
 
 Pieces are kept until their utterance has its final, so a restart repeats what the
-engine had not finished and no speech is lost.
+engine had not finished and no speech is lost. An engine that never ends an utterance gets
+no such promise: beyond ``PIECES_KEPT_MAX`` the oldest that it took are not repeated.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from pipeline import metrics
+from pipeline.bounds import PIECES_KEPT_MAX, RESTARTS_MAX
+from pipeline.bounds import PIECES_WAITING_MAX as WAITING_MAX
 from pipeline.ports import EngineError, Recognizer, RecognizerStream
 from pipeline.types import Hypothesis, SpeechPiece
 
 log = logging.getLogger(__name__)
-
-WAITING_MAX = 256
-"""Pieces that the engine has not taken yet; beyond it ``push`` waits."""
-RESTARTS_MAX = 5
 
 
 class Recognition:
@@ -36,6 +35,8 @@ class Recognition:
         self._finished = False
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
+        metrics.track_queue("pieces_kept", self, lambda one: len(one._pieces))
+        metrics.track_queue("pieces_waiting", self, lambda one: len(one._pieces) - one._fed)
 
     async def open(self) -> None:
         """Raises EngineError when the engine cannot be opened."""
@@ -46,6 +47,9 @@ class Recognition:
         while len(self._pieces) - self._fed >= WAITING_MAX:
             self._room.clear()
             await self._room.wait()
+        if len(self._pieces) >= PIECES_KEPT_MAX and self._fed:
+            self._pieces.popleft()
+            self._fed -= 1
         self._pieces.append(piece)
         self._wake.set()
 

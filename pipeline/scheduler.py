@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.bounds import BACKLOG_MAX_S
+
 
 @dataclass(frozen=True, slots=True)
 class BacklogRules:
@@ -19,7 +21,7 @@ class BacklogRules:
     """Backlog at which the tempo starts to rise above 1."""
     target_s: float = 1.5
     """Backlog at which the tempo has reached ``tempo_max``."""
-    backlog_max_s: float = 4.0
+    backlog_max_s: float = BACKLOG_MAX_S
     tempo_max: float = 1.2
     guard_s: float = 0.03
     """Silence kept between two cues."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.bounds import UTTERANCE_MAX_S
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm, SpeechPiece
 
 Patience = tuple[tuple[float, float], ...]
@@ -33,7 +34,7 @@ class SegmenterConfig:
     # utterances wait; after 2.5 s any breath is a good place to stop, because what
     # comes later in a long clause reaches the listener later.
     patience: Patience = ((0.0, 0.24), (1.0, 0.18), (1.5, 0.16), (2.5, 0.10), (6.0, 0.09))
-    maximum_s: float = 15.0
+    maximum_s: float = UTTERANCE_MAX_S
     """Utterances are closed here whatever happens: engines' memory is bounded."""
 
 

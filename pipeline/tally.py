@@ -7,14 +7,9 @@ import random
 import msgspec
 import numpy as np
 
+from pipeline.bounds import EXPORT_MAX, SAMPLES_MAX
 from pipeline.events import Latencies, Summary
 from pipeline.snapshot import TallyState
-
-SAMPLES_MAX = 4096
-"""Latencies kept for percentiles; beyond it a uniform sample of all (reservoir)."""
-
-EXPORT_MAX = 512
-"""Latencies that go into a snapshot."""
 
 
 class Tally:

@@ -10,11 +10,10 @@ from collections import deque
 
 import numpy as np
 
-from pipeline import pressure
+from pipeline import metrics, pressure
+from pipeline.bounds import TAPE_S
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
-KEEP_S = 12.0
-"""What is kept: an utterance in hand, and the samples of speakers."""
 AHEAD_MAX_S = 0.25
 """How far the live edge may be thought to be past the newest audio: a client may pause."""
 AHEAD_OVERLOADED_S = 10.0
@@ -24,11 +23,18 @@ AHEAD_OVERLOADED_S = 10.0
 class Tape:
     """A bounded window of contiguous audio, addressed by media position."""
 
-    def __init__(self, keep_s: float = KEEP_S) -> None:
+    def __init__(self, keep_s: float = TAPE_S) -> None:
         self._keep = round(keep_s * SAMPLE_RATE_HZ)
         self._chunks: deque[AudioChunk] = deque()
         self._arrivals: deque[tuple[int, float]] = deque()
         self._clock_offset_s: float | None = None
+        metrics.track_queue("tape", self, lambda tape: tape.kept_s)
+
+    @property
+    def kept_s(self) -> float:
+        """Audio that is here."""
+        chunks = tuple(self._chunks)
+        return (chunks[-1].end - chunks[0].start) / SAMPLE_RATE_HZ if chunks else 0.0
 
     @property
     def end(self) -> int:

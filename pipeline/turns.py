@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Any
 
-from pipeline.backlog import MERGED_MAX, Load, Turn, next_turn
+from pipeline import metrics
+from pipeline.backlog import Load, Turn, next_turn
+from pipeline.bounds import GROUPS_MAX, LINES_MAX, MERGED_MAX
 from pipeline.ledger import Entry
 from pipeline.making import Clip, Translation, make_clip, only_text
 from pipeline.ports import Synthesizer
 from pipeline.scheduler import Scheduler
 from pipeline.types import Line
 
-LINES_MAX = 32
-"""Lines waiting for their turn; when so many wait, the recogniser waits."""
 LIVE_FIT = 0.92
 """A live dub aims at this share of its source's length: what it saves, lag does not grow by."""
 
@@ -65,6 +65,9 @@ class Turns:
         self._turn, self._room, self._made = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._place = asyncio.Event()
 
+        metrics.track_queue("lines_waiting", self, lambda turns: turns.waiting)
+        metrics.track_queue("lines_in_turn", self, lambda turns: len(turns._groups))
+
     @property
     def waiting(self) -> int:
         """Lines whose speech has not been asked for."""
@@ -94,6 +97,9 @@ class Turns:
         """Give turns until the last line has had its own."""
         while True:
             self._turn.clear()
+            if len(self._groups) >= GROUPS_MAX:
+                await self._turn.wait()
+                continue
             if self._waiting:
                 await asyncio.wait([self._waiting[0].translation])
                 self._give(self._decide())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bounds import SPEAKERS_KNOWN_MAX, VOICEPRINTS_MAX
 from pipeline.types import Embedding
 
 
@@ -38,8 +39,8 @@ class RegistryConfig:
     """A speaker heard less than ``settled_s`` is folded into one this similar."""
     settled_s: float = 8.0
     modes_max: int = 4
-    speakers_max: int = 32
-    memory: int = 256
+    speakers_max: int = SPEAKERS_KNOWN_MAX
+    memory: int = VOICEPRINTS_MAX
     """Segments that ``assign`` can still correct."""
     memory_s: float = 120.0
     """Speech that a centroid remembers: a voice drifts with the channel and the mood."""

@@ -24,6 +24,7 @@ from typing import Annotated
 
 import msgspec
 
+from pipeline.bounds import GLOSSARY_MAX_TERMS
 from pipeline.events import CueAudio, Event
 
 SUBPROTOCOL = "dub.v1"
@@ -32,7 +33,6 @@ KIND_CUE_AUDIO = 2
 FLAG_LAST = 0x01
 MEDIA_TIME_MAX_US = 2**53
 """Largest media time a JavaScript client can state exactly; 285 years."""
-GLOSSARY_MAX_TERMS = 2000
 
 _HEADER = struct.Struct("<BBHIIQ")
 HEADER_BYTES = _HEADER.size

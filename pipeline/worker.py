@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import struct
 import sys
@@ -18,9 +19,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from pipeline.bounds import KILL_S, MESSAGE_MAX_BYTES
 from pipeline.ports import EngineError
 
-MESSAGE_MAX_BYTES = 16 * 1024 * 1024
+log = logging.getLogger(__name__)
+
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _LENGTH = struct.Struct("<I")
 
@@ -101,7 +104,7 @@ class WorkerProcess(Generic[Request, Reply]):
                 await asyncio.wait_for(self._process.wait(), grace_s)
             except TimeoutError:
                 self.kill()
-                await self._process.wait()
+                await killed(self._process)
         # Without this the pipe's transport outlives the loop and warns.
         with contextlib.suppress(Exception):
             self._process._transport.close()  # type: ignore[attr-defined]  # no public way
@@ -110,6 +113,15 @@ class WorkerProcess(Generic[Request, Reply]):
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+
+
+async def killed(process: asyncio.subprocess.Process) -> None:
+    """Wait until a process that was killed has gone, for a while: one that is stuck in the
+    system must not hold up whoever stops it."""
+    try:
+        await asyncio.wait_for(process.wait(), KILL_S)
+    except TimeoutError:
+        log.warning("a killed process has not gone", extra={"pid": process.pid})
 
 
 def _stopped() -> EngineError:

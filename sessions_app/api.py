@@ -15,11 +15,10 @@ from rest_framework.views import APIView
 
 from accounts.authentication import REST_AUTHENTICATION
 from accounts.models import User
+from pipeline.bounds import PAGE_MAX
 from pipeline.ports import EngineError
 from sessions_app import selectors, services, wiring
 from sessions_app.models import DubbingSession, Line
-
-PAGE_MAX = 200
 
 
 class NewSession(serializers.Serializer[Any]):

@@ -11,7 +11,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from pipeline.wire import GLOSSARY_MAX_TERMS, SUBPROTOCOL
+from pipeline.bounds import GLOSSARY_MAX_TERMS
+from pipeline.wire import SUBPROTOCOL
 from sessions_app import codes, protocol_text
 from sessions_app.messages import SUBPROTOCOL_JSON
 from sessions_app.protocol_examples import FRAMES, example

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-BURST_S = 10.0
-"""So many seconds' worth of messages may come at once: a resume sends what was missed."""
-ANSWERS_PER_SECOND = 20.0
-EXCESS_MAX = 20_000
-"""Messages beyond the rate, each left out, after which the connection is closed."""
 ENDING_S = 60.0
 """The user is told when so little is left of the day's minutes."""
 

@@ -7,12 +7,14 @@ import asyncio
 import numpy as np
 import soxr
 
+from pipeline.bounds import VOICE_SAMPLES_MAX as SAMPLES_MAX
+from pipeline.bounds import VOICE_SAMPLES_MAX_S as TOTAL_MAX_S
 from pipeline.media import audio_container, decode_audio_blob
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import CreateVoiceClone, WireError
 from sessions_app import wiring
 from sessions_app.messages import VoiceCheck
-from sessions_app.voice_samples import SAMPLES_MAX, TOTAL_MAX_S, check_voice_samples
+from sessions_app.voice_samples import check_voice_samples
 
 
 async def voice_verdict(message: CreateVoiceClone, *, rate_hz: int) -> VoiceCheck:

@@ -20,6 +20,7 @@ from django.conf import settings
 from accounts.models import User
 from accounts.socket_authentication import Refusal, authenticate
 from pipeline import log_context, metrics
+from pipeline.bounds import ANSWERS_PER_SECOND, BURST_S, EXCESS_MAX, LOBBY_S, TEXT_MAX_CHARACTERS
 from pipeline.events import Failure
 from pipeline.snapshot import Delivered
 from pipeline.wire import (
@@ -34,7 +35,7 @@ from pipeline.wire import (
     encode_event,
 )
 from sessions_app import live, services
-from sessions_app.budget import ANSWERS_PER_SECOND, BURST_S, EXCESS_MAX, TokenBucket
+from sessions_app.budget import TokenBucket
 from sessions_app.conversation import Conversation, Place
 from sessions_app.intake import RATE_MAX_HZ
 from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Closing, Resumed
@@ -42,9 +43,6 @@ from sessions_app.outbox import OUT_OF_COUNT
 
 log = logging.getLogger(__name__)
 
-TEXT_MAX_CHARACTERS = 2 * 1024 * 1024
-LOBBY_S = 5.0
-"""How long a connection may take to say who it is."""
 BATCH = 16
 """Messages taken in one go when they come faster than that."""
 GOODBYE = 1000

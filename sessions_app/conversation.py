@@ -17,6 +17,9 @@ from typing import Literal
 
 from django.conf import settings
 
+from pipeline import metrics
+from pipeline.bounds import OUTBOX_FLUSH_S as FLUSH_S
+from pipeline.bounds import SLOW_MAX
 from pipeline.events import Event, Failure, Notice
 from pipeline.media import MediaError, audio_container, decode_audio_blob
 from pipeline.ports import EngineError
@@ -49,10 +52,6 @@ from sessions_app.runs import Runs
 from sessions_app.source_audio import PADDING_S, SourceAudio
 
 log = logging.getLogger(__name__)
-
-SLOW_MAX = 64
-"""Messages that wait for a blob before them to be decoded."""
-FLUSH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +111,7 @@ class Conversation:
         self._number = 0
         self._slow: asyncio.Queue[AnyClientMessage | AudioFrame] = asyncio.Queue(SLOW_MAX)
         self._slow_left = 0
+        metrics.track_queue("slow_lane", self, lambda one: one._slow.qsize())
         self._cloning: asyncio.Task[None] | None = None
         self._slowly: asyncio.Task[None] | None = None
         self._waiting_for_client: asyncio.TimerHandle | None = None

@@ -9,13 +9,17 @@ import numpy as np
 
 
 def summarise(lines: Iterable[tuple[str, str, Mapping[str, float]]]) -> dict[str, Any]:
-    """Counts and percentiles of lines given as (speaker, skipped_reason, latencies)."""
+    """Counts and percentiles of lines given as (speaker, skipped_reason, latencies).
+
+    A line that was merged into another is heard there: it is not skipped.
+    """
     speakers: set[str] = set()
     values: dict[str, list[float]] = {}
-    count = skipped = 0
+    count = skipped = merged = 0
     for speaker, skipped_reason, latencies in lines:
         count += 1
-        skipped += bool(skipped_reason)
+        merged += skipped_reason == "merged"
+        skipped += skipped_reason not in ("", "merged")
         if speaker:
             speakers.add(speaker)
         for name, milliseconds in latencies.items():
@@ -24,6 +28,7 @@ def summarise(lines: Iterable[tuple[str, str, Mapping[str, float]]]) -> dict[str
         "lines": count,
         "speakers": len(speakers),
         "skipped": skipped,
+        "merged": merged,
         "p50": _percentile(values, 50),
         "p95": _percentile(values, 95),
     }

@@ -15,6 +15,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from accounts.orm_thread import in_orm_thread
+from pipeline.bounds import JOURNAL_CALL_S as CALL_S
+from pipeline.bounds import JOURNAL_FLUSH_S as FLUSH_S
+from pipeline.bounds import UNWRITTEN_MAX
 from pipeline.events import Ready, Summary
 from pipeline.ports import EngineError
 from pipeline.record import LineRecord
@@ -23,10 +26,6 @@ from sessions_app.budget import DayBudget
 from sessions_app.record import LineWriter
 
 log = logging.getLogger(__name__)
-
-CALL_S = 4.0
-FLUSH_S = 3.0
-UNWRITTEN_MAX = 200
 
 
 class Journal:

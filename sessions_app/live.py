@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline import metrics, pressure
+from pipeline.bounds import DATABASE_S, HAND_OVER_S, HEAR_S, LATE_MAX_S
 from sessions_app import loop_lag, services, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.conversation import BEGINNING, Conversation, Place
@@ -28,13 +29,7 @@ log = logging.getLogger(__name__)
 
 PROCESS = uuid.uuid4().hex
 """This process among all that serve; a new one every start."""
-HAND_OVER_S = 1.5
-"""How long another process may take to put a session down before it is taken for dead."""
-HEAR_S = 30.0
 RETRY_S = 1.0
-DATABASE_S = 4.0
-LATE_MAX_S = 0.75
-"""An event loop this late lately takes no more sessions."""
 
 _sessions: dict[uuid.UUID, Conversation] = {}
 _listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (

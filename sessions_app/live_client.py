@@ -21,6 +21,7 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
+from pipeline.bounds import SOCKET_MESSAGE_MAX_BYTES as MESSAGE_MAX_BYTES
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL, AudioFrame, CueFrame, decode_cue_frame, encode_source_audio
 from sessions_app.heard import Heard
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 
 FRAME_SAMPLES = 1024
 OPEN_TIMEOUT_S = 10.0
-MESSAGE_MAX_BYTES = 4 * 1024 * 1024
 KEEP_S = 15.0
 """Sound kept for another process, even when this one has it."""
 ACKNOWLEDGE_EVERY = 32

@@ -12,6 +12,7 @@ import weakref
 from collections import deque
 
 from pipeline import metrics, pressure
+from pipeline.bounds import LAGS_KEPT_MAX
 
 SAMPLE_S = 0.25
 KEPT_S = 5.0
@@ -24,7 +25,7 @@ class LoopLag:
 
     def __init__(self, *, now: float) -> None:
         self._sampled_at = now
-        self._kept: deque[tuple[float, float]] = deque()
+        self._kept: deque[tuple[float, float]] = deque(maxlen=LAGS_KEPT_MAX)
 
     def sample(self, now: float) -> float:
         """The sampler woke: keep by how much it overslept, and return that."""

@@ -18,6 +18,8 @@ from typing import Protocol
 
 import msgspec
 
+from pipeline import metrics
+from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, TOLD_MAX, WAITING_MAX
 from pipeline.events import CueAudio, Event
 from pipeline.wire import encode_cue_audio, encode_event
 from sessions_app.messages import Acknowledgement, CloseCode, CueSound
@@ -25,15 +27,7 @@ from sessions_app.observing import observe
 
 log = logging.getLogger(__name__)
 
-WAITING_MAX = 256
-"""Messages that are not numbered yet; beyond it a run waits."""
-KEPT_MAX = 2048
-KEPT_MAX_BYTES = 1024 * 1024
-"""Numbered messages kept for a resume: about 23 s of dub. Beyond it the oldest that were
-sent go; while the client is away what comes next waits."""
 ACKNOWLEDGE_EVERY_S = 0.5
-TOLD_MAX = 256
-"""Messages looked at for what another process would have to tell again."""
 _TOLD = re.compile(
     r'\{"sequence":([0-9]+),'
     r'("type":"(?:ready|transcript|translation|speaker|skipped|merged|error|voice_clone|summary)"'
@@ -84,6 +78,9 @@ class Outbox:
         self._said = (-1, 0)
         self._timer: asyncio.TimerHandle | None = None
         self.left_out = 0
+        metrics.track_queue("outbox_waiting", self, lambda outbox: len(outbox._waiting))
+        metrics.track_queue("outbox_kept", self, lambda outbox: len(outbox._kept))
+        metrics.track_queue("outbox_kept_bytes", self, lambda outbox: outbox._kept_bytes)
 
     # Connections -------------------------------------------------------------------
 

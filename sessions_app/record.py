@@ -13,13 +13,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from pipeline import metrics
+from pipeline.bounds import BATCH_MAX
+from pipeline.bounds import LINES_UNWRITTEN_MAX as WAITING_MAX
 from pipeline.record import LineRecord
 
 log = logging.getLogger(__name__)
 
-BATCH_MAX = 100
 BATCH_WAIT_S = 3.0
-WAITING_MAX = 1000
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 15.0
 CLOSE_S = 5.0
@@ -43,6 +44,7 @@ class LineWriter:
         self._settled.set()
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
+        metrics.track_queue("lines_unwritten", self, lambda one: len(one._waiting) - one._writing)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._write(), name="line writer")

@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from pipeline import metrics
+from pipeline.bounds import FINISH_S, HELD_MAX_S, START_S
 from pipeline.dubber import Dubber, Output
 from pipeline.events import Event, Failure, Notice, Ready, Summary
 from pipeline.ports import EngineError
@@ -25,10 +27,6 @@ from sessions_app import wiring
 
 log = logging.getLogger(__name__)
 
-HELD_MAX_S = 10.0
-START_S = 30.0
-FINISH_S = 60.0
-"""From the last audio to the summary; a run that takes longer is stopped."""
 ENGINES_GONE = frozenset({"internal_error", "engine_stopped", "engine_failed"})
 
 
@@ -79,6 +77,7 @@ class Run:
         self._dubber: Dubber | None = None
         self._finish = asyncio.Event()
         self._over = False
+        metrics.track_queue("held_audio", self, lambda run: run._held_samples / SAMPLE_RATE_HZ)
 
     @property
     def over(self) -> bool:
@@ -104,7 +103,12 @@ class Run:
         self._held.append(chunk)
         self._held_samples += len(chunk.pcm)
         while self._held_samples > HELD_MAX_S * SAMPLE_RATE_HZ:
-            self._held_samples -= len(self._held.popleft().pcm)
+            metrics.count_dropped_audio(len(self._give_held().pcm) / SAMPLE_RATE_HZ)
+
+    def _give_held(self) -> AudioChunk:
+        chunk = self._held.popleft()
+        self._held_samples -= len(chunk.pcm)
+        return chunk
 
     def finish(self) -> None:
         """No more audio comes; what was said is still dubbed. Idempotent."""
@@ -138,8 +142,11 @@ class Run:
         finally:
             self._over = True
             self._held.clear()
+            self._held_samples = 0
             if dubber is not None:
                 await dubber.aclose()
+            # Its audio need not last as long as the session.
+            self._dubber = None
 
     async def _start(self) -> Dubber:
         request = self.request
@@ -162,7 +169,7 @@ class Run:
             await dubber.aclose()
             raise
         while self._held:
-            dubber.push(self._held.popleft())
+            dubber.push(self._give_held())
         self._dubber = dubber
         return dubber
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from pipeline import metrics
+from pipeline.bounds import RUNS_MAX
 from pipeline.dubber import Output
 from pipeline.events import (
     CommittedTranscript,
@@ -34,9 +35,6 @@ from sessions_app.outbox import Outbox
 from sessions_app.run import Run, RunRequest
 
 log = logging.getLogger(__name__)
-
-RUNS_MAX = 4
-"""Runs that wait for the one before them to end."""
 
 
 class Runs:
@@ -64,6 +62,7 @@ class Runs:
         self._conducted: Run | None = None
         self._waiting: asyncio.Queue[Run] = asyncio.Queue(RUNS_MAX)
         self._conducting: asyncio.Task[None] | None = None
+        metrics.track_queue("runs_waiting", self, lambda runs: runs._waiting.qsize())
 
     def start(self) -> None:
         self._conducting = asyncio.create_task(self._conduct(), name=f"runs {self._session_id}")

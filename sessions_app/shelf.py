@@ -16,14 +16,13 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from pipeline.bounds import SHELF_CALL_S as CALL_S
+from pipeline.bounds import SHELF_CONNECTIONS_MAX, STATE_MAX_BYTES
+from pipeline.bounds import SHELF_RESTART_S as RESTART_S
 from sessions_app.live_state import LiveState, decode, encode
 
 log = logging.getLogger(__name__)
 
-CALL_S = 0.5
-RESTART_S = 45
-"""On top of the resume time: so long may a server take to come back."""
-STATE_MAX_BYTES = 1024 * 1024
 
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = weakref.WeakKeyDictionary()
 
@@ -36,7 +35,7 @@ def _client() -> Redis:
             str(settings.CACHES["default"]["LOCATION"]),
             socket_timeout=CALL_S,
             socket_connect_timeout=CALL_S,
-            max_connections=16,
+            max_connections=SHELF_CONNECTIONS_MAX,
         )
     return _clients[loop]
 

@@ -11,8 +11,6 @@ from pipeline.ports import SpeechDetector
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from sessions_app.messages import VoiceCheck
 
-TOTAL_MAX_S = 120.0
-SAMPLES_MAX = 20
 SPEECH_SHARE_MIN = 0.4
 LEVEL_MIN_DBFS = -40.0
 CLIPPED_SHARE_MAX = 0.001

@@ -14,7 +14,8 @@ from rest_framework.test import APIClient
 
 from accounts.authentication import authenticate_token
 from accounts.models import ApiToken, User
-from accounts.services import TOKENS_MAX, TokenLimitReachedError, create_token, create_user
+from accounts.services import TokenLimitReachedError, create_token, create_user
+from pipeline.bounds import TOKENS_MAX
 
 pytestmark = pytest.mark.django_db
 

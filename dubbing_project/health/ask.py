@@ -9,7 +9,7 @@ import os
 import urllib.error
 import urllib.request
 
-ANSWER_SECONDS = 5
+from pipeline.bounds import ANSWER_SECONDS
 
 
 def is_ready(port: int) -> bool:

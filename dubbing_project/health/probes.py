@@ -17,14 +17,14 @@ from django.db import connection
 
 from dubbing_project.celery import app as celery_app
 from dubbing_project.health.folders import DiskTroubleError, disk
+from pipeline.bounds import PROBE_SECONDS, PROBE_THREADS
 
 logger = logging.getLogger(__name__)
 
-PROBE_SECONDS = 1.0
 Probe = Callable[[], dict[str, Any]]
 
 # Shared and small on purpose: a hanging service ties up these threads, never the server's.
-_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
+_threads = ThreadPoolExecutor(max_workers=PROBE_THREADS, thread_name_prefix="health")
 
 
 def database() -> dict[str, Any]:

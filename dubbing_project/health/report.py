@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from dubbing_project.health.folders import MEGABYTE
-from dubbing_project.health.probes import PROBE_SECONDS, PROBES, Recent, run_probes, versions
+from dubbing_project.health.probes import PROBES, Recent, run_probes, versions
 from pipeline import metrics
+from pipeline.bounds import PROBE_SECONDS
 from sessions_app import faults, loop_lag, readiness
 
 KEPT_SECONDS = 1.0

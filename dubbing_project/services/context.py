@@ -14,10 +14,9 @@ from pathlib import Path
 from dubbing_project import settings
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.folders import tail
-from dubbing_project.services.runner import READY_SECONDS, RunningServices
+from dubbing_project.services.runner import RunningServices
+from pipeline.bounds import READY_SECONDS, STOP_SECONDS
 
-STOP_SECONDS = 20.0
-"""Until it is killed, beyond what sessions are given to end."""
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -17,9 +17,8 @@ from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.listening import listen
 from dubbing_project.services.waiting import database_answers, redis_answers, until
+from pipeline.bounds import MIGRATION_SECONDS, STORE_SECONDS
 
-STORE_SECONDS = 30.0
-MIGRATION_SECONDS = 120.0
 MIGRATION_LOCK = 0x6475_6262
 """Any number, but the same in every server that shares a database."""
 WORKER_PROCESSES = "2"

@@ -17,10 +17,9 @@ from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.folders import private_folder
 from dubbing_project.services.locations import DATABASE_NAME, DATABASE_USER, ServiceLocations
 from dubbing_project.services.unprivileged import Launcher, launcher
+from pipeline.bounds import OLD_SERVER_SECONDS, PREPARE_SECONDS
 
 MAJOR_VERSION = "18"
-PREPARE_SECONDS = 120
-OLD_SERVER_SECONDS = 20
 
 
 def programs() -> Path:

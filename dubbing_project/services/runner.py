@@ -20,8 +20,8 @@ from dubbing_project.services.listening import listen
 from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.supervisor import ENDS_WITHIN_SECONDS, Supervisor
 from dubbing_project.services.waiting import database_answers, health, redis_answers, until
+from pipeline.bounds import READY_SECONDS
 
-READY_SECONDS = 150.0
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::]": "[::1]"}  # noqa: S104
 
 

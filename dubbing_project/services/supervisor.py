@@ -28,14 +28,11 @@ from honcho.process import Process
 
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.parent_death import die_with_parent
+from pipeline.bounds import ENDS_MAX, KILL_SECONDS, LONGEST_DELAY_SECONDS
 
-ENDS_MAX = 5
 ENDS_WITHIN_SECONDS = 60.0
 """A command that ends so often within so long is not started again."""
 FIRST_DELAY_SECONDS = 0.5
-LONGEST_DELAY_SECONDS = 8.0
-KILL_SECONDS = 5.0
-"""After its time to end in order, a command has so long until it is killed."""
 
 
 class Phase(IntEnum):
@@ -64,7 +61,7 @@ class Relay(Process):  # type: ignore[misc]  # honcho is untyped
         if os.getppid() != parent:
             os._exit(1)
         self._events = events
-        ends: deque[float] = deque()
+        ends: deque[float] = deque(maxlen=ENDS_MAX)
         while True:
             returncode = self._run_once()
             ends.append(time.monotonic())

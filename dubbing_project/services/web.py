@@ -18,7 +18,7 @@ from typing import Any
 
 # Before everything that imports Twisted: daphne chooses the reactor, and with it the loop.
 from daphne.server import Server, reactor  # isort: skip
-from daphne.http_protocol import HTTPFactory
+from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.internet import defer
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
@@ -28,6 +28,16 @@ from dubbing_project.services.websocket import (
     Gate,
     Inbox,
 )
+from pipeline.bounds import (
+    BODY_MAX_BYTES,
+    CANCEL_SECONDS,
+    CLOSE_SECONDS,
+    CONNECT_SECONDS,
+    GOODBYE_SECONDS,
+    HTTP_SECONDS,
+    PING_SECONDS,
+    PONG_SECONDS,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +45,34 @@ Drain = Callable[[float], Awaitable[None]]
 """Ends what is live in order, within so many seconds."""
 Application = Callable[..., Awaitable[None]]
 
-GOODBYE_SECONDS = 0.5
-"""What follows the drain: the last close frames are written and answered."""
-CANCEL_SECONDS = 2.0
-"""How long applications that are cancelled at the very end may take to clean up."""
-CONNECT_SECONDS = 5
-"""How long a handshake may take, and the application to answer it."""
-CLOSE_SECONDS = 10
-"""How long an application may take to end after its client has gone."""
 FORWARDED_HEADERS = {
     f"proxy_forwarded_{part}_header": f"X-Forwarded-{name}"
     for part, name in (("address", "For"), ("port", "Port"), ("proto", "Proto"))
 }
+TOO_LONG = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 RESTART_CODE = 1012
 RESTART_REASON = "The server restarts; connect again."
+
+
+class BoundedRequest(WebRequest):  # type: ignore[misc]  # daphne is untyped
+    """daphne hands a body on in one go, however long: what is too long ends the connection."""
+
+    _length = 0
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        self._length += len(data)
+        if self._length <= BODY_MAX_BYTES:
+            super().handleContentChunk(data)
+        elif self._length - len(data) <= BODY_MAX_BYTES:
+            self.channel.transport.write(TOO_LONG)
+            self.channel.loseConnection()
+
+
+class BoundedHTTPFactory(HTTPFactory):  # type: ignore[misc]  # daphne is untyped
+    def buildProtocol(self, address: Any) -> Any:  # noqa: N802 - Twisted's name
+        protocol = super().buildProtocol(address)
+        protocol.requestFactory = BoundedRequest
+        return protocol
 
 
 class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
@@ -76,7 +100,7 @@ class WebServer(Server):  # type: ignore[misc]  # daphne is untyped
     def run(self) -> None:
         """As daphne's, with our factory, signals and listener (its own takes no IPv6 one)."""
         self.connections: dict[Any, dict[str, Any]] = {}
-        self.http_factory = HTTPFactory(self)
+        self.http_factory = BoundedHTTPFactory(self)
         self.ws_factory = BoundedFactory(self, server=self.server_name)
         self.ws_factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
@@ -243,6 +267,9 @@ def serve(
         websocket_connect_timeout=CONNECT_SECONDS,
         websocket_handshake_timeout=CONNECT_SECONDS,
         application_close_timeout=CLOSE_SECONDS,
+        http_timeout=HTTP_SECONDS,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PONG_SECONDS,
         server_name="",
         **forwarded,
     ).run()

@@ -12,20 +12,14 @@ from typing import Any
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
-MESSAGE_MAX_BYTES = 4 * 1024 * 1024
-"""A longer incoming message is thrown away while it arrives; the application gets its length
-as `too_long` instead, and the connection goes on."""
-WAITING_MAX_MESSAGES = 256
-"""From so many messages that the application has not taken yet, its client is not read."""
-WAITING_MAX_BYTES = 2 * MESSAGE_MAX_BYTES
-"""The same for their sizes together."""
-EARLY_MAX_BYTES = 64 * 1024
-"""What a client may send before its handshake is answered; autobahn would keep any amount."""
-LINGER_SECONDS = 10.0
-"""How long a client that said goodbye may take to read what is left for it."""
+from pipeline import metrics
+from pipeline.bounds import EARLY_MAX_BYTES, LINGER_SECONDS, REASON_MAX_BYTES
+from pipeline.bounds import SOCKET_MESSAGE_MAX_BYTES as MESSAGE_MAX_BYTES
+from pipeline.bounds import SOCKET_WAITING_MAX as WAITING_MAX_MESSAGES
+from pipeline.bounds import SOCKET_WAITING_MAX_BYTES as WAITING_MAX_BYTES
+
 SERVER_CLOSE_CODES = frozenset({1000, 1001, 1003, *range(1007, 1015)})
 """Registered codes a server may send. autobahn's `sendClose` lets only 1000 and private ones."""
-REASON_MAX_BYTES = 123
 
 
 class Gate:
@@ -60,6 +54,8 @@ class Inbox(asyncio.Queue[dict[str, Any]]):
         self._protocol = protocol
         self._bytes = 0
         super().__init__()
+        metrics.track_queue("socket_waiting", self, lambda inbox: inbox.qsize())
+        metrics.track_queue("socket_waiting_bytes", self, lambda inbox: inbox._bytes)
 
     # asyncio.Queue documents these two as the ones to override.
     def _put(self, item: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.runner import RunningServices
-from dubbing_project.services.supervisor import ENDS_MAX
 from dubbing_project.services.waiting import database_answers, health, redis_answers
+from pipeline.bounds import ENDS_MAX
 
 BOUND_SECONDS = 60.0
 

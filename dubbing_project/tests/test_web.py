@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import signal
@@ -21,7 +22,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from dubbing_project.services.context import PROJECT
-from dubbing_project.services.websocket import MESSAGE_MAX_BYTES
+from pipeline.bounds import BODY_MAX_BYTES
+from pipeline.bounds import SOCKET_MESSAGE_MAX_BYTES as MESSAGE_MAX_BYTES
 
 BOUND_SECONDS = 20.0
 MEGABYTE = 1024 * 1024
@@ -187,6 +189,34 @@ async def test_a_goodbye_carries_its_code_and_reason(host: Host) -> None:
     assert closed.value.rcvd.code == 1013
     assert closed.value.rcvd.reason.startswith("Too busy: éxxx")
     assert host.get()["open"] == 0
+
+
+def test_a_body_that_is_too_long_is_refused_while_it_arrives(host: Host) -> None:
+    before = host.megabytes()
+    connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=5)
+    connection.putrequest("POST", "/")
+    connection.putheader("Content-Length", str(BODY_MAX_BYTES * 8))
+    connection.endheaders()
+    block = bytes(MEGABYTE)
+    with contextlib.suppress(OSError):  # it hangs up in the middle
+        for _ in range(BODY_MAX_BYTES * 8 // MEGABYTE):
+            connection.send(block)
+    connection.close()
+    assert host.megabytes() - before < 2 * BODY_MAX_BYTES / MEGABYTE
+    assert host.get()["warm"] == 1
+    small = http.client.HTTPConnection("127.0.0.1", host.port, timeout=5)
+    small.request("POST", "/", bytes(BODY_MAX_BYTES))
+    assert small.getresponse().status == 200
+    small.close()
+    large = http.client.HTTPConnection("127.0.0.1", host.port, timeout=5)
+    large.putrequest("POST", "/")
+    large.putheader("Transfer-Encoding", "chunked")
+    large.endheaders()
+    for _ in range(BODY_MAX_BYTES // MEGABYTE):
+        large.send(b"%x\r\n%b\r\n" % (MEGABYTE, block))
+    large.send(b"1\r\nx\r\n")
+    assert large.getresponse().status == 413
+    large.close()
 
 
 async def test_a_stopped_server_lets_sessions_end_and_takes_no_new_ones(host: Host) -> None:

@@ -123,7 +123,7 @@ def _take(heard: Heard, hypothesis: Hypothesis, decided: dict[int, float]) -> No
 
 
 async def measure(recordings: list[Recording]) -> None:
-    recognizer, detector = PocketSphinxRecognizer(), SileroDetector()
+    recognizer, detector = PocketSphinxRecognizer(streams_max=1), SileroDetector()
     reference = pocketsphinx.Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL", fwdflat=False)
     counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     total, audio_s, cpu_s = Heard(), 0.0, 0.0

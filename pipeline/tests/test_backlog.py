@@ -4,18 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.backlog import (
-    DROP,
-    MERGED_CHARS,
-    MERGED_MAX,
-    SPEAKING_MAX,
-    WAIT,
-    Load,
-    Turn,
-    WaitingLine,
-    is_late,
-    next_turn,
-)
+from pipeline.backlog import DROP, WAIT, Load, Turn, WaitingLine, is_late, next_turn
+from pipeline.bounds import MERGED_CHARS, MERGED_MAX, SPEAKING_MAX
 from pipeline.scheduler import BacklogRules
 
 RULES = BacklogRules()

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from pipeline.dubber import EVENTS_MAX, Dubber, DubbingPlan, Engines, Output
+from pipeline.bounds import EVENTS_MAX, LIVE_MAX_S
+from pipeline.dubber import Dubber, DubbingPlan, Engines, Output
 from pipeline.events import (
     CommittedTranscript,
     CueAudio,
@@ -21,7 +22,6 @@ from pipeline.events import (
     Summary,
     Translated,
 )
-from pipeline.inbox import LIVE_MAX_S
 from pipeline.ports import EngineError
 from pipeline.providers.scripted.hearing import (
     ScriptedDetector,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.making import Clip, Translation, make_clip
@@ -100,3 +101,33 @@ async def test_sound_that_breaks_off_later_is_not_begun_again() -> None:
         await anext(clip.blocks)
     assert synthesizer.asked == 1
     await clip.aclose()
+
+
+@pytest.mark.parametrize("where", ["request", "first"])
+async def test_an_engine_that_never_answers_costs_one_line(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.making.FIRST_SOUND_S", 0.05)
+    synthesizer = Deaf(where=where)
+    clip = await made(synthesizer)
+    assert clip.failure is not None
+    assert clip.failure.code == "engine_timeout"
+    assert clip.text == "hola a todos"
+    assert synthesizer.asked == 1
+    assert synthesizer.open_streams == 0
+
+
+class Deaf(Failing):
+    """Answers nothing where ``Failing`` breaks."""
+
+    async def synthesize(self, request: Any) -> Any:
+        self.asked += 1
+        if self.where == "request":
+            await asyncio.Event().wait()
+        return Silent(self, await ScriptedSynthesizer.synthesize(self, request))
+
+
+class Silent(Broken):
+    async def __aiter__(self) -> AsyncIterator[Pcm]:
+        await asyncio.Event().wait()
+        yield np.zeros(0, np.int16)

@@ -86,28 +86,30 @@ def test_counts_and_gauges_reach_the_scrape() -> None:
     metrics.run_ended()
     metrics.count_skip("too_late")
     metrics.count_merge()
+    moved = value("dubbing_resumes_total", how="moved")
+    came = value("dubbing_message_bytes_total", direction="in", kind="binary")
     metrics.count_resume("moved")
-    metrics.count_refusal(4429)
+    metrics.count_refusal(4999)
     metrics.count_dropped_audio(0.5)
     metrics.count_message_in("binary", 2068)
     metrics.count_message_out("text", 100)
-    metrics.set_bound("inbox", 8, "seconds")
+    metrics.set_bound("test", 8, "seconds")
     text = metrics.exposition().decode()
     for line in (
         "dubbing_backlog_seconds 1.5",
         'dubbing_sessions{state="attached"} 2.0',
         'dubbing_sessions{state="detached"} 1.0',
         "dubbing_runs 0.0",
-        'dubbing_refusals_total{close_code="4429"} 1.0',
-        'dubbing_resumes_total{how="moved"} 1.0',
-        'dubbing_message_bytes_total{direction="in",kind="binary"} 2068.0',
-        'dubbing_bound{name="inbox",unit="seconds"} 8.0',
+        'dubbing_refusals_total{close_code="4999"} 1.0',
+        'dubbing_bound{name="test",unit="seconds"} 8.0',
         "# HELP dubbing_lag_seconds ",
         "process_resident_memory_bytes ",
         "process_cpu_seconds_total ",
         "process_open_fds ",
     ):
         assert line in text
+    assert value("dubbing_resumes_total", how="moved") == moved + 1
+    assert value("dubbing_message_bytes_total", direction="in", kind="binary") == came + 2068
     assert metrics.session_counts() == {"attached": 2, "detached": 1}
     metrics.set_sessions(attached=0, detached=0)
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.bounds import CHARACTERS_TRANSLATED_MAX as TEXT_MAX_CHARACTERS
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.offline.apertium_modes import Mode, installed_modes, read_stages, routes
 from pipeline.providers.offline.apertium_pipe import ApertiumPipe, PipePool
-from pipeline.providers.offline.translator import TEXT_MAX_CHARACTERS, ApertiumTranslator
+from pipeline.providers.offline.translator import ApertiumTranslator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.backlog import SPEAKING_MAX
+from pipeline.bounds import SPEAKING_MAX
 from pipeline.dubber import Dubber, Output
 from pipeline.events import CommittedTranscript, CueEnded, CueScheduled, Merged, Skipped, Summary
 from pipeline.plan import DubbingPlan, Engines

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from pipeline.bounds import EXPORT_MAX, SAMPLES_MAX
 from pipeline.events import Latencies
-from pipeline.tally import EXPORT_MAX, SAMPLES_MAX, Tally
+from pipeline.tally import Tally
 
 
 def latencies(total_ms: float) -> Latencies:

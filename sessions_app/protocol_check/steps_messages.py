@@ -6,7 +6,8 @@ import base64
 import json
 from typing import Any
 
-from pipeline.wire import GLOSSARY_MAX_TERMS, AudioFrame, encode_source_audio
+from pipeline.bounds import GLOSSARY_MAX_TERMS
+from pipeline.wire import AudioFrame, encode_source_audio
 from sessions_app.protocol_check.probe import Probe, StepFailedError, expect, in_short
 from sessions_app.protocol_check.subject import Subject
 

@@ -14,16 +14,13 @@ from django.core.management import CommandError, call_command
 from jsonschema import Draft7Validator
 
 from accounts import services as accounts
-from pipeline import events, wire
+from pipeline import bounds, events, wire
 from pipeline.wire import AnyClientMessage, decode_cue_frame, decode_frame, decode_message
 from sessions_app import (
     asyncapi,
-    budget,
     codes,
-    consumer,
     live_client,
     messages,
-    outbox,
     services,
 )
 from sessions_app.protocol_examples import FRAMES
@@ -88,15 +85,15 @@ def test_the_figures_in_the_text_are_those_of_the_source(document: dict[str, Any
     text = " ".join(document["channels"]["session"]["description"].split())
     for figure in (
         f"within {accounts.TICKET_LASTS.seconds} seconds",
-        f"within {consumer.LOBBY_S:g} seconds",
-        f"after {budget.EXCESS_MAX} messages left out",
-        f"at most {consumer.TEXT_MAX_CHARACTERS // 2**20} MiB",
-        f"{budget.ANSWERS_PER_SECOND:g} a second are answered",
-        f"the last {outbox.KEPT_MAX} messages or {outbox.KEPT_MAX_BYTES // 2**20} MiB",
+        f"within {bounds.LOBBY_S:g} seconds",
+        f"after {bounds.EXCESS_MAX} messages left out",
+        f"at most {bounds.TEXT_MAX_CHARACTERS // 2**20} MiB",
+        f"{bounds.ANSWERS_PER_SECOND:g} a second are answered",
+        f"the last {bounds.KEPT_MAX} messages or {bounds.KEPT_MAX_BYTES // 2**20} MiB",
         f"every {live_client.ACKNOWLEDGE_EVERY} messages",
     ):
         assert figure in text
-    assert budget.BURST_S == 10
+    assert bounds.BURST_S == 10
     busy = codes.CLOSINGS["session_busy"][1]
     assert f"{services.HOLD_LASTS.seconds} seconds" in busy
 

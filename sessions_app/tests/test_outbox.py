@@ -8,10 +8,11 @@ import random
 
 import pytest
 
+from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, WAITING_MAX
 from pipeline.events import CueAudio, Event, Notice
 from pipeline.wire import decode_cue_frame
 from sessions_app.messages import CloseCode, Resumed
-from sessions_app.outbox import KEPT_MAX, KEPT_MAX_BYTES, WAITING_MAX, Outbox
+from sessions_app.outbox import Outbox
 
 SOUND = CueAudio(cue=0, start_s=0.0, sample_rate=16_000, pcm=b"\0\0" * 800)
 

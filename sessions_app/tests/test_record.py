@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from pipeline.bounds import BATCH_MAX, LINES_UNWRITTEN_MAX
 from pipeline.events import Latencies
 from pipeline.record import LineRecord
 from sessions_app import record, services
@@ -74,7 +75,7 @@ async def test_lines_are_written_in_batches_and_in_order() -> None:
     assert await writer.flush()
     await writer.aclose()
     assert store.sequences() == list(range(250))
-    assert max(map(len, store.batches)) <= record.BATCH_MAX
+    assert max(map(len, store.batches)) <= BATCH_MAX
     assert len(store.batches) <= 4
 
 
@@ -94,10 +95,10 @@ async def test_a_database_that_stays_away_costs_the_oldest_lines_and_they_are_co
     store = Store(failures=10**9)
     writer = LineWriter(store.save)
     writer.start()
-    kept = [writer.offer(line(n)) for n in range(record.WAITING_MAX + 10)]
+    kept = [writer.offer(line(n)) for n in range(LINES_UNWRITTEN_MAX + 10)]
     assert kept.count(False) == 10
     await writer.aclose(timeout_s=0.05)
-    assert writer.lost == record.WAITING_MAX + 10
+    assert writer.lost == LINES_UNWRITTEN_MAX + 10
     assert not store.batches
 
 

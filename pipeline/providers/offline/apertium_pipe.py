@@ -18,13 +18,21 @@ from collections.abc import Coroutine
 from typing import Any
 
 from pipeline import metrics
+from pipeline.bounds import (
+    APERTIUM_IDLE_S,
+    APERTIUM_IN_FLIGHT_MAX,
+    APERTIUM_PIPES_MAX,
+    APERTIUM_REPLY_MAX_BYTES,
+    APERTIUM_REPLY_S,
+    APERTIUM_START_S,
+)
 from pipeline.ports import EngineError
 from pipeline.providers.offline.apertium_modes import Mode
+from pipeline.worker import killed
 
 logger = logging.getLogger(__name__)
 
 ENGINE = "apertium"
-_REPLY_MAX_BYTES = 1024 * 1024
 _SPECIAL = re.compile(r"([\^$@<>{}\[\]/~\\])")
 # What Apertium's own deformatters end a document with, so that the tagger, which
 # decides sentence by sentence, never waits for more.
@@ -57,7 +65,7 @@ class ApertiumPipe:
             stdout=asyncio.subprocess.PIPE,
             # The stages' complaints quote the text, which must not reach a log.
             stderr=asyncio.subprocess.DEVNULL,
-            limit=_REPLY_MAX_BYTES,
+            limit=APERTIUM_REPLY_MAX_BYTES,
             # Its own process group, so that all stages can be killed at once.
             start_new_session=True,
         )
@@ -97,7 +105,7 @@ class ApertiumPipe:
                 await asyncio.wait_for(self._process.wait(), grace_s)
             except TimeoutError:
                 self.kill()
-                await self._process.wait()
+                await killed(self._process)
         # Without this the pipe's transport outlives the loop and warns.
         with contextlib.suppress(Exception):
             self._process._transport.close()  # type: ignore[attr-defined]  # no public way
@@ -119,12 +127,12 @@ class PipePool:
         self,
         mode: Mode,
         *,
-        size: int = 2,
-        in_flight_max: int = 64,
+        size: int = APERTIUM_PIPES_MAX,
+        in_flight_max: int = APERTIUM_IN_FLIGHT_MAX,
         grow_at: int = 8,
-        idle_s: float = 300.0,
-        timeout_s: float = 2.0,
-        start_timeout_s: float = 20.0,
+        idle_s: float = APERTIUM_IDLE_S,
+        timeout_s: float = APERTIUM_REPLY_S,
+        start_timeout_s: float = APERTIUM_START_S,
     ) -> None:
         self._mode = mode
         self._size = size
@@ -134,7 +142,7 @@ class PipePool:
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
         # Free places: a waiting pipeline, or None for one that has yet to be started.
-        self._places: asyncio.LifoQueue[ApertiumPipe | None] = asyncio.LifoQueue()
+        self._places: asyncio.LifoQueue[ApertiumPipe | None] = asyncio.LifoQueue(size)
         self._places.put_nowait(None)
         self._place_count = 1
         self._pipes: set[ApertiumPipe] = set()
@@ -144,6 +152,7 @@ class PipePool:
         self._used_at = 0.0
         self._reaper: asyncio.TimerHandle | None = None
         self._closed = False
+        metrics.track_queue("apertium_in_flight", self, lambda pool: pool._in_flight)
 
     @property
     def pids(self) -> list[int]:

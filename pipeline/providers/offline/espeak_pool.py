@@ -7,14 +7,13 @@ import contextlib
 import logging
 
 from pipeline import metrics
+from pipeline.bounds import ESPEAK_REPLY_S, ESPEAK_START_S, ESPEAK_WAIT_S
 from pipeline.ports import EngineError
 from pipeline.providers.offline.espeak_voices import ENGINE
 from pipeline.providers.offline.espeak_worker import SpeakJob, Spoken
 from pipeline.worker import WorkerProcess
 
 _MODULE = "pipeline.providers.offline.espeak_worker"
-_START_S = 15.0
-_REPLY_S = 10.0
 _ATTEMPTS = 2
 
 _log = logging.getLogger(__name__)
@@ -34,6 +33,7 @@ class EspeakPool:
         self._in_line = 0
         self._live: set[_Worker] = set()
         self._closed = False
+        metrics.track_queue("espeak_waiting", self, lambda pool: pool._in_line)
 
     async def start(self) -> None:
         """Start every process now, so that the first clause does not wait for it."""
@@ -56,7 +56,9 @@ class EspeakPool:
             raise EngineError("engine_busy", "The voice engine has too much to say at once.")
         self._in_line += 1
         try:
-            slot = await self._slots.get()
+            slot = await asyncio.wait_for(self._slots.get(), ESPEAK_WAIT_S)
+        except TimeoutError:
+            raise EngineError("engine_busy", "The voice engine has too much to say.") from None
         finally:
             self._in_line -= 1
         try:
@@ -87,7 +89,7 @@ class EspeakPool:
         worker: _Worker = await WorkerProcess.start(_MODULE, reply_type=Spoken)
         self._live.add(worker)
         try:
-            hello = await asyncio.wait_for(worker.receive(), _START_S)
+            hello = await asyncio.wait_for(worker.receive(), ESPEAK_START_S)
         except BaseException as error:
             await asyncio.shield(self._discard(worker))
             if isinstance(error, TimeoutError):
@@ -104,8 +106,9 @@ class EspeakPool:
 
     async def _ask(self, worker: _Worker, job: SpeakJob) -> Spoken:
         try:
-            await worker.send(job)
-            return await asyncio.wait_for(worker.receive(), _REPLY_S)
+            async with asyncio.timeout(ESPEAK_REPLY_S):
+                await worker.send(job)
+                return await worker.receive()
         except BaseException as error:
             worker.kill()
             self._live.discard(worker)

@@ -8,6 +8,7 @@ import logging
 from typing import TypeAlias
 
 from pipeline import metrics
+from pipeline.bounds import RECOGNISER_START_S as START_TIMEOUT_S
 from pipeline.ports import EngineError, RecognizerStream
 from pipeline.providers.offline.recognizer_stream import SphinxStream
 from pipeline.providers.offline.recognizer_worker import Piece, Ready, Reply
@@ -16,8 +17,6 @@ from pipeline.worker import WorkerProcess
 log = logging.getLogger(__name__)
 
 WORKER = "pipeline.providers.offline.recognizer_worker"
-STREAMS_MAX = 4
-START_TIMEOUT_S = 60.0
 
 Worker: TypeAlias = WorkerProcess[Piece, Reply]
 
@@ -32,7 +31,7 @@ class PocketSphinxRecognizer:
     languages = frozenset({"en"})
     punctuates = False
 
-    def __init__(self, *, streams_max: int = STREAMS_MAX) -> None:
+    def __init__(self, *, streams_max: int) -> None:
         self._streams_max = streams_max
         self._streams: set[SphinxStream] = set()
         self._opening = 0

@@ -9,19 +9,16 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
+from pipeline import metrics
+from pipeline.bounds import RECOGNISER_BACKLOG_S as BACKLOG_MAX_S
+from pipeline.bounds import RECOGNISER_STALL_S as STALL_S
+from pipeline.bounds import UNREAD_MAX
 from pipeline.ports import EngineError
 from pipeline.providers.offline.recognizer_worker import Heard, Piece, Reply, Taken
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
 from pipeline.worker import WorkerProcess
 
 log = logging.getLogger(__name__)
-
-BACKLOG_MAX_S = 20.0
-"""Audio on its way to the search; beyond it ``push`` waits."""
-STALL_S = 30.0
-"""A process that has audio and gets through none of it for so long is dead."""
-UNREAD_MAX = 64
-"""Finals nobody has read yet; beyond it the process has to wait."""
 
 
 class SphinxStream:
@@ -43,6 +40,8 @@ class SphinxStream:
         self._closed = False
         self._progress_at = time.monotonic()
         self._reader = asyncio.create_task(self._read(), name=f"recogniser {worker.pid}")
+        metrics.track_queue("recogniser_backlog", self, lambda stream: stream.waiting_s)
+        metrics.track_queue("hypotheses_unread", self, lambda stream: len(stream._unread))
 
     @property
     def pid(self) -> int:
@@ -54,7 +53,7 @@ class SphinxStream:
         if self._finished:
             raise ValueError("a finished stream takes no more pieces")
         async with self._changed:
-            await self._changed.wait_for(self._has_room)
+            await self._changed.wait_for(lambda: self._has_room(len(piece.pcm)))
             self._refuse_failed()
             if not self._on_the_way:
                 self._progress_at = time.monotonic()
@@ -84,9 +83,15 @@ class SphinxStream:
         await self._fail(EngineError("engine_stopped", "The recognition was closed."))
         self._on_closed(self)
 
-    def _has_room(self) -> bool:
-        waiting_s = sum(self._on_the_way) / SAMPLE_RATE_HZ
-        return self._failure is not None or waiting_s < BACKLOG_MAX_S
+    @property
+    def waiting_s(self) -> float:
+        """Audio on its way to the search."""
+        return sum(tuple(self._on_the_way)) / SAMPLE_RATE_HZ
+
+    def _has_room(self, samples: int) -> bool:
+        if self._failure is not None or not self._on_the_way:
+            return True
+        return self.waiting_s + samples / SAMPLE_RATE_HZ <= BACKLOG_MAX_S
 
     def _refuse_failed(self) -> None:
         if self._failure is not None:

@@ -13,12 +13,11 @@ import threading
 import msgspec
 import numpy as np
 
+from pipeline.bounds import RECOGNISER_MESSAGES_MAX as WAITING_MAX
 from pipeline.providers.offline.sphinx_decoder import SphinxDecoder
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis
 from pipeline.worker import ParentPipe
 
-WAITING_MAX = 256
-"""Messages taken in ahead of the search; beyond it the parent has to wait."""
 BEHIND_MESSAGES = 3
 """With so many waiting, partials are left out: catching up comes first."""
 

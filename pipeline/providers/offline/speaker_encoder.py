@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from pipeline.bounds import ENCODER_MAX_S as MAX_S
 from pipeline.ports import EngineError
 from pipeline.providers.offline.speaker_encoder_export import N_MELS, model_file
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
@@ -25,8 +26,6 @@ Floats = npt.NDArray[np.float32]
 Precision = Literal["fp32", "int8"]
 
 MIN_S = 0.4
-MAX_S = 30.0
-"""More than this says nothing new about a voice; what follows is left out."""
 
 FFT_SAMPLES = 400
 HOP_SAMPLES = 160

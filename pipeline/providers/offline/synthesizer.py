@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from pipeline.bounds import CHARACTERS_SPOKEN_MAX as MAX_CHARACTERS
+from pipeline.bounds import ESPEAK_WAITING_MAX, SHAPING_THREADS
 from pipeline.ports import EngineError, SpeechRequest
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_voices import (
@@ -33,7 +35,6 @@ from pipeline.providers.offline.shaping import DEFAULT_SHAPING, Shaping, shape_b
 from pipeline.providers.offline.voice_profile import VoiceProfile
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Style, Voice
 
-MAX_CHARACTERS = 1_000
 BLOCK_SAMPLES = SAMPLE_RATE_HZ // 4
 LEVEL_DB = -21.0
 """Level that every voice speaks at in the neutral style, dB of full scale."""
@@ -51,12 +52,18 @@ class EspeakSynthesizer:
     name = ENGINE
 
     def __init__(
-        self, *, processes: int = 1, waiting: int = 64, shaping: Shaping = DEFAULT_SHAPING
+        self,
+        *,
+        processes: int = 1,
+        waiting: int = ESPEAK_WAITING_MAX,
+        shaping: Shaping = DEFAULT_SHAPING,
     ) -> None:
         self._languages = read_languages(data_folder())
         self._pool = EspeakPool(size=processes, waiting=waiting)
         self._shaping = shaping
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="shaping")
+        self._threads = ThreadPoolExecutor(
+            max_workers=SHAPING_THREADS, thread_name_prefix="shaping"
+        )
 
     def languages(self) -> frozenset[str]:
         return frozenset(self._languages)

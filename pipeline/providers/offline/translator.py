@@ -9,6 +9,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline import glossary, text_form
+from pipeline.bounds import APERTIUM_IDLE_S, APERTIUM_PIPES_MAX, APERTIUM_REPLY_S, NAMES_MAX
+from pipeline.bounds import CHARACTERS_TRANSLATED_MAX as TEXT_MAX_CHARACTERS
 from pipeline.english_names import CALENDAR_AND_DEMONYMS
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.offline.apertium_modes import (
@@ -23,8 +25,6 @@ from pipeline.providers.offline.tidying import tidy
 
 logger = logging.getLogger(__name__)
 
-TEXT_MAX_CHARACTERS = 4000
-_NAMES_MAX = 10_000
 _TITLES = {"mister": "Mr.", "missus": "Mrs.", "mistress": "Mrs."}
 _TITLE = re.compile(r"\b(?:mister|missus|mistress)(?=\s[A-Z])", re.IGNORECASE)
 _CAPITALISED = re.compile(r"(?<![\w'’])[^\W\d_]\w*")
@@ -43,9 +43,9 @@ class ApertiumTranslator:
         self,
         modes_folder: Path = MODES_FOLDER,
         *,
-        pipes_per_direction: int = 2,
-        idle_s: float = 300.0,
-        timeout_s: float = 2.0,
+        pipes_per_direction: int = APERTIUM_PIPES_MAX,
+        idle_s: float = APERTIUM_IDLE_S,
+        timeout_s: float = APERTIUM_REPLY_S,
     ) -> None:
         self._routes = routes(installed_modes(modes_folder))
         self._pools: dict[tuple[str, str], PipePool] = {}
@@ -206,6 +206,6 @@ def _count_names(written: str, target: str) -> int:
 
 def _remember(words: set[str], new: Collection[str]) -> None:
     """Bounded: a run over years of speech must not grow without end."""
-    if len(words) + len(new) > _NAMES_MAX:
+    if len(words) + len(new) > NAMES_MAX:
         words.clear()
     words.update(new)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from pipeline.bounds import DETECTOR_THREADS
 from pipeline.ports import EngineError, SpeechDetectorStream
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
@@ -28,7 +29,6 @@ STATE_SHAPE = (2, 1, 128)
 MODEL_FILE = Path("data") / "silero_vad_16k_op15.onnx"
 
 # A frame takes 0.2 ms, so two threads serve many streams; onnxruntime releases the GIL.
-_THREADS = 2
 
 
 class SileroDetector:
@@ -108,4 +108,4 @@ def _session() -> onnxruntime.InferenceSession:
 
 @functools.cache
 def _executor() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="voice-activity")
+    return ThreadPoolExecutor(DETECTOR_THREADS, thread_name_prefix="voice-activity")

@@ -1,0 +1,564 @@
+"""Every bound on a queue, a buffer, a cache or a wait, in one place.
+
+``python -m pipeline.bounds`` prints them as the tables of ``pipeline/BOUNDS.md``, with
+``--check`` it compares. The socket's and the server's are here too: what is bounded is one
+path. Thresholds, frame sizes and rules of decision stay where they are used.
+
+One queue of the name ``inbox``, say, is ``dubbing_queue_size{queue="inbox"}`` in the metrics,
+and its bound ``dubbing_bound{name="inbox"}``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pipeline.bounding import BOUNDS, as_markdown, bound, group, set_by
+
+__all__ = ["BOUNDS"]
+
+MIB = 1024 * 1024
+SUBTITLE = "the line is shown as a subtitle, with `engine_timeout`"
+REPLACED = "the process is killed and replaced"
+WAITS = "what comes next waits"
+ENGINE_ERROR = "`engine_stopped`"
+
+with group("Hearing"):
+    LIVE_MAX_S = bound(
+        "inbox",
+        10.0,
+        "seconds",
+        "live audio waiting to be heard",
+        "the oldest goes, is counted and told (`audio_dropped`)",
+    )
+    FILE_MAX_S = bound(
+        "inbox_of_file", 1.0, "seconds", "a file's audio waiting to be heard", "the reader waits"
+    )
+    HELD_MAX_S = bound(
+        "held_audio",
+        10.0,
+        "seconds",
+        "audio that came before the engines were ready",
+        "the oldest goes and is counted",
+    )
+    GAP_FILL_MAX_S = bound(
+        "gap_fill", 2.0, "seconds", "missing audio taken as silence", "the media clock jumps"
+    )
+    TAPE_S = bound(
+        "tape", 12.0, "seconds", "audio kept for voices and clocks", "the oldest is forgotten"
+    )
+    PIECES_WAITING_MAX = bound(
+        "pieces_waiting",
+        256,
+        "pieces",
+        "speech that the recogniser has not taken",
+        "hearing waits, and then the inbox drops",
+    )
+    PIECES_KEPT_MAX = bound(
+        "pieces_kept",
+        2048,
+        "pieces",
+        "speech without its final, repeated should the recogniser restart",
+        "the oldest that was taken is not repeated",
+    )
+    UTTERANCE_MAX_S = bound(
+        "utterance", 15.0, "seconds", "an utterance", "it is closed and another begins"
+    )
+    UTTERANCES_OPEN_MAX = bound(
+        "utterances_open",
+        256,
+        "utterances",
+        "utterances whose final has not come",
+        "the oldest counts as finished",
+    )
+    RESTARTS_MAX = bound(
+        "recogniser_restarts", 5, "restarts", "restarts of one run's recogniser", "the run fails"
+    )
+
+with group("Lines"):
+    LINES_MAX = bound(
+        "lines_waiting",
+        32,
+        "lines",
+        "lines waiting for their turn with the synthesiser",
+        "the recogniser waits",
+    )
+    GROUPS_MAX = bound(
+        "lines_in_turn",
+        32,
+        "cues",
+        "cues being made, made or dropped, and not yet told",
+        "lines wait for their turn",
+    )
+    SPEAKING_MAX = bound(
+        "lines_speaking",
+        3,
+        "requests",
+        "one run's requests that are with the synthesiser: engines serve other runs too",
+        "lines wait for their turn",
+    )
+    BACKLOG_MAX_S = bound(
+        "backlog",
+        4.0,
+        "seconds",
+        "dub scheduled beyond the live edge",
+        "nothing is placed; lines later than this are shown as subtitles",
+    )
+    MERGED_MAX = bound("merged", 3, "lines", "lines spoken as one", "the rest is another cue")
+    MERGED_CHARS = bound(
+        "merged_length", 200, "characters", "lines spoken as one", "the rest is another cue"
+    )
+    EVENTS_MAX = bound(
+        "events",
+        512,
+        "messages",
+        "what a run tells, waiting for its listener",
+        "the run waits; notices are left out from half of it on",
+    )
+    SENT_KEPT = bound(
+        "lines_given",
+        8,
+        "lines",
+        "lines given out completely and still known",
+        "the oldest is forgotten",
+    )
+    TRANSLATION_S = bound("translation", 30.0, "seconds", "a line's translation", SUBTITLE)
+    FIRST_SOUND_S = bound(
+        "first_sound", 30.0, "seconds", "a line's speech up to its first sound", SUBTITLE
+    )
+    NEXT_SOUND_S = bound(
+        "next_sound", 15.0, "seconds", "each further block of a line's sound", "its cue ends there"
+    )
+    IDENTIFY_MAX_S = bound(
+        "identify", 0.4, "seconds", "finding out who speaks", "the last speaker is assumed"
+    )
+    SPEAKERS_MAX = bound(
+        "speakers_shaped",
+        64,
+        "speakers",
+        "speakers whose speech is gathered for their voice",
+        "later ones keep a stock voice",
+    )
+    SPEAKERS_KNOWN_MAX = bound(
+        "speakers", 32, "speakers", "speakers told apart", "the nearest known one is taken"
+    )
+    VOICEPRINTS_MAX = bound(
+        "voiceprints", 256, "segments", "segments kept to be corrected", "the oldest is settled"
+    )
+    SAMPLES_MAX = bound(
+        "latencies", 4096, "lines", "latencies kept for percentiles", "a uniform sample of all"
+    )
+    EXPORT_MAX = bound(
+        "latencies_moved", 512, "lines", "latencies in a snapshot", "a uniform sample of them"
+    )
+    TERMS_MAX = bound(
+        "glossary_places",
+        676,
+        "terms",
+        "glossary terms protected in one line",
+        "later ones are translated like other words",
+    )
+
+with group("Engines"):
+    STREAMS_PER_CORE = bound(
+        "recogniser_streams_per_core",
+        3,
+        "streams",
+        "recogniser streams of one server process",
+        "`recognizer_busy`",
+    )
+    RECOGNISER_START_S = bound(
+        "recogniser_start", 60.0, "seconds", "the recogniser's process to load", ENGINE_ERROR
+    )
+    RECOGNISER_BACKLOG_S = bound(
+        "recogniser_backlog", 20.0, "seconds", "audio on its way to the search", WAITS
+    )
+    RECOGNISER_STALL_S = bound(
+        "recogniser_stall", 30.0, "seconds", "audio without any progress", REPLACED
+    )
+    UNREAD_MAX = bound(
+        "hypotheses_unread",
+        64,
+        "finals",
+        "finals that nobody has read; of partials only the newest is kept",
+        "the process waits",
+    )
+    RECOGNISER_MESSAGES_MAX = bound(
+        "recogniser_messages", 256, "pieces", "pieces taken in ahead of the search", WAITS
+    )
+    MESSAGE_MAX_BYTES = bound(
+        "engine_message", 16 * MIB, "bytes", "a message of an engine's process", ENGINE_ERROR
+    )
+    KILL_S = bound(
+        "engine_kill",
+        5.0,
+        "seconds",
+        "waiting for a process that was killed",
+        "it is left to the system, and the log says so",
+    )
+    ESPEAK_WAITING_MAX = bound(
+        "espeak_waiting", 64, "jobs", "jobs in line for espeak-ng", "`engine_busy`"
+    )
+    ESPEAK_WAIT_S = bound("espeak_wait", 20.0, "seconds", "a job in line", "`engine_busy`")
+    ESPEAK_START_S = bound(
+        "espeak_start", 15.0, "seconds", "an espeak-ng process to start", ENGINE_ERROR
+    )
+    ESPEAK_REPLY_S = bound("espeak_reply", 10.0, "seconds", "a job with espeak-ng", REPLACED)
+    SHAPING_THREADS = bound(
+        "shaping_threads", 2, "threads", "threads that shape voices", "blocks wait"
+    )
+    CHARACTERS_SPOKEN_MAX = bound(
+        "text_spoken", 1000, "characters", "a text to speak", "`text_too_long`"
+    )
+    CHARACTERS_TRANSLATED_MAX = bound(
+        "text_translated", 4000, "characters", "a text to translate", "`text_too_long`"
+    )
+    APERTIUM_PIPES_MAX = bound(
+        "apertium_pipes", 2, "pipelines", "pipelines of one direction", "texts wait"
+    )
+    APERTIUM_IN_FLIGHT_MAX = bound(
+        "apertium_in_flight", 64, "texts", "texts of one direction under way", "`engine_busy`"
+    )
+    APERTIUM_REPLY_S = bound("apertium_reply", 2.0, "seconds", "a text's translation", REPLACED)
+    APERTIUM_START_S = bound(
+        "apertium_start", 20.0, "seconds", "a pipeline's first translation", REPLACED
+    )
+    APERTIUM_IDLE_S = bound(
+        "apertium_idle", 300.0, "seconds", "a direction without work", "its pipelines are closed"
+    )
+    APERTIUM_REPLY_MAX_BYTES = bound(
+        "apertium_reply_size", MIB, "bytes", "a pipeline's reply", REPLACED
+    )
+    NAMES_MAX = bound(
+        "names_learned",
+        10_000,
+        "words",
+        "words of a language learned as names",
+        "all are forgotten",
+    )
+    DETECTOR_THREADS = bound(
+        "detector_threads", 2, "threads", "threads that look for speech", "chunks wait"
+    )
+    ENCODER_MAX_S = bound(
+        "voiceprint_audio", 30.0, "seconds", "audio of one voiceprint", "the rest is left out"
+    )
+    MUX_S = bound("mux", 3600.0, "seconds", "putting a video together", "`mux_timeout`")
+
+with group("Socket"):
+    SOCKET_MESSAGE_MAX_BYTES = bound(
+        "socket_message",
+        4 * MIB,
+        "bytes",
+        "an incoming message",
+        "thrown away while it arrives; `message_too_long`",
+    )
+    TEXT_MAX_CHARACTERS = bound(
+        "socket_text", 2 * MIB, "characters", "a JSON message", "`message_too_long`"
+    )
+    SOCKET_WAITING_MAX = bound(
+        "socket_waiting",
+        256,
+        "messages",
+        "messages that the session has not taken",
+        "the client is not read; what its last packet held still comes in",
+    )
+    SOCKET_WAITING_MAX_BYTES = bound(
+        "socket_waiting_bytes",
+        2 * SOCKET_MESSAGE_MAX_BYTES,
+        "bytes",
+        "the same, their sizes together",
+        "the client is not read; what its last packet held still comes in",
+    )
+    EARLY_MAX_BYTES = bound(
+        "socket_early", 64 * 1024, "bytes", "what comes before the handshake", "the end"
+    )
+    REASON_MAX_BYTES = bound("socket_reason", 123, "bytes", "the words of a close", "cut off")
+    LOBBY_S = bound(
+        "lobby", 5.0, "seconds", "a connection that has not said who it is", "it is closed"
+    )
+    AUTHENTICATE_S = bound(
+        "authenticate", 4.0, "seconds", "looking a token or ticket up", "`database_away`"
+    )
+    BURST_S = bound(
+        "messages_at_once", 10.0, "seconds", "worth of messages at once", "left out, `too_fast`"
+    )
+    ANSWERS_PER_SECOND = bound(
+        "answers",
+        20.0,
+        "messages a second",
+        "answers to messages that are no good",
+        "left out",
+    )
+    EXCESS_MAX = bound(
+        "messages_in_excess",
+        20_000,
+        "messages",
+        "messages beyond the rate that one connection may send",
+        "it is closed",
+    )
+    SLOW_MAX = bound(
+        "slow_lane",
+        64,
+        "messages",
+        "messages behind a file that is being decoded",
+        "lost, `too_fast`",
+    )
+    WAITING_MAX = bound(
+        "outbox_waiting",
+        256,
+        "messages",
+        "messages for the client that have no number yet",
+        "the run waits; answers are left out",
+    )
+    KEPT_MAX = bound(
+        "outbox_kept",
+        2048,
+        "messages",
+        "numbered messages kept for a client that comes back",
+        "the oldest that was sent goes; while the client is away the run waits",
+    )
+    KEPT_MAX_BYTES = bound(
+        "outbox_kept_bytes",
+        MIB,
+        "bytes",
+        "the same, their sizes together: about 23 s of dub",
+        "as above, once one message has gone over it",
+    )
+    TOLD_MAX = bound(
+        "told_again",
+        256,
+        "messages",
+        "messages that another process would tell again",
+        "the newest count",
+    )
+    GLOSSARY_MAX_TERMS = bound("glossary", 2000, "terms", "a run's glossary", "`glossary_too_long`")
+    VOICE_SAMPLES_MAX = bound(
+        "voice_samples", 20, "samples", "samples of one voice", "`voice_samples_count`"
+    )
+    VOICE_SAMPLES_MAX_S = bound(
+        "voice_samples_length", 120.0, "seconds", "samples of one voice", "`voice_samples_long`"
+    )
+
+with group("Sessions"):
+    RUNS_MAX = bound(
+        "runs_waiting", 4, "runs", "runs that wait for the one before them", "`too_many_runs`"
+    )
+    START_S = bound("run_start", 30.0, "seconds", "the engines of a run", "`start_timeout`")
+    FINISH_S = bound(
+        "run_finish", 60.0, "seconds", "from the last audio to the summary", "`finish_timeout`"
+    )
+    LATE_MAX_S = bound(
+        "loop_lag", 0.75, "seconds", "the event loop's lateness", "no session is taken"
+    )
+    LAGS_KEPT_MAX = bound(
+        "loop_lags", 64, "samples", "samples of the loop's lateness", "the oldest is forgotten"
+    )
+    HAND_OVER_S = bound(
+        "hand_over",
+        1.5,
+        "seconds",
+        "another process putting a session down",
+        "it is taken for dead",
+    )
+    HEAR_S = bound("mailbox", 30.0, "seconds", "listening to other processes", "listened again")
+    DATABASE_S = bound(
+        "session_opened", 4.0, "seconds", "opening a session in the database", "`database_away`"
+    )
+    OUTBOX_FLUSH_S = bound(
+        "outbox_flush",
+        2.0,
+        "seconds",
+        "sending what is left before a session moves",
+        "it is kept for the next process",
+    )
+
+with group("Storage"):
+    LINES_UNWRITTEN_MAX = bound(
+        "lines_unwritten",
+        1000,
+        "lines",
+        "finished lines waiting for the database",
+        "the oldest goes and is counted (`lost_lines`)",
+    )
+    BATCH_MAX = bound("lines_written", 100, "lines", "lines in one write", "the next write")
+    UNWRITTEN_MAX = bound(
+        "lines_moved",
+        200,
+        "lines",
+        "unwritten lines that move with a session",
+        "the newest count",
+    )
+    JOURNAL_CALL_S = bound(
+        "record_call", 4.0, "seconds", "a write of a session's record", "tried again, or told"
+    )
+    JOURNAL_FLUSH_S = bound(
+        "record_flush", 3.0, "seconds", "writing what is left at an end", "`record_incomplete`"
+    )
+    ORM_CALLS_MAX = bound(
+        "orm_calls",
+        256,
+        "calls",
+        "live sessions' database calls under way or waiting",
+        "refused as if the database were away",
+    )
+    ORM_THREADS = bound("orm_threads", 2, "threads", "threads of these calls", "calls wait")
+    ORM_CLOSE_S = bound("orm_close", 10.0, "seconds", "closing their connections", "an error")
+    SHELF_CALL_S = bound(
+        "shelf_call", 0.5, "seconds", "a call to Redis about a session", "it went wrong"
+    )
+    SHELF_CONNECTIONS_MAX = bound(
+        "shelf_connections", 16, "connections", "connections to Redis", "it went wrong"
+    )
+    SHELF_RESTART_S = bound(
+        "shelf_restart", 45, "seconds", "a server's restart, on top of the resume time", "too late"
+    )
+    STATE_MAX_BYTES = bound(
+        "shelf_state",
+        MIB,
+        "bytes",
+        "what is put down of a session",
+        "not put down: a crash then costs the session",
+    )
+    PAGE_MAX = bound("page", 200, "rows", "a page of the interface", "asked for anew")
+    TOKENS_MAX = bound("tokens", 50, "tokens", "tokens of one person", "refused")
+    TICKETS_MAX = bound("tickets", 50, "tickets", "unused tickets of one person", "the oldest goes")
+    TICKET_S = bound("ticket", 30.0, "seconds", "a ticket's life", "it counts no more")
+
+with group("Server"):
+    CONNECT_SECONDS = bound("handshake", 5, "seconds", "a socket's handshake", "it is dropped")
+    CLOSE_SECONDS = bound(
+        "application_close", 10, "seconds", "an application whose client has gone", "cancelled"
+    )
+    HTTP_SECONDS = bound("http_answer", 120, "seconds", "the answer to a request", "503")
+    BODY_MAX_BYTES = bound("http_body", 16 * MIB, "bytes", "the body of a request", "413")
+    PING_SECONDS = bound("ping", 20, "seconds", "a quiet socket", "a ping is sent")
+    PONG_SECONDS = bound("pong", 30, "seconds", "the answer to a ping", "the connection is dropped")
+    LINGER_SECONDS = bound(
+        "linger",
+        10.0,
+        "seconds",
+        "reading what is left after a goodbye",
+        "the connection is dropped",
+    )
+    GOODBYE_SECONDS = bound(
+        "goodbye", 0.5, "seconds", "the last close frames, after the drain", "the end"
+    )
+    CANCEL_SECONDS = bound(
+        "cancel", 2.0, "seconds", "cancelled applications cleaning up", "the end"
+    )
+    PROBE_SECONDS = bound("probe", 1.0, "seconds", "a health probe", "the part is not well")
+    PROBE_THREADS = bound("probe_threads", 8, "threads", "threads of the probes", "probes wait")
+    ANSWER_SECONDS = bound("health_answer", 5, "seconds", "a container's health check", "unhealthy")
+
+with group("Services"):
+    ENDS_MAX = bound(
+        "process_ends", 5, "ends", "a process that ends on its own, a minute", "everything stops"
+    )
+    LONGEST_DELAY_SECONDS = bound(
+        "process_delay", 8.0, "seconds", "the pause before it is started again", "no longer"
+    )
+    KILL_SECONDS = bound("process_kill", 5.0, "seconds", "a process told to end", "it is killed")
+    STOP_SECONDS = bound(
+        "services_stop", 20.0, "seconds", "stopping everything, on top of the drain", "killed"
+    )
+    READY_SECONDS = bound(
+        "services_ready", 150.0, "seconds", "starting everything", "the start fails"
+    )
+    STORE_SECONDS = bound("stores", 30.0, "seconds", "the stores to answer", "the start fails")
+    MIGRATION_SECONDS = bound(
+        "migration", 120.0, "seconds", "the database's migration", "the start fails"
+    )
+    PREPARE_SECONDS = bound(
+        "postgres_prepare", 120, "seconds", "preparing the embedded Postgres", "the start fails"
+    )
+    OLD_SERVER_SECONDS = bound(
+        "postgres_old", 20, "seconds", "an old Postgres still at work", "the start fails"
+    )
+
+with group("Set by settings"):
+    set_by(
+        "MAX_SESSIONS",
+        "sessions",
+        64,
+        "sessions",
+        "live sessions of one server process",
+        "refused, `overloaded`",
+    )
+    set_by(
+        "MAX_SESSIONS_PER_USER",
+        "sessions_of_user",
+        8,
+        "sessions",
+        "live sessions of one user",
+        "refused, `too_many_sessions`",
+    )
+    set_by(
+        "MAX_MINUTES_PER_DAY",
+        "minutes_of_user",
+        0,
+        "minutes",
+        "source that one user has dubbed a day; 0 is no limit",
+        "`quota_exceeded`",
+    )
+    set_by(
+        "MAX_MESSAGES_PER_SECOND",
+        "message_rate",
+        200,
+        "messages a second",
+        "messages of one connection",
+        "left out, `too_fast`",
+    )
+    set_by(
+        "MAX_CHUNK_DURATION",
+        "chunk",
+        1.0,
+        "seconds",
+        "one chunk of source audio",
+        "`frame_too_long`, `chunk_too_long`",
+    )
+    set_by(
+        "RESUME_SECONDS",
+        "resume",
+        15,
+        "seconds",
+        "a session whose client is away",
+        "it ends",
+    )
+    set_by(
+        "DRAIN_SECONDS",
+        "drain",
+        4,
+        "seconds",
+        "sessions finishing what they say when the server stops",
+        "they move as they are",
+    )
+    set_by("CACHE_TTL", "cache", 3600, "seconds", "a cached result", "made anew")
+
+DOCUMENT = Path(__file__).with_name("BOUNDS.md")
+_HEAD = """# Bounds
+
+Every queue, buffer, cache and wait of the server, how much there may be, and what happens \
+beyond it. Made by `python -m pipeline.bounds`; a test compares. In the metrics a bound is \
+`dubbing_bound{name="…"}`, and where a queue can be looked at, the fullest of its name is \
+`dubbing_queue_size{queue="…"}`. Values of settings are their defaults here, and those in \
+force there.
+
+"""
+
+
+def document() -> str:
+    return _HEAD + as_markdown()
+
+
+def main() -> int:
+    if "--check" not in sys.argv:
+        sys.stdout.write(document())
+        return 0
+    if DOCUMENT.read_text(encoding="utf-8") == document():
+        return 0
+    sys.stderr.write(f"{DOCUMENT} is old; run: python -m pipeline.bounds >{DOCUMENT}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
