@@ -62,6 +62,9 @@ BOUNDED_ELSEWHERE = {
 
 DECISIONS = {
     "pipeline/media.py": {"_GAP_MAX_S"},
+    "pipeline/playing.py": {"BLOCK_MAX_S"},
+    "pipeline/pressure.py": {"BUSY_MAX", "LATE_MAX_S"},
+    "pipeline/tape.py": {"AHEAD_MAX_S"},
     "pipeline/wire.py": {"MEDIA_TIME_MAX_US"},
     "pipeline/prosody.py": {"_MAX_S"},
     "pipeline/providers/offline/espeak_voices.py": {"MAX_PITCH"},
@@ -71,11 +74,15 @@ DECISIONS = {
     "pipeline/providers/offline/speaker_encoder_export.py": {"_MAX_STORAGE_VALUES"},
     "pipeline/providers/offline/voice_profile.py": {"F0_SPREAD_MAX", "MAX_SPEECH_S"},
     "sessions_app/intake.py": {"RATE_MAX_HZ"},
+    "sessions_app/load/fleet.py": {"WAITING_MAX"},
+    "sessions_app/load/session.py": {"AWAITED_MAX", "MESSAGE_MAX_BYTES"},
+    "sessions_app/protocol_check/probe.py": {"MESSAGE_MAX_BYTES"},
     "sessions_app/live_client.py": {"OPEN_TIMEOUT_S", "RETRY_MAX_S"},
     "sessions_app/record.py": {"RETRY_MAX_S"},
     "sessions_app/voice_samples.py": {"CLIPPED_SHARE_MAX"},
 }
-"""Signal processing, formats and pauses: limits of a value, not of a queue or a wait."""
+"""Signal processing, formats and pauses: limits of a value, not of a queue or a wait; and what
+the clients of load tests and checks allow themselves."""
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

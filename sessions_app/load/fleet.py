@@ -86,7 +86,7 @@ def running_fleet(plans: Sequence[ClientsPlan], log: Path) -> Iterator[Fleet]:
                 process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait()
+                process.wait(STOP_S)
             if process.stdout is not None:
                 process.stdout.close()
 

@@ -66,7 +66,7 @@ class Profile:
     def stop(self) -> None:
         if self._recorder.poll() is None:
             self._recorder.kill()
-            self._recorder.communicate()
+            self._recorder.communicate(timeout=MARGIN_S)
 
 
 def summarise(raw: str, *, top: int = 30) -> str:
