@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 
 import numpy as np
 import soxr
 
 from pipeline.bounds import VOICE_SAMPLES_MAX as SAMPLES_MAX
 from pipeline.bounds import VOICE_SAMPLES_MAX_S as TOTAL_MAX_S
-from pipeline.media import audio_container, decode_audio_blob
+from pipeline.media import MediaError, audio_container, decode_audio_blob
+from pipeline.ports import EngineError
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import CreateVoiceClone, WireError
 from sessions_app import wiring
 from sessions_app.messages import VoiceCheck
+from sessions_app.outbox import Outbox
 from sessions_app.voice_samples import check_voice_samples
+
+log = logging.getLogger(__name__)
+
+
+class VoiceChecks:
+    """One session's: one at a time, answered when it is done."""
+
+    def __init__(self, outbox: Outbox, fail: Callable[[str, str], None]) -> None:
+        self._outbox = outbox
+        self._fail = fail
+        self._task: asyncio.Task[None] | None = None
+
+    def check(self, message: CreateVoiceClone, *, rate_hz: int) -> None:
+        """Raises WireError while other samples are being checked."""
+        if self._task is not None and not self._task.done():
+            raise WireError("voice_check_busy", "Other samples are being checked; wait for them.")
+        self._task = asyncio.create_task(self._answer(message, rate_hz), name="voice check")
+
+    async def aclose(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _answer(self, message: CreateVoiceClone, rate_hz: int) -> None:
+        try:
+            self._outbox.offer(await voice_verdict(message, rate_hz=rate_hz))
+        except (MediaError, EngineError, WireError) as error:
+            self._fail(error.code, str(error))
+        except Exception:
+            log.exception("voice check failed")
+            self._fail("internal_error", "The samples could not be checked.")
 
 
 async def voice_verdict(message: CreateVoiceClone, *, rate_hz: int) -> VoiceCheck:

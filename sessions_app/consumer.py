@@ -6,11 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import re
 import time
-import uuid
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
@@ -22,7 +19,6 @@ from accounts.socket_authentication import Refusal, authenticate
 from pipeline import log_context, metrics
 from pipeline.bounds import ANSWERS_PER_SECOND, BURST_S, EXCESS_MAX, LOBBY_S, TEXT_MAX_CHARACTERS
 from pipeline.events import Failure
-from pipeline.snapshot import Delivered
 from pipeline.wire import (
     HEADER_BYTES,
     SUBPROTOCOL,
@@ -34,11 +30,14 @@ from pipeline.wire import (
     decode_message,
     encode_event,
 )
-from sessions_app import live, services
+from sessions_app import live
+from sessions_app.address import place_of, session_id_of
 from sessions_app.budget import TokenBucket
-from sessions_app.conversation import Conversation, Place
+from sessions_app.closing import NOBODY, ClosedError, refused
+from sessions_app.conversation import Conversation
+from sessions_app.door import enter
 from sessions_app.intake import RATE_MAX_HZ
-from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Closing, Resumed
+from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Closing
 from sessions_app.outbox import OUT_OF_COUNT
 
 log = logging.getLogger(__name__)
@@ -47,21 +46,6 @@ BATCH = 16
 """Messages taken in one go when they come faster than that."""
 GOODBYE = 1000
 """The close code of a client that does not mean to come back."""
-_CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_COUNT = re.compile(r"-1|[0-9]{1,15}")
-_REFUSALS = {"database_away": CloseCode.OVERLOAD}
-
-
-class ClosedError(Exception):
-    """The socket is to be closed: with which code, and why in plain words."""
-
-    def __init__(
-        self, close_code: CloseCode, code: str, message: str, *, resume: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.close_code = close_code
-        self.code = code
-        self.resume = resume
 
 
 class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyped
@@ -121,87 +105,26 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         await self.accept(chosen)
         refusal: Refusal | None = self.scope.get("refusal")
         if refusal is not None:
-            raise _refused(refusal)
+            raise refused(refusal)
         user = self.scope.get("user")
         if isinstance(user, User):
             await self._enter(user)
             return
         loop = asyncio.get_running_loop()
-        self._lobby = loop.call_later(LOBBY_S, self._close_soon, _NOBODY)
+        self._lobby = loop.call_later(LOBBY_S, self._close_soon, NOBODY)
 
     async def _enter(self, user: User) -> None:
         """Give the connection its session; raises ClosedError."""
-        session_id = _session_id(self.scope["url_route"]["kwargs"])
+        session_id = session_id_of(self.scope["url_route"]["kwargs"])
         # Inherited by every task of the session that is made from here.
         log_context.bind_task(session=str(session_id))
-        place = _place(self.scope.get("query_string", b""))
-        try:
-            await self._find_or_open(session_id, user, place)
-        except services.SessionNotYoursError:
-            raise ClosedError(
-                CloseCode.NOT_YOURS, "session_forbidden", "The session belongs to somebody else."
-            ) from None
-        except services.SessionBusyError:
-            raise ClosedError(
-                CloseCode.SESSION_BUSY,
-                "session_busy",
-                "Another connection dubs this session, or did so a moment ago.",
-            ) from None
-        except services.TooManySessionsError:
-            raise ClosedError(
-                CloseCode.QUOTA,
-                "too_many_sessions",
-                f"You dub {settings.MAX_SESSIONS_PER_USER} sessions already; end one first.",
-            ) from None
-        except services.NothingLeftTodayError:
-            raise ClosedError(
-                CloseCode.QUOTA,
-                "quota_exceeded",
-                "Today's minutes are used up; dubbing goes on tomorrow (UTC).",
-            ) from None
-        except live.RefusedError as refusal:
-            raise ClosedError(CloseCode.OVERLOAD, "overloaded", str(refusal)) from None
-        except live.AwayError:
-            raise ClosedError(
-                CloseCode.OVERLOAD, "database_away", "The database is away; try again soon."
-            ) from None
-
-    async def _find_or_open(self, session_id: uuid.UUID, user: User, place: Place | None) -> None:
-        here = live.find(session_id)
-        if here is not None and here.user_id != user.pk:
-            raise services.SessionNotYoursError(str(session_id))
-        if here is not None and here.ending:
-            await here.aclose()
-            here = None
-        greeting = None
-        if place is not None:
-            if here is not None and here.binary == self._binary:
-                after = min(place.sequence, here.next_sequence - 1)
-                self._join(here, after=after, greeting=here.resumed("same"))
-                return
-            moved = None
-            if here is None and not live.draining():
-                moved = await live.go_on(session_id, user, place, binary=self._binary)
-            if moved is not None:
-                self._join(moved, after=place.sequence, greeting=moved.resumed("moved"))
-                return
-            greeting = Resumed(session_id=str(session_id), how="new", chunk=-1, number=0)
-        if here is not None:
-            if here.attached:
-                raise services.SessionBusyError(str(session_id))
-            await here.aclose()
-        if live.draining():
-            raise _RESTARTING
-        live.admit()
-        opened = await live.open_session(session_id, user, binary=self._binary)
-        self._join(opened, after=-1, greeting=greeting)
-
-    def _join(self, conversation: Conversation, *, after: int, greeting: Resumed | None) -> None:
-        self._conversation = conversation
-        conversation.attach(self, after=after, greeting=greeting)
+        place = place_of(self.scope.get("query_string", b""))
+        entrance = await enter(session_id, user, place, binary=self._binary)
+        self._conversation = entrance.conversation
+        entrance.conversation.attach(self, after=entrance.after, greeting=entrance.greeting)
         live.count()
-        if greeting is not None:
-            metrics.count_resume(greeting.how)
+        if entrance.greeting is not None:
+            metrics.count_resume(entrance.greeting.how)
 
     async def _disconnect(self, message: dict[str, Any]) -> None:
         self._closed = True
@@ -254,7 +177,7 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
             decoded = _decoded(message)
         except WireError as error:
             if self._lobby is not None and self._conversation is None:
-                raise _NOBODY from None
+                raise NOBODY from None
             self._answer(error)
             return
         conversation = self._conversation
@@ -263,14 +186,14 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         elif isinstance(decoded, Authenticate):
             await self._authenticate(decoded)
         else:
-            raise _NOBODY
+            raise NOBODY
 
     async def _authenticate(self, message: Authenticate) -> None:
         if self._lobby is not None:
             self._lobby.cancel()
         user, refusal = await authenticate(message.token)
         if refusal is not None:
-            raise _refused(refusal)
+            raise refused(refusal)
         assert user is not None
         await self._enter(user)
 
@@ -307,16 +230,6 @@ class DubbingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels
         await self.base_send({"type": "websocket.send", "bytes": data})
 
 
-_NOBODY = ClosedError(
-    CloseCode.NOT_AUTHENTICATED,
-    "not_authenticated",
-    "Send a token or ticket in the handshake, or an authenticate message first.",
-)
-_RESTARTING = ClosedError(
-    CloseCode.RESTART, "restarting", "The server restarts; connect again in a moment.", resume=True
-)
-
-
 class UnknownAddress(AsyncConsumer):  # type: ignore[misc]  # channels is untyped
     """Any other socket address: said with a code instead of a failed handshake."""
 
@@ -331,11 +244,6 @@ class UnknownAddress(AsyncConsumer):  # type: ignore[misc]  # channels is untype
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:  # noqa: ARG002 - the framework's signature
         raise StopConsumer
-
-
-def _refused(refusal: Refusal) -> ClosedError:
-    close_code = _REFUSALS.get(refusal.code, CloseCode.NOT_AUTHENTICATED)
-    return ClosedError(close_code, refusal.code, refusal.message)
 
 
 def _decoded(message: dict[str, Any]) -> AnyClientMessage | AudioFrame:
@@ -355,29 +263,3 @@ def _decoded(message: dict[str, Any]) -> AnyClientMessage | AudioFrame:
             "frame_too_long", f"A frame holds at most {settings.MAX_CHUNK_DURATION:g} s of audio."
         )
     return decode_frame(data)
-
-
-def _session_id(parts: dict[str, str]) -> uuid.UUID:
-    """The session's id when both parts of the path are well formed; raises ClosedError."""
-    try:
-        if _CONNECTION_ID.fullmatch(parts["connection_id"]):
-            return uuid.UUID(parts["session_id"])
-    except ValueError:
-        pass
-    raise ClosedError(CloseCode.BAD_ADDRESS, "bad_address", "The address is /ws/<name>/<uuid>.")
-
-
-def _place(query: bytes) -> Place | None:
-    """How far a client that asks to resume has got; raises ClosedError."""
-    asked = parse_qs(query.decode("ascii", errors="replace"), keep_blank_values=True)
-    if "resume" not in asked:
-        return None
-    given = [asked.get(name, ["0"])[-1] for name in ("resume", "cue", "samples")]
-    if not all(map(_COUNT.fullmatch, given)) or min(map(int, given[1:])) < 0:
-        raise ClosedError(
-            CloseCode.BAD_ADDRESS,
-            "bad_resume",
-            "Resume with ?resume=<last message>&cue=<first incomplete>&samples=<of it>.",
-        )
-    sequence, cue, samples = map(int, given)
-    return Place(sequence, Delivered(cue=cue, samples=samples))

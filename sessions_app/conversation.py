@@ -17,12 +17,8 @@ from typing import Literal
 
 from django.conf import settings
 
-from pipeline import metrics
 from pipeline.bounds import OUTBOX_FLUSH_S as FLUSH_S
-from pipeline.bounds import SLOW_MAX
 from pipeline.events import Event, Failure, Notice
-from pipeline.media import MediaError, audio_container, decode_audio_blob
-from pipeline.ports import EngineError
 from pipeline.snapshot import Delivered
 from pipeline.types import Pcm
 from pipeline.wire import (
@@ -42,14 +38,15 @@ from pipeline.wire import (
 from sessions_app import faults, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.checkpoints import Checkpoints
-from sessions_app.cloning_request import voice_verdict
+from sessions_app.cloning_request import VoiceChecks
 from sessions_app.intake import IntakeError
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState, RunsState
 from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Pong, Resumed
 from sessions_app.outbox import Outbox, Outlet
 from sessions_app.runs import Runs
-from sessions_app.source_audio import PADDING_S, SourceAudio
+from sessions_app.slow_lane import SlowLane
+from sessions_app.source_audio import SourceAudio
 
 log = logging.getLogger(__name__)
 
@@ -109,11 +106,8 @@ class Conversation:
             on_heard=self._note_heard,
         )
         self._number = 0
-        self._slow: asyncio.Queue[AnyClientMessage | AudioFrame] = asyncio.Queue(SLOW_MAX)
-        self._slow_left = 0
-        metrics.track_queue("slow_lane", self, lambda one: one._slow.qsize())
-        self._cloning: asyncio.Task[None] | None = None
-        self._slowly: asyncio.Task[None] | None = None
+        self._slow = SlowLane(self._take, self.fail)
+        self._voices = VoiceChecks(outbox, self.fail)
         self._waiting_for_client: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None
@@ -132,7 +126,7 @@ class Conversation:
         self._unsubscribe = faults.subscribe(self._tell_fault)
         for present in faults.present.current():
             self._tell_fault(present)
-        self._slowly = asyncio.create_task(self._take_slowly(), name=f"slow {self.session_id}")
+        self._slow.start()
 
     @property
     def attached(self) -> bool:
@@ -249,10 +243,8 @@ class Conversation:
             self._unsubscribe()
         if self._waiting_for_client is not None:
             self._waiting_for_client.cancel()
-        tasks = [task for task in (self._slowly, self._cloning) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._slow.aclose()
+        await self._voices.aclose()
         await self._checkpoints.aclose()
         await self._runs.aclose()
         await self._outbox.aclose()
@@ -317,35 +309,8 @@ class Conversation:
         if isinstance(message, Acknowledge):
             self._outbox.forget(message.sequence)
             return
-        blob = isinstance(message, AudioChunkMessage) and audio_container(message.audio_data)
-        if not blob and not self._slow_left:
+        if not self._slow.takes(message):
             self._take(message, None)
-            return
-        try:
-            self._slow.put_nowait(message)
-            self._slow_left += 1
-        except asyncio.QueueFull:
-            self.fail("too_fast", "Messages come faster than they can be decoded; one was lost.")
-
-    async def _take_slowly(self) -> None:
-        while True:
-            message = await self._slow.get()
-            pcm: Pcm | None = None
-            try:
-                if isinstance(message, AudioChunkMessage) and audio_container(message.audio_data):
-                    pcm = await asyncio.to_thread(
-                        decode_audio_blob,
-                        message.audio_data,
-                        max_seconds=settings.MAX_CHUNK_DURATION + PADDING_S,
-                    )
-                self._take(message, pcm)
-            except MediaError as error:
-                self.fail(error.code, str(error))
-            except Exception:
-                log.exception("message failed")
-                self.fail("internal_error", "The server could not handle that message.")
-            finally:
-                self._slow_left -= 1
 
     def _take(self, message: AnyClientMessage | AudioFrame, decoded: Pcm | None) -> None:
         if isinstance(message, CountedMessage) and message.number is not None:
@@ -365,7 +330,7 @@ class Conversation:
                 case StopDubbing():
                     self._audio.stop()
                 case CreateVoiceClone():
-                    self._check_voice(message)
+                    self._voices.check(message, rate_hz=self._audio.sample_rate_hz)
                 case Ping():
                     self._outbox.offer(Pong(id=message.id))
                 case Authenticate():
@@ -389,18 +354,3 @@ class Conversation:
         if self._budget.over:
             self.fail("quota_exceeded", "Today's minutes are used up; what was said is dubbed.")
             self._audio.finish()
-
-    def _check_voice(self, message: CreateVoiceClone) -> None:
-        if self._cloning is not None and not self._cloning.done():
-            raise WireError("voice_check_busy", "Other samples are being checked; wait for them.")
-        rate_hz = self._audio.sample_rate_hz
-        self._cloning = asyncio.create_task(self._answer_voice(message, rate_hz))
-
-    async def _answer_voice(self, message: CreateVoiceClone, rate_hz: int) -> None:
-        try:
-            self._outbox.offer(await voice_verdict(message, rate_hz=rate_hz))
-        except (MediaError, EngineError, WireError) as error:
-            self.fail(error.code, str(error))
-        except Exception:
-            log.exception("voice check failed")
-            self.fail("internal_error", "The samples could not be checked.")

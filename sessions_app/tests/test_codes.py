@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sessions_app import codes, consumer
+from sessions_app import closing, codes
 from sessions_app.messages import CloseCode
 
 PACKAGES = ("accounts", "dubbing_project", "pipeline", "sessions_app", "voices")
@@ -67,7 +67,7 @@ def closings_said(tree: ast.Module) -> Iterator[tuple[str, CloseCode]]:
                 yield code, CloseCode[call.args[0].attr]
         elif name == "Refusal" and call.args:
             for code in literals(call.args[0]):
-                yield code, consumer._REFUSALS.get(code, CloseCode.NOT_AUTHENTICATED)
+                yield code, closing.REFUSALS.get(code, CloseCode.NOT_AUTHENTICATED)
 
 
 def explained() -> list[str]:
