@@ -95,6 +95,18 @@ def test_the_stores_answer_and_keep_what_was_written(root: Path) -> None:
     wait_until_gone(root)
 
 
+def test_the_database_s_log_holds_nobodys_words(root: Path) -> None:
+    with running_services(root, stores_only=True, durable=False) as stores:
+        with psycopg.connect(stores.database_url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE lines (text text UNIQUE)")
+            for _ in range(2):
+                with suppress(psycopg.errors.UniqueViolation):
+                    connection.execute("INSERT INTO lines VALUES ('words of somebody')")
+        log = (root / "logs" / "postgres.log").read_text()
+    assert "duplicate key" in log
+    assert "words of somebody" not in log
+
+
 def test_folders_with_sockets_and_data_are_private_and_others_untouched(root: Path) -> None:
     ancestors = [root, *root.parents]
     before = [folder.stat().st_mode for folder in ancestors]
