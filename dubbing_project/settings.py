@@ -189,6 +189,9 @@ CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A Redis that cannot write, as on a full disk, answers with errors; otherwise Celery ends at
+# the first one, and its end hangs.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},

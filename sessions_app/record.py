@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 BATCH_WAIT_S = 3.0
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 15.0
+HURRY_S = 0.5
+"""The shortest pause between two tries, also while somebody waits for them."""
 CLOSE_S = 5.0
 HEARTBEAT_S = 15.0
 
@@ -40,6 +42,7 @@ class LineWriter:
         self._writing = 0
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
+        """Somebody waits for what is written: a retry is not put off."""
         self._settled = asyncio.Event()
         self._settled.set()
         self._task: asyncio.Task[None] | None = None
@@ -72,6 +75,7 @@ class LineWriter:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._settled.wait()
+        self._hurry.clear()
         return self._settled.is_set()
 
     async def aclose(self, *, timeout_s: float = CLOSE_S) -> None:
@@ -111,7 +115,7 @@ class LineWriter:
                     extra={"waiting": len(self._waiting), "error": type(error).__name__},
                 )
                 self._writing = 0
-                await asyncio.sleep(retry_s)
+                await self._pause(retry_s)
                 retry_s = min(retry_s * 2, RETRY_MAX_S)
                 continue
             for _ in batch:
@@ -119,3 +123,9 @@ class LineWriter:
             self._writing = 0
             last_saved = time.monotonic()
             retry_s = RETRY_FIRST_S
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, HURRY_S))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds - HURRY_S)):
+                await self._hurry.wait()

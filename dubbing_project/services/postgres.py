@@ -20,6 +20,8 @@ from dubbing_project.services.unprivileged import Launcher, launcher
 from pipeline.bounds import OLD_SERVER_SECONDS, PREPARE_SECONDS
 
 MAJOR_VERSION = "18"
+WORDLESS_LOG = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+"""What fails may be an INSERT of somebody's words: neither it nor its row is logged."""
 
 
 def programs() -> Path:
@@ -65,6 +67,7 @@ def command(locations: ServiceLocations, chosen: Launcher, *, durable: bool) -> 
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "log_min_messages": "warning",
+        **WORDLESS_LOG,
         "fsync": "on" if durable else "off",
         "synchronous_commit": "on" if durable else "off",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -168,7 +169,8 @@ class _Run:
             aside.write_text(json.dumps(asdict(running)), encoding="utf-8")
             aside.rename(self.options.ready_file)
         if running.url:
-            print(f"\n  Ready: {running.url}  (Ctrl-C stops everything)\n", flush=True)  # noqa: T201
+            with contextlib.suppress(OSError):  # nobody may be able to read it
+                print(f"\n  Ready: {running.url}  (Ctrl-C stops everything)\n", flush=True)  # noqa: T201
 
     def _await_readiness(self) -> RunningServices:
         if self.options.stores_only:

@@ -43,6 +43,14 @@ class Phase(IntEnum):
     STOPPING = 2
 
 
+class Output(Printer):  # type: ignore[misc]  # honcho is untyped
+    """What cannot be written, as on a full disk, costs lines of a log and nothing else."""
+
+    def write(self, message: Any) -> None:
+        with contextlib.suppress(OSError):
+            super().write(message)
+
+
 class Relay(Process):  # type: ignore[misc]  # honcho is untyped
     """The process between one command and the manager; it starts the command again."""
 
@@ -74,9 +82,11 @@ class Relay(Process):  # type: ignore[misc]  # honcho is untyped
     def _run_once(self) -> int:
         """Until the command ends. It is waited for, not its output: its children hold that too."""
         child = self._child_ctor(self.cmd, env=self.env, cwd=self.cwd, pass_fds=self.pass_fds)
-        aside = self.pid_file.with_suffix(".new")
-        aside.write_text(str(child.pid), encoding="ascii")
-        aside.rename(self.pid_file)
+        # A full disk is no reason to stop what has just started.
+        with contextlib.suppress(OSError):
+            aside = self.pid_file.with_suffix(".new")
+            aside.write_text(str(child.pid), encoding="ascii")
+            aside.rename(self.pid_file)
         self._send_message({"pid": child.pid}, type="start")
         reading = threading.Thread(target=self._relay_lines, args=(child.stdout,), daemon=True)
         reading.start()
@@ -118,7 +128,7 @@ class Supervisor(Manager):  # type: ignore[misc]  # honcho is untyped
     """
 
     def __init__(self, output: TextIO, *, pids: Path, patience: float) -> None:
-        super().__init__(Printer(output))
+        super().__init__(Output(output))
         self._process_ctor = Relay
         self._pids = pids
         self._patience = patience

@@ -25,6 +25,7 @@ from packaging.specifiers import SpecifierSet
 
 from dubbing_project import settings
 from dubbing_project.services.launch import command_line
+from dubbing_project.services.postgres import WORDLESS_LOG
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_health import until
 
@@ -223,6 +224,12 @@ def test_a_service_is_hardened_limited_and_checked(service: str) -> None:
     assert "healthcheck" in found or service == "web"
     for volume in found["volumes"]:
         assert volume.split(":")[0] in COMPOSE["volumes"]
+
+
+def test_the_database_logs_nobodys_words() -> None:
+    _, *options = SERVICES["database"]["command"]
+    given = [word for name, value in WORDLESS_LOG.items() for word in ("-c", f"{name}={value}")]
+    assert options == given
 
 
 def test_the_app_s_services_differ_in_their_command_alone() -> None:

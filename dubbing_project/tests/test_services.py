@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import psycopg
@@ -59,14 +60,16 @@ def wait_until_gone(root: Path) -> None:
 
 
 @contextmanager
-def runner(root: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def runner(
+    root: Path, *options: str, output: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
     """The run command itself, ready."""
     ready = root / "ready.json"
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "dubbing_project.services", "run", "--private", "--fast"]
     command += ["--root", str(root), "--port", "0", "--ready-file", str(ready), *options]
     with (root / "told").open("wb") as told:
-        process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=told)
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=told)
     try:
         deadline = time.monotonic() + BOUND_SECONDS
         while not ready.exists():
@@ -93,6 +96,18 @@ def test_the_stores_answer_and_keep_what_was_written(root: Path) -> None:
             assert client.incr("visits") == round_number
             client.close()
     wait_until_gone(root)
+
+
+def test_the_database_s_log_holds_nobodys_words(root: Path) -> None:
+    with running_services(root, stores_only=True, durable=False) as stores:
+        with psycopg.connect(stores.database_url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE lines (text text UNIQUE)")
+            for _ in range(2):
+                with suppress(psycopg.errors.UniqueViolation):
+                    connection.execute("INSERT INTO lines VALUES ('words of somebody')")
+        log = (root / "logs" / "postgres.log").read_text()
+    assert "duplicate key" in log
+    assert "words of somebody" not in log
 
 
 def test_folders_with_sockets_and_data_are_private_and_others_untouched(root: Path) -> None:
@@ -246,6 +261,20 @@ def test_what_keeps_ending_stops_all_and_is_told(root: Path) -> None:
     told = (root / "told").read_text()
     assert f"redis stopped {ENDS_MAX} times within 60 seconds, so everything was stopped" in told
     assert "redis.log" in told
+
+
+def test_output_that_cannot_be_written_costs_only_lines(root: Path) -> None:
+    """As when it goes to a file and the disk is full."""
+    with (
+        Path("/dev/full").open("wb") as full,
+        runner(root, "--stores-only", output=full) as process,
+    ):
+        stores = RunningServices(**json.loads((root / "ready.json").read_text()))
+        kill(stores, "redis")
+        wait_for(lambda: redis_answers(stores.redis_url))
+        process.terminate()
+        process.wait(BOUND_SECONDS)
+        wait_until_gone(root)
 
 
 def test_what_cannot_even_start_is_not_tried_again(root: Path) -> None:

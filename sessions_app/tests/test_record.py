@@ -64,6 +64,7 @@ class Store:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "BATCH_WAIT_S", 0.02)
     monkeypatch.setattr(record, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(record, "HURRY_S", 0.01)
 
 
 async def test_lines_are_written_in_batches_and_in_order() -> None:
@@ -88,6 +89,23 @@ async def test_a_database_that_comes_back_gets_everything() -> None:
     assert await writer.flush()
     await writer.aclose()
     assert store.sequences() == list(range(5))
+    assert writer.lost == 0
+
+
+async def test_a_flush_does_not_wait_for_the_next_try_of_a_long_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record, "RETRY_FIRST_S", 60.0)
+    store = Store(failures=1)
+    writer = LineWriter(store.save)
+    writer.start()
+    writer.offer(line(0))
+    async with asyncio.timeout(10):
+        while store.failures:  # noqa: ASYNC110 - seen from outside
+            await asyncio.sleep(0.01)
+    assert await writer.flush(timeout_s=10)
+    await writer.aclose()
+    assert store.sequences() == [0]
     assert writer.lost == 0
 
 
