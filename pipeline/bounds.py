@@ -45,7 +45,14 @@ with group("Hearing"):
         "gap_fill", 2.0, "seconds", "missing audio taken as silence", "the media clock jumps"
     )
     TAPE_S = bound(
-        "tape", 12.0, "seconds", "audio kept for voices and clocks", "the oldest is forgotten"
+        "tape", 12.0, "seconds", "live audio kept for voices and clocks", "the oldest is forgotten"
+    )
+    TAPE_OF_FILE_S = bound(
+        "tape_of_file",
+        45.0,
+        "seconds",
+        "a file's audio kept, which is heard far ahead of being recognised",
+        "the oldest is forgotten",
     )
     PIECES_WAITING_MAX = bound(
         "pieces_waiting",

@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 from pipeline import metrics
+from pipeline.bounds import TAPE_OF_FILE_S, TAPE_S
 from pipeline.committer import Committer
 from pipeline.committing import Committing
 from pipeline.events import Failure
@@ -79,7 +80,7 @@ class Dubber:
         self._clock = clock
         self._inbox = Inbox()
         self._outbox: Outbox[Output] = Outbox()
-        self._tape = Tape()
+        self._tape = Tape(TAPE_S if plan.live else TAPE_OF_FILE_S)
         self._tally = Tally(continues.tally if continues else None)
         self._ledger = Ledger(self._takeover.kept, self._takeover.end_s)
         self._committing = Committing(plan, engines, self._tape, clock)

@@ -28,7 +28,10 @@ class Tape:
         self._chunks: deque[AudioChunk] = deque()
         self._arrivals: deque[tuple[int, float]] = deque()
         self._clock_offset_s: float | None = None
-        metrics.track_queue("tape", self, lambda tape: tape.kept_s)
+        if keep_s > TAPE_S:
+            metrics.track_queue("tape_of_file", self, lambda tape: tape.kept_s)
+        else:
+            metrics.track_queue("tape", self, lambda tape: tape.kept_s)
 
     @property
     def kept_s(self) -> float:
