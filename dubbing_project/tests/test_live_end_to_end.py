@@ -76,7 +76,8 @@ async def closed_with(services: RunningServices, token: str, session_id: str) ->
     """The code with which the server ends a connection that it does not want."""
     async with LiveClient.connect(services.socket_url, token, session_id=session_id) as unwanted:
         with pytest.raises(ConnectionClosed) as refused:
-            await anext(unwanted.events())
+            async for event in unwanted.events():
+                assert event["type"] == "closing"
     assert refused.value.rcvd is not None
     return refused.value.rcvd.code
 
@@ -149,7 +150,6 @@ def test_the_server_is_well_and_its_engines_are_loaded(platform: RunningServices
         report = json.load(answer)
     assert report["status"] == "ok"
     assert report["engines"]["state"] == "ready"
-    assert report["engines"]["translation"] == "apertium"
 
 
 def test_the_serving_process_imports_no_heavy_package() -> None:
