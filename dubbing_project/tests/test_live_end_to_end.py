@@ -76,8 +76,7 @@ async def closed_with(services: RunningServices, token: str, session_id: str) ->
     """The code with which the server ends a connection that it does not want."""
     async with LiveClient.connect(services.socket_url, token, session_id=session_id) as unwanted:
         with pytest.raises(ConnectionClosed) as refused:
-            async for event in unwanted.events():
-                assert event["type"] == "closing"
+            _ = [event async for event in unwanted.events()]
     assert refused.value.rcvd is not None
     return refused.value.rcvd.code
 
