@@ -69,7 +69,7 @@ async def watch(services: RunningServices, token: str, filler: Path) -> None:
             fill(filler)
             await viewer.hears(1)
         heard = viewer.spoken
-        filler.unlink()
+        filler.unlink()  # noqa: ASYNC240 - at once
         over_s = await viewer.is_told("fault_over")
         over_s += await viewer.until(lambda: all_is_well(services), "health is ok again")
         await viewer.hears(1)
@@ -77,10 +77,10 @@ async def watch(services: RunningServices, token: str, filler: Path) -> None:
         viewer.check_lines()
         viewer.check_record(services, token)
     begun_anew = [name for name, pid in before.items() if services.pid_of(name) != pid]
-    print(
+    sys.stdout.write(
         f"{taken / 1e6:.0f} MB filled; in the health report after {seen_s:.1f} s, told after "
         f"{told_s:.1f} s; {heard} lines until it was emptied; well again {over_s:.1f} s later; "
-        f"notices: {[code for _, code in viewer.told]}; started again: {begun_anew}"
+        f"notices: {[code for _, code in viewer.told]}; started again: {begun_anew}\n"
     )
     assert tracebacks(services) == []
     assert "web-1" not in begun_anew
@@ -98,7 +98,7 @@ def main() -> None:
             asyncio.run(watch(services, token, folder / "filler"))
         except BaseException:
             (folder / "filler").unlink(missing_ok=True)
-            print(logs_of(services)[-20_000:])
+            sys.stdout.write(logs_of(services)[-20_000:])
             raise
 
 
