@@ -310,6 +310,13 @@ with group("Socket"):
         "messages behind a file that is being decoded",
         "lost, `too_fast`",
     )
+    SLOW_MAX_BYTES = bound(
+        "slow_lane_bytes",
+        8 * MIB,
+        "bytes",
+        "files in messages that wait to be decoded",
+        "the newest message goes, with `too_fast`",
+    )
     WAITING_MAX = bound(
         "outbox_waiting",
         256,
