@@ -1,0 +1,254 @@
+"""A hundred thousand messages of nonsense against the real server: it answers, and lives on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import struct
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from dubbing_project.services.context import running_services
+from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.test_live_end_to_end import token_of
+from dubbing_project.tests.viewer import Viewer, all_is_well, tracebacks
+from pipeline.wire import AudioFrame, encode_source_audio
+
+MESSAGES = 100_000
+CONNECTIONS = 8
+SEED = 20261125
+PING_EVERY = 250
+ANSWER_S = 60.0
+"""For a ping behind a few thousand messages on a slow machine."""
+GROWTH_MAX_MB = 60.0
+"""Of the server's memory after the first fifth: buffers fill to their bounds, then no more."""
+TYPES = "start_dubbing stop_dubbing audio_chunk create_voice_clone acknowledge ping authenticate"
+FIELDS = (
+    "type number sequence token target_language source_language preserve_voice sample_rate "
+    "glossary audio_data media_time speaker_id audio_samples id"
+).split()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServices]:
+    environment = {
+        "ENGINES": "scripted",
+        "MAX_MESSAGES_PER_SECOND": "100000",
+        "MAX_SESSIONS_PER_USER": "200",
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="dubbing-fuzz-") as folder,
+        running_services(Path(folder), durable=False, environment=environment) as services,
+    ):
+        yield services
+
+
+class Nonsense:
+    """Everything that is not, or barely, of the protocol; the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._kinds: tuple[Callable[[], str | bytes], ...] = (
+            self._bytes,
+            self._frame,
+            self._broken_frame,
+            self._json,
+            self._deep,
+            self._message,
+            self._message,
+            self._text,
+            self._valid,
+        )
+
+    def next(self) -> str | bytes:
+        return self._chance.choice(self._kinds)()
+
+    def _bytes(self) -> bytes:
+        return self._chance.randbytes(self._chance.randrange(0, 300))
+
+    def _frame(self) -> bytes:
+        chance = self._chance
+        pcm = chance.randbytes(2 * chance.randrange(0, 1200))
+        media_us = chance.choice((0, chance.randrange(2**40), 2**53))
+        return encode_source_audio(AudioFrame(chance.randrange(2**32), media_us, pcm))
+
+    def _broken_frame(self) -> bytes:
+        frame = bytearray(self._frame())
+        for _ in range(self._chance.randrange(1, 6)):
+            frame[self._chance.randrange(len(frame))] = self._chance.randrange(256)
+        return bytes(frame[: self._chance.randrange(len(frame) + 1)])
+
+    def _value(self, depth: int = 0) -> Any:
+        chance = self._chance
+        simple: tuple[Any, ...] = (
+            None,
+            True,
+            -1,
+            0,
+            10**300,
+            -(2**70),
+            1e308,
+            float("nan"),
+            float("-inf"),
+            "",
+            "es",
+            "auto",
+            "\ud800",
+            "\0",
+            "x" * chance.randrange(2000),
+            "AAAA",
+            "====",
+        )
+        if depth > 3 or chance.random() < 0.7:
+            return chance.choice(simple)
+        if chance.random() < 0.5:
+            return [self._value(depth + 1) for _ in range(chance.randrange(4))]
+        return {chance.choice(FIELDS): self._value(depth + 1) for _ in range(chance.randrange(4))}
+
+    def _json(self) -> str:
+        return json.dumps(self._value())
+
+    def _deep(self) -> str:
+        # Rarely so deep: a kilobyte of brackets says as much as a megabyte.
+        depth = self._chance.choice((10, 100, 2000))
+        return self._chance.choice(("[", '{"a":')) * depth
+
+    def _message(self) -> str:
+        chance = self._chance
+        made = {chance.choice(FIELDS): self._value() for _ in range(chance.randrange(6))}
+        return json.dumps({**made, "type": chance.choice(TYPES.split())})
+
+    def _text(self) -> str:
+        text = self._message()
+        place = self._chance.randrange(len(text) + 1)
+        return text[:place] + self._chance.choice(("", "\x00", "}", '"', "é", "💥")) + text[place:]
+
+    def _valid(self) -> str:
+        chance = self._chance
+        return json.dumps(
+            chance.choice(
+                (
+                    {"type": "start_dubbing", "target_language": "es", "source_language": "en"},
+                    {"type": "start_dubbing", "target_language": "xx"},
+                    {"type": "stop_dubbing"},
+                    {"type": "acknowledge", "sequence": chance.randrange(2**40)},
+                    {"type": "audio_chunk", "audio_data": "AAAA", "sequence": chance.randrange(9)},
+                )
+            )
+        )
+
+
+class Fuzzer:
+    """Sends nonsense over one connection after another, and asks whether anybody is there."""
+
+    def __init__(self, server: RunningServices, token: str, number: int) -> None:
+        self._server = server
+        self._token = token
+        self._nonsense = Nonsense(SEED + number)
+        self._pings = 0
+        self.sent = 0
+        self.answered = 0
+        self.closed: list[int] = []
+
+    async def run(self, messages: int) -> None:
+        while self.sent < messages:
+            try:
+                async with connect(
+                    f"{self._server.socket_url}/ws/fuzz/{uuid.uuid4()}",
+                    subprotocols=["dub.v1"],  # type: ignore[list-item]  # the library's NewType
+                    additional_headers={"Authorization": f"Token {self._token}"},
+                    compression=None,
+                    max_size=None,
+                    ping_interval=None,
+                ) as socket:
+                    await self._annoy(socket, messages)
+            except ConnectionClosed as closed:
+                self.closed.append(closed.rcvd.code if closed.rcvd else 1006)
+
+    async def _annoy(self, socket: ClientConnection, messages: int) -> None:
+        while self.sent < messages:
+            for _ in range(min(PING_EVERY, messages - self.sent)):
+                message = self._nonsense.next()
+                if isinstance(message, str):
+                    # What cannot be UTF-8 is no text message at all.
+                    message = message.encode("utf-8", "replace").decode()
+                await socket.send(message)
+                self.sent += 1
+            self._pings += 1
+            await socket.send(json.dumps({"type": "ping", "id": f"there {self._pings}"}))
+            async with asyncio.timeout(ANSWER_S):
+                while not await self._is_answer(socket):
+                    pass
+            self.answered += 1
+
+    async def _is_answer(self, socket: ClientConnection) -> bool:
+        message = await socket.recv()
+        if isinstance(message, bytes):
+            return False
+        event = json.loads(message)
+        return bool(event["type"] == "pong" and event["id"] == f"there {self._pings}")
+
+
+async def test_a_hundred_thousand_messages_of_nonsense(server: RunningServices) -> None:
+    token = await asyncio.to_thread(token_of, server, "fuzzer@example.org")
+    process = psutil.Process(server.pid_of("web-1"))
+    each = MESSAGES // CONNECTIONS
+    fuzzers = [Fuzzer(server, token, number) for number in range(CONNECTIONS)]
+    begun = time.monotonic()
+    await asyncio.gather(*(fuzzer.run(each // 5) for fuzzer in fuzzers))
+    first_mb = process.memory_info().rss / 1e6
+    await asyncio.gather(*(fuzzer.run(each) for fuzzer in fuzzers))
+    seconds = time.monotonic() - begun
+    last_mb = process.memory_info().rss / 1e6
+    sent = sum(fuzzer.sent for fuzzer in fuzzers)
+    answered = sum(fuzzer.answered for fuzzer in fuzzers)
+    closed = [code for fuzzer in fuzzers for code in fuzzer.closed]
+    sys.stdout.write(
+        f"seed {SEED}: {sent} messages in {seconds:.0f} s, {answered} pings answered, closed "
+        f"{closed}, memory {first_mb:.0f} → {last_mb:.0f} MB\n"
+    )
+    assert sent == MESSAGES
+    assert answered >= MESSAGES // PING_EVERY
+    assert closed == []
+    assert server.pid_of("web-1") == process.pid
+    assert last_mb - first_mb < GROWTH_MAX_MB
+    assert tracebacks(server) == []
+    assert all_is_well(server)
+    async with Viewer.watching(server, token) as viewer:
+        await viewer.hears(2)
+        await viewer.finish()
+        viewer.check_lines()
+
+
+async def test_a_message_of_ten_megabytes_is_refused_and_the_session_lives(
+    server: RunningServices,
+) -> None:
+    token = await asyncio.to_thread(token_of, server, "large@example.org")
+    async with connect(
+        f"{server.socket_url}/ws/fuzz/{uuid.uuid4()}",
+        additional_headers={"Authorization": f"Token {token}"},
+        compression=None,
+        max_size=None,
+    ) as socket:
+        for large in ("x" * 10_000_000, b"\1" * 10_000_000):
+            await socket.send(large)
+            async with asyncio.timeout(ANSWER_S):
+                answer = json.loads(await socket.recv())
+            assert (answer["type"], answer["code"]) == ("error", "message_too_long")
+        await socket.send(struct.pack("<B", 1))
+        async with asyncio.timeout(ANSWER_S):
+            assert json.loads(await socket.recv())["code"] == "frame_short"
+        await socket.send(json.dumps({"type": "ping", "id": 1}))
+        async with asyncio.timeout(ANSWER_S):
+            assert json.loads(await socket.recv())["type"] == "pong"
