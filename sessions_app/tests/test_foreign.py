@@ -1,0 +1,225 @@
+"""Nobody's credential, and nobody else's, opens anything: every message and every address."""
+
+from __future__ import annotations
+
+import json
+import typing
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from accounts.models import ApiToken
+from accounts.services import create_token
+from pipeline.providers.scripted.sounds import utterances
+from pipeline.wire import AnyClientMessage
+from sessions_app import services
+from sessions_app.models import DubbingSession
+from sessions_app.protocol_examples import EXAMPLES
+from sessions_app.protocol_schemas import tag
+from sessions_app.tests.conftest import Person, Server
+from sessions_app.tests.socket import Socket
+from sessions_app.tests.test_record import line
+
+SECRET = "what was said in ben's session"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an address gives to whom; ``foreign`` is somebody else's object at it."""
+
+    methods: tuple[str, ...]
+    public: bool = False
+    staff: bool = False
+    foreign: bool = False
+
+
+RULES = {
+    "api/health": Rule(("get",), public=True),
+    "api/health/live": Rule(("get",), public=True),
+    "api/health/ready": Rule(("get",), public=True),
+    "api/health/detail": Rule(("get",), staff=True),
+    "api/metrics": Rule(("get",), staff=True),
+    "api/asyncapi.json": Rule(("get",), public=True),
+    "api/ticket": Rule(("post",)),
+    "api/tokens": Rule(("get", "post")),
+    "api/tokens/<int:token_id>": Rule(("delete",), foreign=True),
+    "api/sessions": Rule(("get", "post")),
+    "api/sessions/<uuid:session_id>": Rule(("get",), foreign=True),
+    "api/languages": Rule(("get",)),
+    "api/voices": Rule(("get",)),
+}
+
+
+def addresses() -> Iterator[str]:
+    def walk(patterns: list[Any], prefix: str) -> Iterator[str]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, route)
+            elif isinstance(pattern, URLPattern):
+                yield route
+
+    for route in walk(get_resolver().url_patterns, ""):
+        if route.startswith("api/"):
+            yield route
+
+
+def test_every_address_has_its_rule() -> None:
+    assert set(addresses()) == set(RULES)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What is Ben's."""
+
+    session: DubbingSession
+    token: ApiToken
+
+    def path(self, route: str) -> str:
+        route = route.replace("<uuid:session_id>", str(self.session.pk))
+        return "/" + route.replace("<int:token_id>", str(self.token.pk))
+
+
+@pytest.fixture
+def foreign(ben: Person) -> Foreign:
+    session = services.create_session(ben.user, target_language="es")
+    services.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
+    return Foreign(session, create_token(ben.user, name="of ben").record)
+
+
+def with_token(token: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    return client
+
+
+def nobody(ana: Person) -> APIClient:
+    return APIClient()
+
+
+def wrong(ana: Person) -> APIClient:
+    return with_token("f" * 64)
+
+
+def expired(ana: Person) -> APIClient:
+    new = create_token(ana.user, name="old", lasts=timedelta(days=1))
+    new.record.auth_token.expiry = new.record.auth_token.created - timedelta(days=1)
+    new.record.auth_token.save()
+    return with_token(new.token)
+
+
+def inactive(ana: Person) -> APIClient:
+    ana.user.is_active = False
+    ana.user.save()
+    return with_token(ana.token)
+
+
+def of_a_ticket(ana: Person) -> APIClient:
+    """A ticket is for one socket, and no token."""
+    return with_token(with_token(ana.token).post("/api/ticket").json()["ticket"])
+
+
+CASES = [
+    (route, method) for route, rule in RULES.items() for method in rule.methods if not rule.public
+]
+
+
+@pytest.mark.parametrize("who", [nobody, wrong, expired, inactive, of_a_ticket])
+@pytest.mark.parametrize(("route", "method"), CASES)
+def test_without_a_good_token_nothing_is_given(
+    ana: Person, foreign: Foreign, route: str, method: str, who: Callable[[Person], APIClient]
+) -> None:
+    answer = getattr(who(ana), method)(foreign.path(route))
+    assert answer.status_code == 401
+    assert SECRET not in answer.content.decode()
+    assert str(foreign.session.pk) not in answer.content.decode()
+
+
+@pytest.mark.parametrize(("route", "method"), CASES)
+def test_what_is_somebody_elses_does_not_exist(
+    ana: Person, foreign: Foreign, route: str, method: str
+) -> None:
+    answer = getattr(with_token(ana.token), method)(foreign.path(route))
+    rule = RULES[route]
+    if rule.foreign:
+        assert answer.status_code == 404
+    elif rule.staff:
+        assert answer.status_code == 403
+    assert answer.status_code < 500
+    assert SECRET not in answer.content.decode()
+    assert str(foreign.session.pk) not in answer.content.decode()
+    assert foreign.token.name not in answer.content.decode()
+    # Nothing of Ben's was changed either.
+    assert ApiToken.objects.filter(pk=foreign.token.pk).exists()
+    assert DubbingSession.objects.filter(pk=foreign.session.pk).exists()
+
+
+CLIENT_MESSAGES = [tag(kind) for kind in typing.get_args(AnyClientMessage)]
+
+
+@pytest.mark.parametrize("kind", [*CLIENT_MESSAGES, "sound"])
+async def test_no_message_reaches_a_session_of_somebody_else(
+    server: Server, ana: Person, ben: Person, kind: str
+) -> None:
+    owner = Socket(token=ben.token)
+    await owner.connect()
+    await owner.send(type="start_dubbing", source_language="en", target_language="es", number=1)
+    await owner.until("ready")
+    for query in ("", "?resume=-1", "?resume=0&cue=0&samples=0"):
+        stranger = Socket(token=ana.token, session_id=owner.session_id, query=query)
+        await stranger.connect()
+        # Sent at once, before the refusal can have been read.
+        if kind == "sound":
+            await stranger.send_audio(utterances((1.0, 140.0)))
+        else:
+            await stranger.send_text(json.dumps({**EXAMPLES[kind], "type": kind}))
+        assert await stranger.closing() == (4403, "session_forbidden")
+    await owner.send(type="ping", id="mine")
+    await owner.until("pong")
+    # Neither sound nor a message has come in but the owner's own.
+    await owner.send_audio(utterances((2.0, 140.0)))
+    await owner.send(type="stop_dubbing", number=2)
+    summary = await owner.until("summary")
+    assert summary["media_s"] == pytest.approx(len(utterances((2.0, 140.0))) / 16_000, abs=0.01)
+    assert not owner.heard("error")
+    await owner.leave()
+
+
+@pytest.mark.parametrize("claimed", [0, 10**6, 2**53 - 1])
+async def test_an_acknowledged_number_that_was_never_sent_changes_nothing(
+    server: Server, ana: Person, claimed: int
+) -> None:
+    socket = Socket(token=ana.token)
+    await socket.connect()
+    await socket.send(type="acknowledge", sequence=claimed)
+    await socket.send(type="start_dubbing", source_language="en", target_language="es")
+    await socket.until("ready")
+    await socket.send(type="acknowledge", sequence=claimed)
+    await socket.send_audio(utterances((2.0, 140.0)))
+    await socket.send(type="stop_dubbing")
+    await socket.until("summary")
+    assert socket.sequences == list(range(len(socket.sequences)))
+    await socket.leave()
+
+
+async def test_a_session_id_that_is_guessed_is_made_for_the_guesser_alone(
+    server: Server, ana: Person, ben: Person
+) -> None:
+    guessed = uuid.uuid4()
+    first = Socket(token=ana.token, session_id=guessed)
+    await first.connect()
+    await first.send(type="ping")
+    await first.until("pong")
+    await first.leave()
+    second = Socket(token=ben.token, session_id=guessed)
+    await second.connect()
+    assert await second.closing() == (4403, "session_forbidden")
+    owner = await sync_to_async(lambda: DubbingSession.objects.get(pk=guessed).owner_id)()
+    assert owner == ana.user.pk
