@@ -15,9 +15,9 @@ from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from pipeline.bounds import ENCODER_MAX_S as MAX_S
+from pipeline.onnx_runtime import onnxruntime
 from pipeline.ports import EngineError
 from pipeline.providers.offline.speaker_encoder_export import N_MELS, model_file
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from pipeline.bounds import DETECTOR_THREADS
+from pipeline.onnx_runtime import onnxruntime
 from pipeline.ports import EngineError, SpeechDetectorStream
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
