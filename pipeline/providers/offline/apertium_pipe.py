@@ -94,7 +94,11 @@ class ApertiumPipe:
                 reply = await self._process.stdout.readuntil(b"\0")
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as e:
             raise PipeBrokenError(type(e).__name__) from e
-        return reply[:-1].decode(errors="replace").rpartition(_END.rstrip())[0]
+        text, end, _ = reply[:-1].decode(errors="replace").rpartition(_END.rstrip())
+        if not end:
+            # A stage has died: those behind it still end what they were given nothing of.
+            raise PipeBrokenError("incomplete")
+        return text
 
     async def aclose(self, *, grace_s: float = 0.5) -> None:
         """Let the stages read end-of-file, then kill the process group. Idempotent."""
