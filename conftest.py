@@ -15,6 +15,9 @@ from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
 
+# What it asserts is looked at like a test's own.
+pytest.register_assert_rewrite("dubbing_project.tests.viewer")
+
 _resources = ExitStack()
 
 

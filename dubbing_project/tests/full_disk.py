@@ -34,7 +34,7 @@ def fill(file: Path) -> int:
                 while True:
                     taken += filler.write(bytes(size))
             except OSError as error:
-                assert error.errno == errno.ENOSPC
+                assert error.errno == errno.ENOSPC, error
     return taken
 
 
@@ -82,11 +82,11 @@ async def watch(services: RunningServices, token: str, filler: Path) -> None:
         f"{told_s:.1f} s; {heard} lines until it was emptied; well again {over_s:.1f} s later; "
         f"notices: {[code for _, code in viewer.told]}; started again: {begun_anew}\n"
     )
-    assert tracebacks(services) == []
-    assert "web-1" not in begun_anew
+    assert not tracebacks(services), tracebacks(services)
+    assert "web-1" not in begun_anew, begun_anew
     logs = logs_of(services)
     for line in viewer.client.lines.values():
-        assert line.source_text not in logs
+        assert line.source_text not in logs, f"the words of line {line.line} are in a log"
 
 
 def main() -> None:

@@ -110,19 +110,20 @@ class Viewer:
     def check_lines(self) -> None:
         """Every line came once, in order, and was spoken to its end or is known not to be."""
         client = self.client
-        assert (client.missing, client.repeated, client.errors) == (0, 0, [])
+        came = (client.missing, client.repeated, client.errors)
+        assert came == (0, 0, []), f"messages missing, repeated, errors: {came}"
         numbers = list(client.lines)
-        assert numbers == list(range(len(numbers)))
+        assert numbers == list(range(len(numbers))), numbers
         assert client.summary is not None
-        assert client.summary["lines"] == len(numbers)
+        assert client.summary["lines"] == len(numbers), (client.summary, numbers)
         end_s = 0.0
         for line in client.lines.values():
             if line.skipped:
                 continue
             assert line.complete, f"line {line.line} broke off"
-            assert line.target_text
-            assert line.cue_start_s is not None
-            assert line.cue_start_s >= end_s - 0.01
+            assert line.target_text, f"line {line.line} was not translated"
+            assert line.cue_start_s is not None, f"line {line.line} has no cue"
+            assert line.cue_start_s >= end_s - 0.01, f"line {line.line} overlaps the one before"
             end_s = line.cue_start_s + line.duration_s
 
     def check_record(self, services: RunningServices, token: str) -> dict[str, Any]:
@@ -130,9 +131,8 @@ class Viewer:
         session: dict[str, Any] = get(
             services, f"/api/sessions/{self.client.session_id}?limit=200", token
         )
-        assert session["state"] == "ended"
-        assert session["lost_lines"] == 0
-        assert session["summary"]["lines"] == len(self.client.lines)
+        state = (session["state"], session["lost_lines"], session["summary"]["lines"])
+        assert state == ("ended", 0, len(self.client.lines)), f"on record: {state}"
         assert [(line["sequence"], line["target_text"]) for line in session["lines"]] == [
             (line.line, line.target_text) for line in self.client.lines.values()
         ]
