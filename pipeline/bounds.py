@@ -167,6 +167,9 @@ with group("Lines"):
     )
 
 with group("Engines"):
+    DETAIL_MAX_CHARS = bound(
+        "error_detail", 300, "characters", "what a vendor said of a failure", "the rest is cut off"
+    )
     STREAMS_PER_CORE = bound(
         "recogniser_streams_per_core",
         3,

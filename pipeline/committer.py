@@ -66,6 +66,7 @@ class Committer:
     def __init__(self, rules: CommitRules | None = None, *, after_s: float | None = None) -> None:
         self._rules = rules or CommitRules()
         self._utterance = -1
+        self._language = ""
         self._after_s = float("-inf") if after_s is None else after_s
         self._committed_s = self._after_s
         self._seen: list[tuple[str, float]] = []
@@ -79,6 +80,7 @@ class Committer:
             self._utterance = hypothesis.utterance
             self._committed_s = self._after_s
             self._seen = []
+        self._language = hypothesis.language
         words = [
             word
             for word in hypothesis.words
@@ -156,4 +158,4 @@ class Committer:
 
     def _take(self, words: list[Word], *, ends_utterance: bool) -> Clause:
         self._committed_s = words[-1].end_s
-        return Clause(self._utterance, tuple(words), ends_utterance)
+        return Clause(self._utterance, tuple(words), ends_utterance, self._language)

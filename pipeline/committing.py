@@ -11,8 +11,8 @@ from pipeline.casting import Casting
 from pipeline.events import SpeakerHeard
 from pipeline.likeness import Likeness
 from pipeline.making import Translation, translate
-from pipeline.plan import DubbingPlan, Engines
-from pipeline.ports import EngineError
+from pipeline.plan import AUTO, DubbingPlan, Engines
+from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
 from pipeline.snapshot import CommittingState, Habit, PendingLine
 from pipeline.speakers import SpeakerRegistry
@@ -46,6 +46,7 @@ class Committing:
         """The clause committed last."""
         self._continues: int | None = None
         """Utterance whose sentence the last clause left open."""
+        self._language = "" if plan.source_language == AUTO else plan.source_language
 
     @property
     def speakers(self) -> int:
@@ -54,20 +55,20 @@ class Committing:
 
     async def line_of(self, clause: Clause) -> tuple[Line, asyncio.Task[Translation]]:
         """The next line, and its translation on the way."""
-        plan = self._plan
+        language = self._language_of(clause)
         text = clause.text
         if not self._engines.recognizer.punctuates:
-            text = restore(text, plan.source_language, complete=clause.ends_utterance)
+            text = restore(text, language, complete=clause.ends_utterance)
             if self._continues == clause.utterance:
                 text = lower_sentence_starts(text)
         # Translation does not wait for the speaker; synthesis waits for both.
-        translation = self._translate(text)
+        translation = self._translate(text, language)
         match, prosody = await self._identify(clause)
         line = Line(
             sequence=self._next_line,
             clause=clause,
-            source_language=plan.source_language,
-            target_language=plan.target_language,
+            source_language=language,
+            target_language=self._plan.target_language,
             source_text=text,
             speaker=match,
             voice=self._casting.assign(match.speaker, prosody.pitch_hz),
@@ -78,6 +79,7 @@ class Committing:
         self._recent_text.append(text)
         self._continues = None if clause.ends_utterance else clause.utterance
         self.last = clause
+        self._language = language
         return line, translation
 
     def line_again(self, pending: PendingLine) -> tuple[Line, asyncio.Future[Translation]]:
@@ -87,7 +89,7 @@ class Committing:
         line = Line(
             sequence=pending.line,
             clause=Clause(-1, words, ends_utterance=True),
-            source_language=self._plan.source_language,
+            source_language=pending.source_language,
             target_language=self._plan.target_language,
             source_text=pending.source_text,
             speaker=pending.speaker,
@@ -95,7 +97,7 @@ class Committing:
             style=pending.style,
         )
         if pending.target_text is None:
-            return line, self._translate(pending.source_text)
+            return line, self._translate(pending.source_text, pending.source_language)
         known: asyncio.Future[Translation] = asyncio.get_running_loop().create_future()
         known.set_result(Translation(pending.target_text, 0.0))
         return line, known
@@ -109,6 +111,7 @@ class Committing:
             habits=tuple(Habit(who, habit.export()) for who, habit in self._habits.items()),
             recent_text=tuple(self._recent_text),
             sentence_open=self._continues,
+            language=self._language,
         )
 
     def restore(self, state: CommittingState) -> None:
@@ -120,6 +123,7 @@ class Committing:
         self._habits.update((one.speaker, SpeakerProsody(*one.averages)) for one in state.habits)
         self._recent_text.extend(state.recent_text)
         self._continues = state.sentence_open
+        self._language = state.language or self._language
 
     def news_of(self, line: Line) -> SpeakerHeard | None:
         """What the listener does not know yet of the line's speaker and their voice."""
@@ -143,11 +147,24 @@ class Committing:
         await asyncio.gather(*self._translations, return_exceptions=True)
         await self._likeness.aclose()
 
-    def _translate(self, text: str) -> asyncio.Task[Translation]:
+    def _language_of(self, clause: Clause) -> str:
+        """What the clause is spoken in: as found, else as before, else the likeliest."""
+        if self._plan.source_language != AUTO:
+            return self._plan.source_language
+        return clause.language or self._language or (*self._plan.candidates, "")[0]
+
+    def _translate(self, text: str, language: str) -> asyncio.Task[Translation]:
+        request = TranslationRequest(
+            text=text,
+            source=language,
+            target=self._plan.target_language,
+            glossary=self._plan.glossary,
+            previous=tuple(self._recent_text),
+        )
         task = asyncio.create_task(
-            translate(
-                self._engines.translator, self._plan, text, tuple(self._recent_text), self._clock
-            )
+            _as_it_is(text)
+            if language == self._plan.target_language
+            else translate(self._engines.translator, request, self._clock)
         )
         self._translations.add(task)
         task.add_done_callback(self._translations.discard)
@@ -171,3 +188,7 @@ class Committing:
             return match, await measuring
         finally:
             measuring.cancel()
+
+
+async def _as_it_is(text: str) -> Translation:
+    return Translation(text, 0.0)

@@ -87,7 +87,7 @@ class Dubber:
         self._scheduler = Scheduler(live=plan.live, end_s=self._takeover.end_s)
         self._recognition = Recognition(
             engines.recognizer,
-            plan.source_language,
+            plan.recognition,
             lambda: self._outbox.offer(RECOGNIZER_RESTARTED),
         )
         self._turns = Turns(
@@ -127,7 +127,7 @@ class Dubber:
             self._committing.restore(continues.committing)
         committed_s = continues.committed_s if continues else None
         self._listening = Listening(
-            language=plan.source_language,
+            plan=plan,
             recognition=self._recognition,
             hearing=self._hearing,
             tape=self._tape,
@@ -139,6 +139,7 @@ class Dubber:
             clock=clock,
             on_progress=self._on_progress,
             committed_s=committed_s,
+            found=continues.committing.language if continues else "",
         )
         self._winding_down = False
         if plan.live:
@@ -151,8 +152,12 @@ class Dubber:
         await self._recognition.open()
         try:
             await asyncio.gather(
-                engines.translator.prepare(plan.source_language, plan.target_language),
                 engines.synthesizer.prepare(plan.target_language),
+                *(
+                    engines.translator.prepare(source, plan.target_language)
+                    for source in plan.sources
+                    if source != plan.target_language
+                ),
             )
         except BaseException:
             await self._recognition.aclose()

@@ -40,7 +40,7 @@ class Ready(Event, frozen=True, kw_only=True, tag="ready"):
     session_id: str
     """The session, as in the address."""
     source_language: str
-    """Language that is recognised, also where the client said ``auto``."""
+    """Language that is recognised; ``auto`` where it is found out while people speak."""
     target_language: str
     """Language of the dub."""
     preserve_voice: bool
@@ -53,6 +53,13 @@ class Ready(Event, frozen=True, kw_only=True, tag="ready"):
     """Subprotocol that is spoken."""
 
 
+class LanguageFound(Event, frozen=True, kw_only=True, tag="language"):
+    """What is spoken was found out, or has changed: lines from the next one on are in it."""
+
+    language: str
+    """ISO 639-1 code; empty when the engines do not know, and the translator is to find out."""
+
+
 class PartialTranscript(Event, frozen=True, kw_only=True, tag="partial_transcript"):
     """What seems to be said just now; may still change, and is never dubbed as such."""
 
@@ -61,7 +68,7 @@ class PartialTranscript(Event, frozen=True, kw_only=True, tag="partial_transcrip
     text: str
     """Everything recognised in it so far, clauses that have become final included."""
     language: str
-    """Language that is recognised."""
+    """Language that is recognised; empty while that is not known."""
 
 
 class CommittedTranscript(Event, frozen=True, kw_only=True, tag="transcript"):

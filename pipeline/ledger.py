@@ -98,6 +98,7 @@ class Entry:
         pending = PendingLine(
             line=line.sequence,
             source_text=line.source_text,
+            source_language=line.source_language,
             start_s=line.clause.start_s,
             end_s=line.clause.end_s,
             heard_s=self.heard_s,

@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.bounds import SPEAKERS_MAX
 from pipeline.casting import Casting
 from pipeline.ports import EngineError, VoiceCloner
-from pipeline.types import SAMPLE_RATE_HZ, Pcm
+from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Likeness:
         self._speech: defaultdict[str, list[Pcm]] = defaultdict(list)
         self._cloned_from_s: dict[str, float] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._made: list[Voice] = []
 
     def collect(self, speaker: str, pcm: Pcm) -> None:
         """Take clean speech of a speaker; starts a clone when there is enough."""
@@ -49,7 +50,9 @@ class Likeness:
         try:
             sample = np.concatenate(self._speech[speaker])
             stock = self._casting.stock_voice(speaker)
-            self._casting.replace(speaker, await self._cloner.clone(sample, stock))
+            voice = await self._cloner.clone(sample, stock)
+            self._made.append(voice)
+            self._casting.replace(speaker, voice)
         except EngineError as error:
             # Not fatal: the stock voice goes on, and more speech may serve better.
             log.info("voice not shaped", extra={"speaker": speaker, "code": error.code})
@@ -65,3 +68,6 @@ class Likeness:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._speech.clear()
+        # Not before the end: a clause may still be spoken with the voice before the last.
+        made, self._made = self._made, []
+        await asyncio.gather(*map(self._cloner.forget, made), return_exceptions=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from pipeline.committer import Committer
 from pipeline.committing import Committing
-from pipeline.events import CommittedTranscript, PartialTranscript
+from pipeline.events import CommittedTranscript, LanguageFound, PartialTranscript
 from pipeline.hearing import Decision, Hearing
 from pipeline.ledger import Entry, Ledger
 from pipeline.outbox import Outbox
+from pipeline.plan import AUTO, DubbingPlan
 from pipeline.playing import Timing
 from pipeline.recognition import Recognition
 from pipeline.speaking import Output
@@ -20,12 +21,15 @@ from pipeline.tape import Tape
 from pipeline.turns import Turns
 from pipeline.types import Clause, Hypothesis, Word
 
+SAME_LANGUAGE = "same_language"
+"""Why a line is not dubbed that is spoken in the target language already."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Listening:
     """The parts of a run that a hypothesis passes through."""
 
-    language: str
+    plan: DubbingPlan
     recognition: Recognition
     hearing: Hearing
     tape: Tape
@@ -38,6 +42,8 @@ class Listening:
     on_progress: Callable[[], None]
     committed_s: float | None
     """End of the clause committed last; None before the first."""
+    found: str = ""
+    """The language told last, where it had to be found out."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopped: bool = False
     _shown: tuple[Word, ...] = ()
@@ -70,7 +76,7 @@ class Listening:
                 PartialTranscript(
                     utterance=hypothesis.utterance,
                     text=" ".join(word.text for word in hypothesis.words),
-                    language=self.language,
+                    language=self._language_of(hypothesis),
                 )
             )
         for clause in self.committer.update(hypothesis):
@@ -80,10 +86,17 @@ class Listening:
         if hypothesis.is_final and not self._stopped:
             self.hearing.settle(hypothesis.utterance)
 
+    def _language_of(self, hypothesis: Hypothesis) -> str:
+        if self.plan.source_language != AUTO:
+            return self.plan.source_language
+        return hypothesis.language or self.found
+
     async def _commit(self, clause: Clause, decision: Decision, recognized_at: float) -> None:
         line, translation = await self.committing.line_of(clause)
         timing = Timing(self.tape.arrived_at(clause.end_s), decision.at, recognized_at)
         entry = Entry(line, translation, timing, decision.heard_s)
+        if line.source_language == line.target_language:
+            entry.skipped = SAME_LANGUAGE
         # Nothing was awaited since the line had its number: a snapshot has all or nothing.
         self.committed_s = clause.end_s
         self.ledger.enter(entry)
@@ -92,6 +105,9 @@ class Listening:
 
     async def _tell(self, entry: Entry) -> None:
         line = entry.line
+        if self.plan.source_language == AUTO and line.source_language != self.found:
+            self.found = line.source_language
+            await self.outbox.put(LanguageFound(language=self.found))
         if not entry.told:
             await self.outbox.put(
                 CommittedTranscript(

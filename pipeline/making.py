@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from pipeline.bounds import FIRST_SOUND_S, TRANSLATION_S
-from pipeline.plan import DubbingPlan
 from pipeline.ports import (
     EngineError,
     SpeechRequest,
@@ -55,24 +54,12 @@ class Clip:
 
 
 async def translate(
-    translator: Translator,
-    plan: DubbingPlan,
-    text: str,
-    previous: tuple[str, ...],
-    clock: Clock = time.monotonic,
+    translator: Translator, request: TranslationRequest, clock: Clock = time.monotonic
 ) -> Translation:
     """Translate one clause; raises EngineError."""
     began = clock()
     async with in_time(TRANSLATION_S, "The translator did not answer in time."):
-        translated = await translator.translate(
-            TranslationRequest(
-                text=text,
-                source=plan.source_language,
-                target=plan.target_language,
-                glossary=plan.glossary,
-                previous=previous,
-            )
-        )
+        translated = await translator.translate(request)
     return Translation(translated, (clock() - began) * 1000)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.ports import (
+    Endpointing,
     EngineError,
+    RecognitionOptions,
     Recognizer,
     SpeakerEncoder,
     SpeechDetector,
@@ -15,19 +18,42 @@ from pipeline.ports import (
     VoiceCloner,
 )
 
+AUTO = "auto"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DubbingPlan:
-    """Languages are ISO 639-1 codes, never "auto"."""
+    """Languages are ISO 639-1 codes."""
 
     session_id: str
     source_language: str
+    """AUTO: the recogniser finds it out, and it may change in mid-run."""
     target_language: str
+    candidates: tuple[str, ...] = ()
+    """What AUTO chooses among, likeliest first; none: any language of the recogniser."""
+    model: str = ""
+    region: str = ""
+    endpointing: Endpointing = "short"
+    """These three as in RecognitionOptions."""
     preserve_voice: bool = True
     glossary: Mapping[str, str] = field(default_factory=dict)
     similarity_threshold: float = 0.8
     live: bool = True
     """False: nothing is dropped or hurried, cues keep the source's own times."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The languages that may be spoken, as far as that is known beforehand."""
+        return self.candidates if self.source_language == AUTO else (self.source_language,)
+
+    @property
+    def recognition(self) -> RecognitionOptions:
+        return RecognitionOptions(
+            languages=self.sources,
+            model=self.model,
+            region=self.region,
+            endpointing=self.endpointing,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +75,38 @@ class Engines:
 
     def refuse_unsupported(self, plan: DubbingPlan) -> None:
         """Raise EngineError naming what there is, when the plan's languages lack something."""
-        source, target = plan.source_language, plan.target_language
-        if source not in self.recognizer.languages:
+        if plan.source_language == AUTO:
+            self._refuse_undetected(plan)
+        for source in plan.sources:
+            if source not in self.recognizer.languages:
+                raise EngineError(
+                    "source_language_unsupported",
+                    f"{self.recognizer.name} does not recognise “{source}”. "
+                    f"It recognises: {_listed(self.recognizer.languages)}.",
+                    recoverable=False,
+                )
+        if not plan.sources:
+            self._refuse_target(set(self.recognizer.languages), plan.target_language)
+        for source in plan.sources:
+            # Beside others, what is spoken in the target language is left as it is.
+            if source != plan.target_language or len(plan.sources) == 1:
+                self._refuse_target({source}, plan.target_language)
+
+    def _refuse_undetected(self, plan: DubbingPlan) -> None:
+        most = self.recognizer.candidates_max
+        if not (len(plan.candidates) <= most if plan.candidates else self.recognizer.finds_any):
             raise EngineError(
                 "source_language_unsupported",
-                f"{self.recognizer.name} does not recognise “{source}”. "
-                f"It recognises: {_listed(self.recognizer.languages)}.",
+                f"{self.recognizer.name} tells at most {most} languages apart, which must be named."
+                if most > 1
+                else f"{self.recognizer.name} does not tell languages apart: name the source's.",
                 recoverable=False,
             )
-        targets = {to for origin, to in self.translator.pairs() if origin == source}
+
+    def _refuse_target(self, sources: set[str], target: str) -> None:
+        targets = {to for origin, to in self.translator.pairs() if origin in sources}
         spoken = targets & self.synthesizer.languages()
+        source = next(iter(sources)) if len(sources) == 1 else "any language heard"
         if target not in targets:
             raise EngineError(
                 "pair_unsupported",
@@ -74,9 +122,14 @@ class Engines:
                 recoverable=False,
             )
 
+    async def connect(self) -> None:
+        """Load and dial what is needed before the first clause. Raises EngineError."""
+        engines = (self.recognizer, self.translator, self.synthesizer)
+        await asyncio.gather(*(engine.connect() for engine in engines))
+
     async def aclose(self) -> None:
-        """Stop the engines' processes."""
-        for engine in (self.recognizer, self.translator, self.synthesizer):
+        """Stop the engines' processes and close their connections."""
+        for engine in (self.recognizer, self.translator, self.cloner, self.synthesizer):
             await engine.aclose()
 
 

@@ -9,22 +9,46 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
+from pipeline.bounds import DETAIL_MAX_CHARS
 from pipeline.types import NEUTRAL_STYLE, Embedding, Hypothesis, Pcm, SpeechPiece, Style, Voice
+
+Endpointing = Literal["standard", "short", "supershort"]
 
 
 class EngineError(Exception):
     """An engine could not do what was asked.
 
     ``recoverable`` says whether the same call may succeed later; ``code`` is
-    stable and counted; the message is plain words for the user.
+    stable and counted; the message is plain words for the user. ``detail`` is what a
+    vendor said beside that, for the log and never for a user: bounded, without keys.
+
+    Engines that are reached over a network share these codes:
+
+    ==================  =================================================================
+    key_missing         no key or credentials were given
+    key_refused         the vendor does not accept the key, or it may not do this
+    plan_too_small      the vendor's plan does not include this
+    quota_used_up       what was bought at the vendor is used up
+    vendor_busy         too many requests at once or a minute; later may do
+    vendor_unreachable  no connection, or it broke
+    vendor_failed       the vendor says that the fault is its own
+    vendor_refused      the vendor takes the request for wrong
+    vendor_malformed    the answer is not what the vendor's documents say
+    engine_timeout      no answer in time
+    voice_gone          the vendor has no such voice (any more)
+    voices_full         the vendor stores no more voices
+    ==================  =================================================================
     """
 
-    def __init__(self, code: str, message: str, *, recoverable: bool = True) -> None:
+    def __init__(
+        self, code: str, message: str, *, recoverable: bool = True, detail: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.recoverable = recoverable
+        self.detail = detail[:DETAIL_MAX_CHARS]
 
 
 class SpeechDetectorStream(Protocol):
@@ -40,6 +64,22 @@ class SpeechDetector(Protocol):
     def open(self) -> SpeechDetectorStream: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionOptions:
+    """How one source stream is to be recognised."""
+
+    languages: tuple[str, ...]
+    """ISO 639-1 codes of what may be spoken, likeliest first. One: it is known. Several: the
+    engine tells which. None: any language of the engine."""
+    model: str = ""
+    """The engine's own name of a model; "" is the engine's choice. Ignored by engines that
+    have one only."""
+    region: str = ""
+    """The vendor's own name of the place that serves; "" is the installation's."""
+    endpointing: Endpointing = "short"
+    """How soon the engine itself takes a pause for an end, where it has such a setting."""
+
+
 class RecognizerStream(Protocol):
     """One source stream being recognised."""
 
@@ -48,6 +88,10 @@ class RecognizerStream(Protocol):
 
     def __aiter__(self) -> AsyncIterator[Hypothesis]:
         """Hypotheses in order; each utterance closes with one final (perhaps empty).
+
+        A word keeps its times from one hypothesis to the next once it was given: the
+        committer tells by them what it has. ``Hypothesis.language`` is set where the engine
+        was to find it out, as soon as it has.
 
         Raises EngineError when the engine failed; ends after ``finish``.
         """
@@ -65,11 +109,15 @@ class Recognizer(Protocol):
     """ISO 639-1 codes that can be recognised."""
     punctuates: bool
     """Whether words come with capitals and marks; otherwise they are restored."""
+    candidates_max: int
+    """Among how many languages the engine can tell which is spoken; 1: it must be told."""
+    finds_any: bool
+    """Whether the engine can find the language out with no candidates given."""
 
-    async def prepare(self) -> None:
-        """Load what the next ``open`` needs, so that it is quick."""
+    async def connect(self) -> None:
+        """Load and dial what the next ``open`` needs, so that it is quick. Idempotent."""
 
-    async def open(self, language: str) -> RecognizerStream: ...
+    async def open(self, options: RecognitionOptions) -> RecognizerStream: ...
 
     async def aclose(self) -> None: ...
 
@@ -78,6 +126,7 @@ class Recognizer(Protocol):
 class TranslationRequest:
     text: str
     source: str
+    """ISO 639-1 code; "" only for an engine that ``detects``."""
     target: str
     glossary: Mapping[str, str] = field(default_factory=dict)
     """Source term → required target term; equal strings mean do-not-translate."""
@@ -87,6 +136,11 @@ class TranslationRequest:
 
 class Translator(Protocol):
     name: str
+    detects: bool
+    """Whether a request may leave its source language open."""
+
+    async def connect(self) -> None:
+        """Load and dial what every pair needs. Idempotent."""
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """(source, target) ISO 639-1 pairs that this installation can translate."""
@@ -128,6 +182,10 @@ class SpeechStream(Protocol):
 class Synthesizer(Protocol):
     name: str
 
+    async def connect(self) -> None:
+        """Load and dial what every language needs; ``voices`` is complete from then on.
+        Idempotent."""
+
     def languages(self) -> frozenset[str]: ...
 
     def voices(self, language: str) -> tuple[Voice, ...]:
@@ -159,3 +217,10 @@ class VoiceCloner(Protocol):
 
         Raises EngineError("speech_unusable") when the sample cannot serve.
         """
+
+    async def forget(self, voice: Voice) -> None:
+        """A voice made by ``clone`` is not needed any more: free what it takes at the
+        vendor. Idempotent; what fails is tried again later by the engine itself."""
+
+    async def aclose(self) -> None:
+        """Free everything. Idempotent."""

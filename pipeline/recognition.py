@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Callable
 from pipeline import metrics
 from pipeline.bounds import PIECES_KEPT_MAX, RESTARTS_MAX
 from pipeline.bounds import PIECES_WAITING_MAX as WAITING_MAX
-from pipeline.ports import EngineError, Recognizer, RecognizerStream
+from pipeline.ports import EngineError, RecognitionOptions, Recognizer, RecognizerStream
 from pipeline.types import Hypothesis, SpeechPiece
 
 log = logging.getLogger(__name__)
@@ -24,9 +24,11 @@ log = logging.getLogger(__name__)
 class Recognition:
     """One producer of pieces, one consumer of hypotheses, both on the event loop."""
 
-    def __init__(self, engine: Recognizer, language: str, on_restart: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Recognizer, options: RecognitionOptions, on_restart: Callable[[], None]
+    ) -> None:
         self._engine = engine
-        self._language = language
+        self._options = options
         self._on_restart = on_restart
         self._stream: RecognizerStream | None = None
         self._pieces: deque[SpeechPiece] = deque()
@@ -40,7 +42,7 @@ class Recognition:
 
     async def open(self) -> None:
         """Raises EngineError when the engine cannot be opened."""
-        self._stream = await self._engine.open(self._language)
+        self._stream = await self._engine.open(self._options)
 
     async def push(self, piece: SpeechPiece) -> None:
         """Take the next piece; waits while the engine is far behind."""

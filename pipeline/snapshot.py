@@ -28,6 +28,7 @@ class PendingLine(msgspec.Struct, frozen=True, kw_only=True):
 
     line: int
     source_text: str
+    source_language: str
     start_s: float
     end_s: float
     """Span of the source clause on the media clock."""
@@ -115,6 +116,8 @@ class CommittingState(msgspec.Struct, frozen=True, kw_only=True):
     recent_text: tuple[str, ...] = ()
     sentence_open: int | None = None
     """Utterance whose sentence the last clause left open."""
+    language: str = ""
+    """The source language that was found last; "" where none was to be found."""
 
 
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):

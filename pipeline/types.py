@@ -87,6 +87,8 @@ class Clause:
     utterance: int
     words: tuple[Word, ...]
     ends_utterance: bool
+    language: str = ""
+    """As the recogniser found it out; "" where it was not to, or has not yet."""
 
     @property
     def text(self) -> str:

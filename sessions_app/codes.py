@@ -101,6 +101,7 @@ NOTICES: Explained = {
 
 SKIPS: Explained = {
     "backlog": "The dub was too far behind; the line is shown instead of spoken.",
+    "same_language": "It was spoken in the target language already: the original is heard.",
     "merged": "On record only, where the socket says `merged`: spoken as part of another line.",
 }
 """Reasons of ``skipped``, and of lines on record, beside the errors of engines."""

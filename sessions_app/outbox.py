@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 ACKNOWLEDGE_EVERY_S = 0.5
 _TOLD = re.compile(
     r'\{"sequence":([0-9]+),'
-    r'("type":"(?:ready|transcript|translation|speaker|skipped|merged|error|voice_clone|summary)"'
+    r'("type":"(?:ready|language|transcript|translation|speaker|skipped|merged|error|voice_clone|summary)"'
     r".*)"
 )
 OUT_OF_COUNT = -1

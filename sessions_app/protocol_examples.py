@@ -49,6 +49,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         },
         "protocol": "dub.v1",
     },
+    "language": {"language": "fr"},
     "partial_transcript": {"utterance": 3, "text": "good morning to", "language": "en"},
     "transcript": {
         "line": 5,

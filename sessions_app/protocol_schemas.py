@@ -28,6 +28,7 @@ CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
 SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     messages.Resumed,
     events.Ready,
+    events.LanguageFound,
     events.PartialTranscript,
     events.CommittedTranscript,
     events.SpeakerHeard,

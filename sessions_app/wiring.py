@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from pipeline.dubber import Dubber
-from pipeline.plan import DubbingPlan, Engines
+from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.ports import EngineError
 from pipeline.snapshot import Delivered, RunSnapshot
 
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 MakeEngines = Callable[[], Engines]
 """Blocking, cheap enough for a thread, and starts no process yet."""
 DEFAULT_ENGINES = "sessions_app.wiring.named_engines"
-AUTO = "auto"
 
 _sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Engines]] = (
     weakref.WeakKeyDictionary()
@@ -105,7 +104,7 @@ async def _make() -> Engines:
     _status.update(state="starting")
     try:
         made = await asyncio.to_thread(make_engines)
-        await made.recognizer.prepare()
+        await made.connect()
     except Exception as error:
         code = error.code if isinstance(error, EngineError) else "engine_failed"
         _status.update(state="failed", code=code, ok=False)

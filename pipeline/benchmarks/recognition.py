@@ -28,7 +28,7 @@ from pipeline.benchmarks.word_errors import (
     read_pcm,
     word_errors,
 )
-from pipeline.ports import SpeechDetector
+from pipeline.ports import RecognitionOptions, SpeechDetector
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
 from pipeline.providers.offline.voice_activity import SileroDetector
 from pipeline.segmenter import Segmenter
@@ -76,7 +76,7 @@ async def hear(
 ) -> Heard:
     """One recording through the live path, at the pace at which it was spoken."""
     heard = Heard()
-    stream = await recognizer.open("en")
+    stream = await recognizer.open(RecognitionOptions(languages=("en",)))
     segmenter, activity = Segmenter(), detector.open()
     decided: dict[int, float] = {}
     starts: dict[int, int] = {}

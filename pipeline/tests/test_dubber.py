@@ -22,7 +22,7 @@ from pipeline.events import (
     Summary,
     Translated,
 )
-from pipeline.ports import EngineError
+from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.scripted.hearing import (
     ScriptedDetector,
     ScriptedEncoder,
@@ -238,8 +238,8 @@ async def test_a_recogniser_that_breaks_is_restarted_and_its_utterance_repeated(
 
 async def test_a_recogniser_that_keeps_breaking_ends_the_run_with_its_reason() -> None:
     class Broken(ScriptedRecognizer):
-        async def open(self, language: str) -> Any:
-            stream = await super().open(language)
+        async def open(self, options: RecognitionOptions) -> Any:
+            stream = await super().open(options)
             self.fail_at = {0}
             return stream
 

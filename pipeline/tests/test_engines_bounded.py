@@ -16,7 +16,7 @@ from pipeline.ledger import Entry
 from pipeline.making import Translation
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
-from pipeline.ports import EngineError
+from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_worker import SpeakJob
 from pipeline.providers.scripted.hearing import (
@@ -118,7 +118,9 @@ async def test_sound_that_stops_in_a_line_ends_its_cue(monkeypatch: pytest.Monke
 
 
 async def test_speech_without_a_final_is_not_kept_for_ever() -> None:
-    recognition = Recognition(ScriptedRecognizer(), "en", lambda: None)
+    recognition = Recognition(
+        ScriptedRecognizer(), RecognitionOptions(languages=("en",)), lambda: None
+    )
     pcm = np.zeros(160, np.int16)
     for number in range(3 * PIECES_KEPT_MAX):
         recognition._fed = max(0, len(recognition._pieces) - PIECES_WAITING_MAX // 2)

@@ -13,7 +13,7 @@ import pytest
 from pipeline import metrics
 from pipeline.events import Latencies
 from pipeline.metrics import LabelValues
-from pipeline.ports import TranslationRequest
+from pipeline.ports import RecognitionOptions, TranslationRequest
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_worker import SpeakJob
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
@@ -149,7 +149,7 @@ async def test_a_killed_translation_pipe_is_counted() -> None:
 async def test_a_killed_recogniser_is_counted() -> None:
     before = restarts("pocketsphinx")
     recognizer = PocketSphinxRecognizer(streams_max=1)
-    recognition = Recognition(recognizer, "en", lambda: None)
+    recognition = Recognition(recognizer, RecognitionOptions(languages=("en",)), lambda: None)
     await recognition.open()
     try:
         (stream,) = recognizer._streams

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import soundfile
 
-from pipeline.ports import EngineError
+from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
 from pipeline.providers.offline.recognizer_stream import SphinxStream
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
@@ -40,7 +40,7 @@ def pieces(path: Path, utterance: int, start: int) -> list[SpeechPiece]:
 
 
 async def opened(recognizer: PocketSphinxRecognizer) -> SphinxStream:
-    stream = await recognizer.open("en")
+    stream = await recognizer.open(RecognitionOptions(languages=("en",)))
     assert isinstance(stream, SphinxStream)
     return stream
 
@@ -130,26 +130,26 @@ async def test_more_streams_than_allowed_are_refused(
 ) -> None:
     streams = [await opened(recognizer), await opened(recognizer)]
     with pytest.raises(EngineError, match="All 2") as refusal:
-        await recognizer.open("en")
+        await recognizer.open(RecognitionOptions(languages=("en",)))
     assert refusal.value.code == "recognizer_busy"
     await streams[0].aclose()
     await streams[0].aclose()
-    await recognizer.open("en")
+    await recognizer.open(RecognitionOptions(languages=("en",)))
 
 
 async def test_other_languages_are_refused(recognizer: PocketSphinxRecognizer) -> None:
     with pytest.raises(EngineError, match="English") as refusal:
-        await recognizer.open("de")
+        await recognizer.open(RecognitionOptions(languages=("de",)))
     assert refusal.value.code == "language_unsupported"
 
 
 async def test_closing_leaves_no_process_behind() -> None:
     recognizer = PocketSphinxRecognizer(streams_max=2)
     stream = await opened(recognizer)
-    await recognizer.prepare()
+    await recognizer.connect()
     await recognizer.aclose()
     with pytest.raises(ProcessLookupError):
         os.kill(stream.pid, 0)
     with pytest.raises(EngineError, match="shut down"):
-        await recognizer.open("en")
+        await recognizer.open(RecognitionOptions(languages=("en",)))
     assert await collect(stream) == []

@@ -20,6 +20,7 @@ def line(number: int, cue: int | None = None, **changed: Any) -> PendingLine:
     settled: dict[str, Any] = {
         "line": number,
         "source_text": f"line {number}",
+        "source_language": "en",
         "start_s": float(number),
         "end_s": number + 1.0,
         "heard_s": number + 1.5,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from pipeline import metrics
 from pipeline.bounds import RECOGNISER_START_S as START_TIMEOUT_S
-from pipeline.ports import EngineError, RecognizerStream
+from pipeline.ports import EngineError, RecognitionOptions, RecognizerStream
 from pipeline.providers.offline.recognizer_stream import SphinxStream
 from pipeline.providers.offline.recognizer_worker import Piece, Ready, Reply
 from pipeline.worker import WorkerProcess
@@ -30,6 +30,8 @@ class PocketSphinxRecognizer:
     name = "pocketsphinx"
     languages = frozenset({"en"})
     punctuates = False
+    candidates_max = 1
+    finds_any = False
 
     def __init__(self, *, streams_max: int) -> None:
         self._streams_max = streams_max
@@ -38,14 +40,15 @@ class PocketSphinxRecognizer:
         self._reserve: asyncio.Task[Worker] | None = None
         self._closed = False
 
-    async def prepare(self) -> None:
+    async def connect(self) -> None:
         """Load the process in reserve now, so that the first ``open`` is quick too."""
         self._refill()
         if self._reserve is not None:
             await asyncio.shield(self._reserve)
 
-    async def open(self, language: str) -> RecognizerStream:
+    async def open(self, options: RecognitionOptions) -> RecognizerStream:
         """Raises EngineError: language_unsupported, recognizer_busy, engine_stopped."""
+        language = options.languages[0] if len(options.languages) == 1 else "auto"
         if language not in self.languages:
             raise EngineError(
                 "language_unsupported",

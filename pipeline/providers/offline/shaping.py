@@ -260,3 +260,9 @@ class WorldCloner:
         # WORLD releases the interpreter lock, so a thread does not hold up the loop.
         profile = await asyncio.to_thread(build_profile, pcm)
         return dataclasses.replace(base, profile=profile)
+
+    async def forget(self, voice: Voice) -> None:
+        """A profile takes nothing but memory, and goes with the voice."""
+
+    async def aclose(self) -> None:
+        pass

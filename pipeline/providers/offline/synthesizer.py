@@ -65,6 +65,10 @@ class EspeakSynthesizer:
             max_workers=SHAPING_THREADS, thread_name_prefix="shaping"
         )
 
+    async def connect(self) -> None:
+        """Start the processes."""
+        await self._pool.start()
+
     def languages(self) -> frozenset[str]:
         return frozenset(self._languages)
 

@@ -38,6 +38,7 @@ class ApertiumTranslator:
     """
 
     name = ENGINE
+    detects = False
 
     def __init__(
         self,
@@ -55,6 +56,9 @@ class ApertiumTranslator:
         # What trying a word again with a capital has taught, per source language.
         self._names: dict[str, set[str]] = {}
         self._not_names: dict[str, set[str]] = {}
+
+    async def connect(self) -> None:
+        """Nothing is needed before a pair is known."""
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         return frozenset(self._routes)

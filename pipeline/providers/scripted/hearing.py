@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.ports import EngineError
+from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Hypothesis, Pcm, SpeechPiece, Word
 
 FRAME_SAMPLES = 512
@@ -56,16 +56,19 @@ class ScriptedRecognizer:
     name: str = "scripted-recognizer"
     languages: frozenset[str] = frozenset({"en"})
     punctuates: bool = False
+    candidates_max: int = 1
+    finds_any: bool = False
     final_delay_s: float = 0.01
     word_s: float = 0.3
     fail_at: set[int] = field(default_factory=set)
     opened: int = 0
     closed: int = 0
 
-    async def prepare(self) -> None:
+    async def connect(self) -> None:
         pass
 
-    async def open(self, language: str) -> ScriptedRecognizerStream:
+    async def open(self, options: RecognitionOptions) -> ScriptedRecognizerStream:
+        (language,) = options.languages
         if language not in self.languages:
             raise EngineError(
                 "source_language_unsupported", f"{language} is not in the script", recoverable=False
@@ -148,13 +151,15 @@ class TimedRecognizer:
     name: str = "timed-recognizer"
     languages: frozenset[str] = frozenset({"en"})
     punctuates: bool = True
+    candidates_max: int = 1
+    finds_any: bool = False
     final_delay_s: float = 0.0
 
-    async def prepare(self) -> None:
+    async def connect(self) -> None:
         pass
 
-    async def open(self, language: str) -> TimedRecognizerStream:
-        return TimedRecognizerStream(self, language)
+    async def open(self, options: RecognitionOptions) -> TimedRecognizerStream:
+        return TimedRecognizerStream(self, options.languages[0])
 
     def between(self, start_s: float, end_s: float) -> tuple[Word, ...]:
         """Words whose middle lies in this span of media time."""

@@ -28,6 +28,10 @@ class ScriptedTranslator:
     keep_requests: bool = True
     """Off for long runs: the list would grow without end."""
     requests: list[TranslationRequest] = field(default_factory=list)
+    detects: bool = False
+
+    async def connect(self) -> None:
+        pass
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         return self.pair_set
@@ -73,6 +77,9 @@ class ScriptedSynthesizer:
     """Off for long runs: the list would grow without end."""
     requests: list[SpeechRequest] = field(default_factory=list)
     open_streams: int = 0
+
+    async def connect(self) -> None:
+        pass
 
     def languages(self) -> frozenset[str]:
         return self.language_set
@@ -140,6 +147,7 @@ class ScriptedCloner:
     enough_s: float = 6.0
     delay_s: float = 0.01
     clones: int = 0
+    forgotten: list[str] = field(default_factory=list)
 
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         await asyncio.sleep(self.delay_s)
@@ -147,3 +155,9 @@ class ScriptedCloner:
             raise EngineError("speech_unusable", "the script wants a second of speech")
         self.clones += 1
         return replace(base, profile=len(pcm))
+
+    async def forget(self, voice: Voice) -> None:
+        self.forgotten.append(voice.id)
+
+    async def aclose(self) -> None:
+        pass
