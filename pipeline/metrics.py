@@ -154,6 +154,20 @@ def count_merge(lines: int = 1) -> None:
     _lines_merged.inc(lines)
 
 
+_speculations = Counter(
+    "dubbing_speculations",
+    "Translations begun before their clause was committed: used, replaced by a newer guess, "
+    "missed because the clause came otherwise, or failed.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+
+
+def count_speculation(outcome: str) -> None:
+    """``outcome`` is used, replaced, missed or failed."""
+    _speculations.labels(outcome).inc()
+
+
 # --- Sessions and runs -----------------------------------------------------------------
 
 _sessions = Gauge(
