@@ -79,7 +79,18 @@ with group("Hearing"):
         "the oldest counts as finished",
     )
     RESTARTS_MAX = bound(
-        "recogniser_restarts", 5, "restarts", "restarts of one run's recogniser", "the run fails"
+        "recogniser_restarts",
+        5,
+        "restarts",
+        "restarts of one run's recogniser within the time below",
+        "the run fails",
+    )
+    RESTARTS_WITHIN_S = bound(
+        "recogniser_restarts_within",
+        60.0,
+        "seconds",
+        "how long a restart counts against the next ones",
+        "it is forgotten",
     )
 
 with group("Lines"):
@@ -164,6 +175,49 @@ with group("Lines"):
         "terms",
         "glossary terms protected in one line",
         "later ones are translated like other words",
+    )
+
+with group("Guards of engines"):
+    GATE_WAITING_MAX = bound(
+        "gate_waiting",
+        256,
+        "requests",
+        "requests in line for a vendor's places",
+        "`vendor_busy`, or another engine",
+    )
+    CACHED_MAX_CHARS = bound(
+        "cached_text", 1000, "characters", "a text whose translation is kept", "it is not kept"
+    )
+    TRANSLATION_LEG_S = bound(
+        "translation_leg",
+        1.5,
+        "seconds",
+        "one engine's translation where another can stand in",
+        "the other one is asked",
+    )
+    FIRST_SOUND_LEG_S = bound(
+        "first_sound_leg",
+        2.5,
+        "seconds",
+        "one engine's first sound where another can stand in",
+        "the other one is asked",
+    )
+    NEXT_SOUND_LEG_S = bound(
+        "next_sound_leg",
+        2.0,
+        "seconds",
+        "each further block of sound where another engine can stand in",
+        "the other one speaks the rest",
+    )
+    RECOGNISER_LEGS_MAX = bound(
+        "recogniser_legs",
+        64,
+        "engines",
+        "changes of a recogniser that are not read up to",
+        "it stays where it is",
+    )
+    PROBE_S = bound(
+        "engine_probe", 5.0, "seconds", "trying a vendor again", "it is left alone longer"
     )
 
 with group("Engines"):
