@@ -492,6 +492,43 @@ with group("Services"):
         "postgres_old", 20, "seconds", "an old Postgres still at work", "the start fails"
     )
 
+with group("Emulators"):
+    EMULATED_QUEUE_S = bound(
+        "emulated_queue", 0.05, "seconds", "a request above the plan's places", "429"
+    )
+    EMULATED_STALL_S = bound(
+        "emulated_stall", 600.0, "seconds", "an emulated vendor that says nothing", "it goes on"
+    )
+    EMULATED_BODY_MAX_BYTES = bound(
+        "emulated_body", 64 * MIB, "bytes", "a request to an emulated vendor", "413"
+    )
+    EMULATED_SAMPLES_MAX = bound(
+        "emulated_samples", 25, "files", "samples of an emulated clone", "400"
+    )
+    EMULATED_SAMPLE_MAX_S = bound(
+        "emulated_sample_length", 600.0, "seconds", "one such sample", "400"
+    )
+    EMULATED_CONTEXTS_MAX = bound(
+        "emulated_contexts",
+        5,
+        "contexts",
+        "open contexts of an emulated socket",
+        "it is closed with 1008",
+    )
+    EMULATED_TEXTS_MAX = bound(
+        "emulated_texts",
+        64,
+        "texts",
+        "texts of a context that wait to be spoken",
+        "the socket is not read",
+    )
+    EMULATED_TEXT_MESSAGE_BYTES = bound(
+        "emulated_message", MIB, "bytes", "a message to an emulated socket", "closed with 1009"
+    )
+    EMULATED_CLOSE_S = bound(
+        "emulated_close", 5.0, "seconds", "an emulator's connections when it stops", "cut off"
+    )
+
 with group("Set by settings"):
     set_by(
         "MAX_SESSIONS",
