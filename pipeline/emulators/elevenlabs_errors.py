@@ -31,7 +31,8 @@ class RefusalError(Exception):
     """One refusal in both tongues.
 
     ``http`` is the answer's code and ``http_newer`` that of newer answers where it changed;
-    ``code`` is the newer name beside ``status``, ``socket`` the sockets' name.
+    ``code`` is the newer name beside ``status``; ``socket`` and ``socket_message`` are what the
+    sockets say where it differs.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class RefusalError(Exception):
         http_newer: int | None = None,
         code: str = "",
         socket: str = "",
+        socket_message: str = "",
         param: str = "",
     ) -> None:
         super().__init__(message)
@@ -51,6 +53,7 @@ class RefusalError(Exception):
         self.code = code or status
         self.socket = socket or status
         self.param = param
+        self.socket_message = socket_message
         self._http = http
         self._http_newer = http_newer or http
 
@@ -70,7 +73,13 @@ class RefusalError(Exception):
 
     def frame(self) -> Json:
         """The message of a socket, which closes after it."""
-        return {"message": self.message, "error": self.socket, "code": 1008}
+        message = self.socket_message or self.message
+        return {"message": message, "error": self.socket, "code": 1008}
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the vendor says that the fault is its own."""
+        return self._http >= 500
 
 
 class UnprocessableError(RefusalError):
@@ -132,6 +141,7 @@ def voice_not_found(voice_id: str) -> RefusalError:
         f"A voice with voice_id '{voice_id}' was not found.",
         http_newer=404,
         socket="voice_id_does_not_exist",
+        socket_message=f"A voice with voice_id {voice_id} does not exist.",
     )
 
 

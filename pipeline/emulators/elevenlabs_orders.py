@@ -6,7 +6,7 @@ Fields that the vendor does not know it ignores; so does this.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.elevenlabs_account import Account
@@ -115,8 +115,13 @@ def read_settings(value: object, base: VoiceSettings, *loc: str) -> VoiceSetting
             raise errors.invalid_settings(name, low, high, given)
         changes[name] = float(given)
     boost = value.get("use_speaker_boost")
-    settings = replace(base, **changes)
-    return settings if boost is None else replace(settings, use_speaker_boost=bool(boost))
+    return VoiceSettings(
+        stability=changes.get("stability", base.stability),
+        similarity_boost=changes.get("similarity_boost", base.similarity_boost),
+        style=changes.get("style", base.style),
+        use_speaker_boost=base.use_speaker_boost if boost is None else bool(boost),
+        speed=changes.get("speed", base.speed),
+    )
 
 
 def _string(asked: Mapping[str, object], name: str) -> str:
