@@ -21,7 +21,7 @@ from types import TracebackType
 
 from aiohttp import web
 
-from pipeline.bounds import EMULATED_BODY_MAX_BYTES, EMULATED_CLOSE_S
+from pipeline.bounds import EMULATOR_BODY_MAX_BYTES, EMULATOR_CLOSE_S
 from pipeline.emulators import elevenlabs_administration, elevenlabs_sockets, elevenlabs_speech
 from pipeline.emulators.behaviour import Delays, Faults
 from pipeline.emulators.certificate import Certificate, make_certificate
@@ -137,7 +137,7 @@ class ElevenLabsEmulator:
         assert self._certificate is not None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self._certificate.certificate, self._certificate.key)
-        app = web.Application(middlewares=[answered], client_max_size=EMULATED_BODY_MAX_BYTES)
+        app = web.Application(middlewares=[answered], client_max_size=EMULATOR_BODY_MAX_BYTES)
         app[VENDOR] = self._vendor
         app.on_response_prepare.append(add_headers)
         app.add_routes(elevenlabs_speech.routes())
@@ -145,7 +145,7 @@ class ElevenLabsEmulator:
         app.add_routes(elevenlabs_administration.routes())
         # Whoever leaves is not spoken to any longer, and frees its place.
         self._runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=EMULATED_CLOSE_S
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=EMULATOR_CLOSE_S
         )
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
@@ -153,7 +153,7 @@ class ElevenLabsEmulator:
             "127.0.0.1",
             self.port,
             ssl=context,
-            ssl_shutdown_timeout=EMULATED_CLOSE_S,
+            ssl_shutdown_timeout=EMULATOR_CLOSE_S,
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._vendor.base_url = self.base_url

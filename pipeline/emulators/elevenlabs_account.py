@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pipeline.bounds import EMULATED_QUEUE_S
+from pipeline.bounds import EMULATOR_QUEUE_S
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.elevenlabs_catalog import MODELS, Family, Model, Plan
 from pipeline.emulators.elevenlabs_errors import Json
@@ -54,7 +54,7 @@ class Account:
         async with self._changed:
             try:
                 await asyncio.wait_for(
-                    self._changed.wait_for(lambda: self.running[family] < places), EMULATED_QUEUE_S
+                    self._changed.wait_for(lambda: self.running[family] < places), EMULATOR_QUEUE_S
                 )
             except TimeoutError:
                 raise errors.too_many_requests(self.plan, places) from None

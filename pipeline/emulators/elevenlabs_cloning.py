@@ -12,7 +12,7 @@ import numpy as np
 from aiohttp import web
 from aiohttp.web_request import FileField
 
-from pipeline.bounds import EMULATED_SAMPLE_MAX_S, EMULATED_SAMPLES_MAX
+from pipeline.bounds import EMULATOR_SAMPLE_MAX_S, EMULATOR_SAMPLES_MAX
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.elevenlabs_answers import admitted, json_answer
 from pipeline.emulators.elevenlabs_state import Vendor
@@ -106,9 +106,9 @@ async def _form(request: web.Request) -> _Form:
             setattr(form, key, value)
     if not form.name:
         raise errors.missing("body", "name")
-    if len(form.files) > EMULATED_SAMPLES_MAX:
+    if len(form.files) > EMULATOR_SAMPLES_MAX:
         raise errors.RefusalError(
-            400, "too_many_samples", f"At most {EMULATED_SAMPLES_MAX} samples can be uploaded."
+            400, "too_many_samples", f"At most {EMULATOR_SAMPLES_MAX} samples can be uploaded."
         )
     return form
 
@@ -140,7 +140,7 @@ async def _learn(
     for file_name, content_type, content in files:
         try:
             pcm = await asyncio.to_thread(
-                decode_audio_blob, content, max_seconds=EMULATED_SAMPLE_MAX_S
+                decode_audio_blob, content, max_seconds=EMULATOR_SAMPLE_MAX_S
             )
         except MediaError as error:
             message = f"The file {file_name} cannot be used: {error}"

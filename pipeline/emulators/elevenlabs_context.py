@@ -12,7 +12,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
-from pipeline.bounds import EMULATED_STALL_S, EMULATED_TEXTS_MAX
+from pipeline.bounds import EMULATOR_STALL_S, EMULATOR_TEXTS_MAX
 from pipeline.emulators.behaviour import Fault
 from pipeline.emulators.elevenlabs_errors import Json
 from pipeline.emulators.elevenlabs_faults import extra_s, is_due
@@ -63,7 +63,7 @@ class TextContext:
         self._break_off = break_off
         self._buffer = ""
         self._spoken = 0
-        self._texts: asyncio.Queue[str | None] = asyncio.Queue(EMULATED_TEXTS_MAX)
+        self._texts: asyncio.Queue[str | None] = asyncio.Queue(EMULATOR_TEXTS_MAX)
         self._final = True
 
     async def add(self, text: str, *, flush: bool = False, trigger: bool = False) -> None:
@@ -120,7 +120,7 @@ class TextContext:
 
     async def _interrupt(self, fault: Fault | None, at_s: float) -> None:
         if is_due(fault, "stall", at_s):
-            await asyncio.sleep(EMULATED_STALL_S)
+            await asyncio.sleep(EMULATOR_STALL_S)
         for how in ("drop", "close"):
             if is_due(fault, how, at_s):
                 await self._break_off(how)

@@ -31,7 +31,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from pipeline.bounds import EMULATED_STALL_S
+from pipeline.bounds import EMULATOR_STALL_S
 from pipeline.emulators.behaviour import Fault
 from pipeline.emulators.elevenlabs_errors import BY_STATUS, RefusalError, failed
 
@@ -87,7 +87,7 @@ def is_due(fault: Fault | None, scenario: str, at_s: float) -> bool:
 async def interrupt(fault: Fault | None, request: web.Request, at_s: float) -> None:
     """Cut the connection or fall silent, if that is what is due. Raises DroppedError."""
     if is_due(fault, "stall", at_s):
-        await asyncio.sleep(EMULATED_STALL_S)
+        await asyncio.sleep(EMULATOR_STALL_S)
     if is_due(fault, "drop", at_s):
         cut(request)
         raise DroppedError

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from aiohttp import WSMsgType, web
 
-from pipeline.bounds import EMULATED_CONTEXTS_MAX
+from pipeline.bounds import EMULATOR_CONTEXTS_MAX
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.elevenlabs_context import TextContext
 from pipeline.emulators.elevenlabs_faults import DroppedError, cut
@@ -228,8 +228,8 @@ class MultiSession(Session):
 
     def _admit(self, message: Mapping[str, object], context_id: str) -> TextContext:
         count = len(self._contexts) + len(self._closing) * self.vendor.closing_counts
-        if count >= EMULATED_CONTEXTS_MAX:
-            raise errors.too_many_contexts(EMULATED_CONTEXTS_MAX)
+        if count >= EMULATOR_CONTEXTS_MAX:
+            raise errors.too_many_contexts(EMULATOR_CONTEXTS_MAX)
         context = self._contexts[context_id] = self.open(message, context_id)
         return context
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from pipeline.bounds import EMULATED_CLOSE_S, EMULATED_STALL_S, EMULATED_TEXT_MESSAGE_BYTES
+from pipeline.bounds import EMULATOR_CLOSE_S, EMULATOR_STALL_S, EMULATOR_TEXT_MESSAGE_BYTES
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.behaviour import Fault
 from pipeline.emulators.elevenlabs_catalog import MODELS
@@ -55,7 +55,7 @@ async def _serve(request: web.Request, kind: type[Session]) -> web.StreamRespons
         refusal = one
     await _before(request, vendor, fault)
     socket = web.WebSocketResponse(
-        timeout=EMULATED_CLOSE_S, max_msg_size=EMULATED_TEXT_MESSAGE_BYTES, compress=False
+        timeout=EMULATOR_CLOSE_S, max_msg_size=EMULATOR_TEXT_MESSAGE_BYTES, compress=False
     )
     await socket.prepare(request)
     counters = vendor.counters
@@ -83,7 +83,7 @@ async def _before(request: web.Request, vendor: Vendor, fault: Fault | None) -> 
     """What happens to a handshake before it is answered."""
     await asyncio.sleep(vendor.pace.delays.draw("accept") + extra_s(fault))
     if fault is not None and fault.scenario == "stall":
-        await asyncio.sleep(EMULATED_STALL_S)
+        await asyncio.sleep(EMULATOR_STALL_S)
     if fault is not None and fault.scenario == "drop":
         cut(request)
         raise DroppedError
