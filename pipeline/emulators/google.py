@@ -22,7 +22,7 @@ import grpc.aio
 from pipeline.bounds import EMULATOR_CLOSE_S
 from pipeline.emulators.behaviour import Delays, Faults
 from pipeline.emulators.certificate import make_certificate
-from pipeline.emulators.ears import Ear, ScriptedEar
+from pipeline.emulators.ears import Ear
 from pipeline.emulators.google_access import Access
 from pipeline.emulators.google_counts import GoogleCounts
 from pipeline.emulators.google_speech import SpeechService
@@ -30,6 +30,7 @@ from pipeline.emulators.google_speech_rules import SpeechRules
 from pipeline.emulators.google_translation import TranslationService
 from pipeline.emulators.google_translation_rules import TranslationRules
 from pipeline.emulators.machine_translation import EchoEngine, TranslationEngine
+from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.emulators.service_account import make_service_account
 
 _OPTIONS = (("grpc.so_reuseport", 0),)
