@@ -477,8 +477,17 @@ with group("Storage"):
     SHELF_CALL_S = bound(
         "shelf_call", 0.5, "seconds", "a call to Redis about a session", "it went wrong"
     )
-    SHELF_CONNECTIONS_MAX = bound(
-        "shelf_connections", 16, "connections", "connections to Redis", "it went wrong"
+    REDIS_CONNECTIONS_MAX = bound(
+        "redis_connections", 32, "connections", "connections to Redis of a loop", "it went wrong"
+    )
+    CACHE_LOOK_S = bound(
+        "cache_look", 0.05, "seconds", "a look into the cache", "as if nothing were there"
+    )
+    CACHE_PUTS_MAX = bound(
+        "cache_puts", 256, "texts", "texts on their way into the cache", "the text is not kept"
+    )
+    CACHE_AWAY_S = bound(
+        "cache_away", 5.0, "seconds", "leaving a cache alone that did not answer", "asked again"
     )
     SHELF_RESTART_S = bound(
         "shelf_restart", 45, "seconds", "a server's restart, on top of the resume time", "too late"

@@ -113,7 +113,8 @@ class Command(BaseCommand):
                 figures = event["latencies"]
                 self.stdout.write(
                     f"{event['start_s']:6.2f}s spoken     {event['duration_s']:.1f} s "
-                    f"at ×{event['tempo']:.2f} by {event['engine']} | endpoint {figures['endpoint_ms']:.0f} "
+                    f"at ×{event['tempo']:.2f} by {event['engine']} | "
+                    f"endpoint {figures['endpoint_ms']:.0f} "
                     f"recognition {figures['recognition_ms']:.0f} "
                     f"translation {figures['translation_ms']:.0f} "
                     f"synthesis {figures['synthesis_ms']:.0f} "
