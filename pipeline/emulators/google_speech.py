@@ -122,14 +122,13 @@ class SpeechService:
 
     async def _read_on(self, context: Any) -> None:
         """Let the client finish what it is writing, so that it sees the status."""
-        with_audio = 0
-        end = asyncio.get_running_loop().time() + self.rules.first_read_s
-        while with_audio < 2 and (left_s := end - asyncio.get_running_loop().time()) > 0:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.rules.first_read_s
+        for _ in range(2):
             reading = asyncio.ensure_future(context.read())
-            done, _ = await asyncio.wait({reading}, timeout=left_s)
+            done, _waiting = await asyncio.wait({reading}, timeout=max(0.0, end - loop.time()))
             if not done:
                 reading.cancel()
                 return
             if reading.result() is grpc.aio.EOF:
                 return
-            with_audio += 1

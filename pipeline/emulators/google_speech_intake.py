@@ -50,7 +50,8 @@ class Intake:
             while not reading.done():
                 if sender.done():
                     await sender
-                self._refuse_old()
+                # Right after a message, when the client is not writing, it sees the status.
+                self._refuse_old(self._rules.first_read_s if idle_s else 0.0)
                 if idle_s >= self._rules.idle_s:
                     raise RefusalError(grpc.StatusCode.ABORTED, TOO_QUIET)
                 wait_s = min(_LOOK_S, self._rules.idle_s - idle_s)
@@ -62,10 +63,10 @@ class Intake:
         request = reading.result()
         return None if request is grpc.aio.EOF else request
 
-    def _refuse_old(self) -> None:
+    def _refuse_old(self, grace_s: float) -> None:
         by_audio = self._rules.limit_by == "audio"
         age_s = self.received_s if by_audio else self._rules.clock() - self._opened_at
-        if age_s >= self._rules.stream_limit_s:
+        if age_s >= self._rules.stream_limit_s + grace_s:
             raise RefusalError(grpc.StatusCode.ABORTED, TOO_LONG)
 
     def _check(self, request: speech.StreamingRecognizeRequest) -> None:
