@@ -492,6 +492,37 @@ with group("Services"):
         "postgres_old", 20, "seconds", "an old Postgres still at work", "the start fails"
     )
 
+with group("Emulated vendors"):
+    EMULATOR_ANSWERS_MAX = bound(
+        "emulator_answers",
+        256,
+        "messages",
+        "results of one emulated stream that its client has not read",
+        "its audio is not read",
+    )
+    EMULATOR_STALL_S = bound(
+        "emulator_stall", 120.0, "seconds", "a call left unanswered on purpose", "it ends"
+    )
+    EMULATOR_EAR_S = bound(
+        "emulator_ear",
+        30.0,
+        "seconds",
+        "the engine inside an emulated recogniser, until its final",
+        "the final has what was heard so far",
+    )
+    EMULATOR_CLOSE_S = bound(
+        "emulator_close", 1.0, "seconds", "calls of an emulator that stops", "they are cut"
+    )
+    EMULATOR_PEERS_MAX = bound(
+        "emulator_peers", 10_000, "addresses", "callers that are counted", "no longer counted"
+    )
+    EMULATOR_GLOSSARIES_MAX = bound(
+        "emulator_glossaries", 1_000, "glossaries", "glossaries stored", "refused"
+    )
+    EMULATOR_OPERATIONS_MAX = bound(
+        "emulator_operations", 1_000, "operations", "operations known", "the oldest is forgotten"
+    )
+
 with group("Set by settings"):
     set_by(
         "MAX_SESSIONS",
