@@ -18,8 +18,9 @@ _LEFT_OUT = {"present": 0.8, "absent": 0.1, "settled": 0.3}
 _OTHER = 1.0
 _OTHER_FOR_ABSENT = 0.6
 _ALIKE = 0.4
-_BETWEEN = 0.8
-_BEHIND = 0.5
+# New words mostly come behind the others: one in between has to be worth it.
+_BETWEEN = 1.0
+_BEHIND = 0.3
 _NEAR_S = 0.4
 _FAR_PER_S = 0.8
 
@@ -102,7 +103,9 @@ def _difference(one: Known, key: str, at_s: float | None) -> float:
     if one.key != key:
         cost = _OTHER_FOR_ABSENT if one.standing == "absent" else _OTHER
         shorter, longer = sorted((one.key, key), key=len)
-        if 2 * len(shorter) >= len(longer) and longer.startswith(shorter[: len(shorter) - 1] or "?"):
+        if 2 * len(shorter) >= len(longer) and longer.startswith(
+            shorter[: len(shorter) - 1] or "?"
+        ):
             cost = _ALIKE
     if at_s is not None:
         cost += _FAR_PER_S * max(0.0, abs(one.at_s - at_s) - _NEAR_S)

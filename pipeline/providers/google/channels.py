@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
-from google.api_core import grpc_helpers_async
 from google.auth import api_key, credentials
 from google.oauth2 import service_account
 
@@ -25,7 +23,6 @@ from pipeline.providers.google import status_guard
 from pipeline.providers.google.faults import fault_of
 from pipeline.providers.settings import GoogleAccess
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _OPTIONS = {
     # After an outage the next attempt comes soon: the default was seen to take 5 s more.
     "grpc.initial_reconnect_backoff_ms": 100,
@@ -65,30 +62,34 @@ class Connection:
 
     def __init__(
         self,
-        make: Callable[..., Any],
+        client: Callable[..., Any],
+        transport: Any,
         identity: Identity,
         host: str,
         root_certificates: bytes | None,
         service: str,
     ) -> None:
-        """``make(transport)`` gives a client; ``make.transport`` is the class of transport."""
+        """``client`` and ``transport`` are the SDK's classes, ``service`` is for messages."""
         self.calls = 0
+        """Long calls under way, counted by whoever makes them."""
         self._service = service
         self._channel: Any = None
 
         def channel(target: str, **given: Any) -> Any:
-            ssl = grpc.ssl_channel_credentials(root_certificates=root_certificates)
-            self._channel = grpc_helpers_async.create_channel(
-                target,
-                **{
-                    **given,
-                    "ssl_credentials": ssl,
-                    "options": [*(given.get("options") or ()), *_OPTIONS.items()],
-                },
-            )
+            given["ssl_credentials"] = grpc.ssl_channel_credentials(root_certificates)
+            given["options"] = [*(given.get("options") or ()), *_OPTIONS.items()]
+            self._channel = transport.create_channel(target, **given)
             return self._channel
 
-        self.client = make(host=host, credentials=identity.credentials, channel=channel)
+        self.client = client(
+            transport=transport(
+                host=host,
+                credentials=identity.credentials,
+                channel=channel,
+                # A token signed here instead of one fetched: no other service, no delay.
+                always_use_jwt_access=True,
+            )
+        )
 
     async def ready(self, timeout_s: float = GOOGLE_CONNECT_S) -> None:
         """Dial. Raises EngineError("vendor_unreachable")."""
@@ -145,8 +146,8 @@ def _credentials(access: GoogleAccess) -> tuple[credentials.Credentials, str]:
     if access.credentials:
         return _service_account(access.credentials)
     if access.api_key:
-        made: credentials.Credentials = api_key.Credentials(access.api_key)
-        return made, ""
+        made: Any = api_key
+        return made.Credentials(access.api_key), ""
     raise EngineError(
         "key_missing",
         "Google's services need a key: give a service account's JSON or an API key.",
@@ -155,11 +156,12 @@ def _credentials(access: GoogleAccess) -> tuple[credentials.Credentials, str]:
 
 
 def _service_account(text: str) -> tuple[credentials.Credentials, str]:
+    account: Any = service_account.Credentials
     try:
         info = json.loads(text)
         if info.get("type") != "service_account":
             raise ValueError("of another type")
-        made = service_account.Credentials.from_service_account_info(info)
+        made = account.from_service_account_info(info)
     except (ValueError, TypeError, AttributeError) as error:
         raise EngineError(
             "key_refused",

@@ -34,14 +34,13 @@ class Timeline:
 
     def add(self, media_start: int, samples: int) -> None:
         """Media that was sent; it does not overlap what was sent before."""
-        if self._lengths and self._sent == self._sent_at[-1] + self._lengths[-1]:
-            if media_start == self.media_end:
-                self._lengths[-1] += samples
-                self._sent += samples
-                return
-        self._sent_at.append(self._sent)
-        self._media_at.append(media_start)
-        self._lengths.append(samples)
+        is_next = bool(self._lengths) and self._sent == self._sent_at[-1] + self._lengths[-1]
+        if is_next and media_start == self.media_end:
+            self._lengths[-1] += samples
+        else:
+            self._sent_at.append(self._sent)
+            self._media_at.append(media_start)
+            self._lengths.append(samples)
         self._sent += samples
 
     def pad(self, samples: int) -> None:

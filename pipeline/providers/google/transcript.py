@@ -35,6 +35,8 @@ class ReadWord:
     start_s: float | None = None
     end_s: float | None = None
     confidence: float = 1.0
+    steady: bool = True
+    """False: the vendor itself says that it may still change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class _Slot:
     start_s: float
     end_s: float
     confidence: float
+    steady: bool
     standing: Standing = "present"
 
     @property
@@ -98,9 +101,10 @@ class Transcript:
                 slot.standing = "settled"
         self._joint_s = from_s
 
-    def follow(self) -> None:
-        """The next reading is another stream's, which begins where the one before ended."""
+    def follow(self, heard_s: float) -> None:
+        """The stream has told all that it heard, up to ``heard_s``; the next one goes on."""
         self._close_segment()
+        self.heard_s = max(self.heard_s, heard_s)
 
     def words(self, until_s: float = float("inf")) -> tuple[Word, ...]:
         """What was not taken, up to a word whose middle lies at ``until_s`` or later."""
@@ -115,6 +119,11 @@ class Transcript:
         taken = self.words(until_s)
         self._taken = self._up_to(until_s)
         return taken
+
+    def is_steady(self, until_s: float) -> bool:
+        """Whether the vendor is done with the words that ``take`` would give."""
+        slots = self._slots[self._taken : self._up_to(until_s)]
+        return all(slot.steady for slot in slots if slot.standing != "absent")
 
     def _up_to(self, until_s: float) -> int:
         index = self._taken
@@ -155,23 +164,26 @@ class Transcript:
             if index is None:
                 # What another stream heard for good has no room for more words.
                 if at > settled:
-                    new = _Slot(word.text, key, *_real_times(word), word.confidence)
+                    new = _Slot(word.text, key, *_real_times(word), word.confidence, word.steady)
                     behind[at].append(new)
                 continue
             at = index + 1
             slot = given[index]
             if slot.standing != "settled":
                 slot.standing, slot.text, slot.key = "present", word.text, key
-                slot.confidence = word.confidence
+                slot.confidence, slot.steady = word.confidence, word.steady
         merged: list[_Slot] = []
-        for n, new in enumerate(behind):
+        before_taken = self._taken - self._open
+        for n, added in enumerate(behind):
             if n:
                 merged.append(given[n - 1])
             before_s = merged[-1].end_s if merged else self._end_before()
-            _place(new, before_s, given[n].start_s if n < len(given) else None, reading, self.heard_s)
-            if new and self._open + n < self._taken:
-                self._taken += len(new)
-            merged += new
+            after_s = given[n].start_s if n < len(given) else None
+            _place(added, before_s, after_s, reading, self.heard_s)
+            if n < before_taken:
+                # Between words that were handed over already, too late to be said.
+                self._taken += len(added)
+            merged += added
         return merged
 
     def _end_before(self) -> float:
