@@ -15,6 +15,7 @@ from pipeline.ports import EngineError
 from pipeline.providers.settings import EngineSettings
 
 PROVIDERS = {
+    "elevenlabs": "pipeline.providers.elevenlabs.engines",
     "offline": "pipeline.providers.offline.engines",
     "scripted": "pipeline.providers.scripted.engines",
 }
