@@ -121,9 +121,7 @@ def fitted_rate(natural_s: float, fit_s: float | None, wanted: float) -> float:
     return min(needed * max(wanted, 1.0), 1.0)
 
 
-def vendor_pace(
-    delivery: Delivery, *, natural_s: float, fit_s: float | None, tempo: float
-) -> Pace:
+def vendor_pace(delivery: Delivery, *, natural_s: float, fit_s: float | None, tempo: float) -> Pace:
     """ElevenLabs' ``speed`` for a clip expected to last ``natural_s`` at speed 1."""
     wanted = fitted_rate(natural_s, fit_s, delivery.rate) * _within(tempo, (0.5, 2.0), 1.0)
     speed = round(_within(wanted, VENDOR_SPEED), 2)

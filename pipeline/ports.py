@@ -169,8 +169,6 @@ class SpeechStream(Protocol):
     """Speech being made: iterate once for blocks of PCM."""
 
     sample_rate_hz: int
-    expected_s: float
-    """Duration of the whole clip; exact where the engine knows it beforehand."""
     rate: float
     """Speaking rate used, as a ratio to the engine's natural one.
 
@@ -178,6 +176,11 @@ class SpeechStream(Protocol):
     ``tempo_left``, the ratio that is left to time stretching; one that knows when each word
     is said may have ``alignment``, a tuple of Word with times from the clip's beginning,
     which is complete once the clip is."""
+
+    @property
+    def expected_s(self) -> float:
+        """Duration of the whole clip; asked for once the first block has come, and exact
+        where the engine knows it by then."""
 
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
 

@@ -52,19 +52,26 @@ _NAMED: dict[str, str] = {
     "invalid_api_key": "key_refused",
     "needs_authorization": "key_refused",
     "missing_api_key": "key_refused",
+    "authentication_required": "key_refused",
+    "unauthorized": "key_refused",
     "missing_permissions": "key_refused",
     "detected_unusual_activity": "key_refused",
     "quota_exceeded": "quota_used_up",
     "payment_required": "quota_used_up",
     "max_character_limit_exceeded": "text_too_long",
+    "text_too_long": "text_too_long",
     "voice_not_found": "voice_gone",
     "voice_does_not_exist": "voice_gone",
     "voice_id_does_not_exist": "voice_gone",
     "voice_limit_reached": "voices_full",
     "voice_add_edit_limit_reached": "voices_full",
     "subscription_required": "plan_too_small",
+    "paid_plan_required": "plan_too_small",
     "can_not_use_instant_voice_cloning": "plan_too_small",
+    "output_format_not_allowed": "plan_too_small",
     "too_many_concurrent_requests": "vendor_busy",
+    "concurrent_limit_exceeded": "vendor_busy",
+    "already_running": "vendor_busy",
     "max_active_conversations": "vendor_busy",
     "system_busy": "vendor_busy",
     "rate_limit_exceeded": "vendor_busy",
@@ -190,7 +197,7 @@ def _read(detail: object) -> tuple[str, str]:
     return "", ""
 
 
-def _parsed(body: bytes | None) -> object:
+def _parsed(body: bytes | bytearray | None) -> object:
     try:
         return json.loads(body or b"")
     except ValueError:

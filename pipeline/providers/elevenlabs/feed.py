@@ -27,7 +27,7 @@ class Feed:
     """One writer (``push``, then ``end`` or ``fail``), one reader (``read``).
 
     ``on_end`` is called exactly once, when the vendor has nothing more to do with the
-    clause; ``on_late`` before the failure when it took too long.
+    clause; ``on_late`` after the failure when it took too long.
     """
 
     def __init__(self, *, sample_rate_hz: int, on_end: Callable[[], None]) -> None:
@@ -118,5 +118,5 @@ class Feed:
         self._timer = self._loop.call_later(within_s, self._late)
 
     def _late(self) -> None:
-        self.on_late()
         self.fail(fault("engine_timeout", "no sound in time"))
+        self.on_late()

@@ -125,9 +125,7 @@ class _Clip:
         voiced = self._f0 > 0
         low = bool(voiced.any()) and float(np.median(self._f0[voiced])) < _LOW_PITCH_HZ
         self._fft = 1024 if low else 512
-        self._target_f0 = _map_f0(
-            self._f0, profile, delivery_of(style), shaping.expression
-        )
+        self._target_f0 = _map_f0(self._f0, profile, delivery_of(style), shaping.expression)
         self._measure()
 
     def _measure(self) -> None:

@@ -93,6 +93,7 @@ class ScriptedSynthesizer:
         pass
 
     async def warm(self, voice: Voice, language: str) -> None:
+        assert language in self.language_set
         self.warmed.append(voice.id)
 
     async def synthesize(self, request: SpeechRequest) -> ScriptedSpeech:
