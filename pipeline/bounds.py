@@ -606,6 +606,66 @@ with group("Services"):
         "postgres_old", 20, "seconds", "an old Postgres still at work", "the start fails"
     )
 
+with group("Emulated vendors"):
+    EMULATOR_ANSWERS_MAX = bound(
+        "emulator_answers",
+        256,
+        "messages",
+        "results of one emulated stream that its client has not read",
+        "its audio is not read",
+    )
+    EMULATOR_STALL_S = bound(
+        "emulator_stall", 120.0, "seconds", "a call left unanswered on purpose", "it ends"
+    )
+    EMULATOR_EAR_S = bound(
+        "emulator_ear",
+        30.0,
+        "seconds",
+        "the engine inside an emulated recogniser, until its final",
+        "the final has what was heard so far",
+    )
+    EMULATOR_CLOSE_S = bound(
+        "emulator_close", 1.0, "seconds", "calls of an emulator that stops", "they are cut"
+    )
+    EMULATOR_PEERS_MAX = bound(
+        "emulator_peers", 10_000, "addresses", "callers that are counted", "no longer counted"
+    )
+    EMULATOR_GLOSSARIES_MAX = bound(
+        "emulator_glossaries", 1_000, "glossaries", "glossaries stored", "refused"
+    )
+    EMULATOR_OPERATIONS_MAX = bound(
+        "emulator_operations", 1_000, "operations", "operations known", "the oldest is forgotten"
+    )
+    EMULATOR_QUEUE_S = bound(
+        "emulator_queue", 0.05, "seconds", "a request above the plan's places", "429"
+    )
+    EMULATOR_BODY_MAX_BYTES = bound(
+        "emulator_body", 64 * MIB, "bytes", "a request to an emulated vendor", "413"
+    )
+    EMULATOR_SAMPLES_MAX = bound(
+        "emulator_samples", 25, "files", "samples of an emulated clone", "400"
+    )
+    EMULATOR_SAMPLE_MAX_S = bound(
+        "emulator_sample_length", 600.0, "seconds", "one such sample", "400"
+    )
+    EMULATOR_CONTEXTS_MAX = bound(
+        "emulator_contexts",
+        5,
+        "contexts",
+        "open contexts of an emulated socket",
+        "it is closed with 1008",
+    )
+    EMULATOR_TEXTS_MAX = bound(
+        "emulator_texts",
+        64,
+        "texts",
+        "texts of a context that wait to be spoken",
+        "the socket is not read",
+    )
+    EMULATOR_TEXT_MESSAGE_BYTES = bound(
+        "emulator_message", MIB, "bytes", "a message to an emulated socket", "closed with 1009"
+    )
+
 with group("Set by settings"):
     set_by(
         "MAX_SESSIONS",
