@@ -127,8 +127,7 @@ def fault_of(error: BaseException) -> EngineError:
         return fault("engine_timeout", kind)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return fault("vendor_refused", kind)
-    if isinstance(error, httpx.DecodingError | InvalidHandshake | ValueError):
-        # json's and pydantic's errors are ValueErrors.
+    if isinstance(error, httpx.DecodingError | InvalidHandshake):
         return fault("vendor_malformed", kind)
     if isinstance(error, OSError | httpx.HTTPError | EOFError):
         return fault("vendor_unreachable", kind)
