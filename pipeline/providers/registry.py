@@ -16,6 +16,7 @@ from pipeline.providers.settings import EngineSettings
 
 PROVIDERS = {
     "google": "pipeline.providers.google.engines",
+    "elevenlabs": "pipeline.providers.elevenlabs.engines",
     "offline": "pipeline.providers.offline.engines",
     "scripted": "pipeline.providers.scripted.engines",
 }
