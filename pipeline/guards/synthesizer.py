@@ -62,18 +62,9 @@ class GuardedSynthesizer:
         return first
 
     async def prepare(self, language: str) -> None:
-        """Warm every engine. Raises EngineError when none could be."""
-        failure: EngineError | None = None
-        warmed = 0
-        for link in self._able(language):
-            try:
-                await link.engine.prepare(language)
-                warmed += 1
-            except EngineError as error:
-                self._chain.failed(link, error)
-                failure = error
-        if failure is not None and not warmed:
-            raise failure
+        """Warm every engine, the one that serves first. Raises EngineError when none could
+        be."""
+        await self._chain.warm(self._able(language), lambda engine: engine.prepare(language))
 
     async def warm(self, voice: Voice, language: str) -> None:
         """Have whoever would speak now dial for the voice. Raises EngineError."""
