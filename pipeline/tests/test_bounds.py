@@ -28,12 +28,12 @@ BOUNDED_ELSEWHERE = {
     ("deque", "pipeline/recognition.py", "_pieces"): "`push` waits: pieces_waiting, pieces_kept",
     (
         "deque",
-        "pipeline/providers/offline/recognizer_stream.py",
+        "pipeline/providers/process_stream.py",
         "_on_the_way",
     ): "`push` waits: recogniser_backlog",
     (
         "deque",
-        "pipeline/providers/offline/recognizer_stream.py",
+        "pipeline/providers/process_stream.py",
         "_unread",
     ): "the reader waits: hypotheses_unread",
     ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting",
