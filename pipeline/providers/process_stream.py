@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 class Lane(Protocol):
     """The way to a process and back for one stream."""
 
-    pid: int
+    @property
+    def pid(self) -> int:
+        """Of the process."""
 
     async def send(self, piece: Piece) -> None:
         """Raises EngineError("engine_stopped") once the process is gone."""

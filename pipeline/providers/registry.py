@@ -17,6 +17,7 @@ from pipeline.providers.settings import EngineSettings
 PROVIDERS = {
     "offline": "pipeline.providers.offline.engines",
     "scripted": "pipeline.providers.scripted.engines",
+    "whisper": "pipeline.providers.whisper.engines",
 }
 ROLES = ("detector", "recognizer", "translator", "synthesizer", "encoder", "cloner")
 
