@@ -63,8 +63,8 @@ class LocalAgreement:
 
     def trim(self, at_s: float) -> None:
         """Audio before ``at_s`` will not be decoded any more: what was said in it is steady."""
-        self._settle(sum(word.start_s < at_s for word in self._guess))
-        self._outside = sum(word.start_s < at_s for word in self._steady)
+        self._settle(sum(_middle_s(word) < at_s for word in self._guess))
+        self._outside = sum(_middle_s(word) < at_s for word in self._steady)
 
     def drop_guess(self) -> None:
         """What follows the steady words was not speech."""
@@ -109,7 +109,7 @@ class LocalAgreement:
                 if between is not None and (next_word := kept[between]) is not None:
                     # As much room as leaves some for the others before the word that stays.
                     last_s = next_word.start_s - (between - at - 1) * WORD_MIN_S
-                    start_s = min(start_s, last_s - WORD_MIN_S)
+                    start_s = max(floor_s, min(start_s, last_s - WORD_MIN_S))
                     end_s = min(end_s, last_s)
             timed.append(Word(word.text, start_s, end_s, word.confidence))
             floor_s = end_s
@@ -141,6 +141,10 @@ class LocalAgreement:
             unplaced = 0 if found else unplaced + 1
             floor_s = found.end_s if found else floor_s
         return kept
+
+
+def _middle_s(word: Word) -> float:
+    return (word.start_s + word.end_s) / 2
 
 
 def _core(word: Word) -> str:

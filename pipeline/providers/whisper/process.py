@@ -44,6 +44,7 @@ class SharedProcess:
         self._goodbyes: set[asyncio.Task[None]] = set()
         self._worker: WorkerProcess[Request, Reply] | None = None
         self._gone: EngineError | None = None
+        self._cleaning = False
         self._loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
         # Nobody may be waiting for it when it fails.
         self._loaded.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -99,7 +100,9 @@ class SharedProcess:
 
     async def aclose(self) -> None:
         """End the process and every stream in it. Idempotent."""
-        self._running.cancel()
+        # Cleaning up is bounded; cut short, it would leave the pipes open.
+        if not self._cleaning:
+            self._running.cancel()
         await asyncio.gather(self._running, *self._goodbyes, return_exceptions=True)
         # Where it was cancelled before it began.
         self._end(_stopped())
@@ -119,6 +122,7 @@ class SharedProcess:
             log.warning("whisper process ended", extra={"code": error.code})
             self._end(error)
         finally:
+            self._cleaning = True
             self._end(_stopped())
             if self._worker is not None:
                 self._worker.kill()
