@@ -19,6 +19,7 @@ PROVIDERS = {
     "elevenlabs": "pipeline.providers.elevenlabs.engines",
     "offline": "pipeline.providers.offline.engines",
     "scripted": "pipeline.providers.scripted.engines",
+    "whisper": "pipeline.providers.whisper.engines",
 }
 ROLES = ("detector", "recognizer", "translator", "synthesizer", "encoder", "cloner")
 
