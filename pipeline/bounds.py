@@ -363,7 +363,7 @@ with group("Engines"):
     )
     GOOGLE_CLOSE_S = bound(
         "google_close",
-        0.8,
+        0.6,
         "seconds",
         "an ended utterance waiting for its last words while the next is spoken",
         "it is closed; words that come later go into the next one",

@@ -73,7 +73,9 @@ def _reading(
     )
 
 
-def _words(alternative: speech.SpeechRecognitionAlternative, timeline: Timeline) -> list[ReadWord]:
+def _words(
+    alternative: speech.SpeechRecognitionAlternative, timeline: Timeline, *, steady: bool
+) -> list[ReadWord]:
     timed: list[ReadWord] = []
     for info in alternative.words:
         # Japanese words come with their reading behind a bar.

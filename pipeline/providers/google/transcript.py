@@ -82,10 +82,11 @@ class Transcript:
     def read(self, reading: Reading) -> None:
         words = [word for word in reading.words if word.text]
         keys = [key_of(word.text) for word in words]
-        given = self._slots[self._open :]
+        reach = self._reach(reading)
+        given = self._slots[self._open : reach]
         known = [Known(slot.key, slot.middle_s, slot.standing) for slot in given]
         found = align(known, keys, self._times_of(words, reading))
-        self._slots[self._open :] = self._merge(given, words, keys, found, reading)
+        self._slots[self._open : reach] = self._merge(given, words, keys, found, reading)
         self.heard_s = max(self.heard_s, reading.end_s)
         if reading.is_final:
             self._close_segment()
@@ -131,6 +132,14 @@ class Transcript:
             index += 1
         return index
 
+    def _reach(self, reading: Reading) -> int:
+        """Slots from here on the stream that has taken over has not come to yet."""
+        reach = len(self._slots)
+        if self._joint_s is not None and not reading.is_final:
+            while reach > self._open and self._slots[reach - 1].start_s >= reading.end_s:
+                reach -= 1
+        return reach
+
     def _times_of(self, words: Sequence[ReadWord], reading: Reading) -> list[float] | None:
         """Middles of the words of a stream that has just taken over, roughly."""
         if self._joint_s is None:
@@ -174,11 +183,13 @@ class Transcript:
                 slot.confidence, slot.steady = word.confidence, word.steady
         merged: list[_Slot] = []
         before_taken = self._taken - self._open
+        following = self._slots[self._open + len(given) :][:1]
+        starts_s = [slot.start_s for slot in (*given, *following)]
         for n, added in enumerate(behind):
             if n:
                 merged.append(given[n - 1])
             before_s = merged[-1].end_s if merged else self._end_before()
-            after_s = given[n].start_s if n < len(given) else None
+            after_s = starts_s[n] if n < len(starts_s) else None
             _place(added, before_s, after_s, reading, self.heard_s)
             if n < before_taken:
                 # Between words that were handed over already, too late to be said.
