@@ -28,7 +28,7 @@ def unseal(sealed: str, *, purpose: str) -> str:
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     try:
         return MultiFernet([_fernet(key, purpose) for key in keys]).decrypt(sealed).decode()
-    except InvalidToken:
+    except (InvalidToken, ValueError):
         # Without its context: that one would hold the key in a local variable.
         raise SealBrokenError from None
 
@@ -37,7 +37,7 @@ def is_current(sealed: str, *, purpose: str) -> bool:
     """Whether SECRET_KEY itself opens the text, without the fallbacks."""
     try:
         _fernet(settings.SECRET_KEY, purpose).decrypt(sealed)
-    except InvalidToken:
+    except (InvalidToken, ValueError):
         return False
     return True
 

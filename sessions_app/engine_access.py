@@ -20,8 +20,8 @@ from accounts.selectors import OpenedKey, opened_keys
 from accounts.services import note_keys_used
 from pipeline.bounds import DATABASE_S
 from pipeline.ports import EngineError
-from pipeline.providers.catalogue import CLOUD, PROVIDERS, ROLES, VENDORS, parse_engines
-from pipeline.providers.choice import Choice, choose
+from pipeline.providers.catalogue import PROVIDERS, ROLES, VENDORS, parse_engines
+from pipeline.providers.choice import Choice, choose, refuse_unknown
 from pipeline.providers.keys import kind_of
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings, GoogleAccess
 
@@ -172,9 +172,11 @@ def _elevenlabs(own: str) -> ElevenLabsAccess | None:
 
 
 def may_use_keys(wish: Mapping[str, str] | None) -> bool:
-    """Whether somebody's keys make a difference to what they get; if not, none are read."""
+    """Whether somebody's keys make a difference to what they get; if not, none are read.
+    Raises EngineError."""
+    refuse_unknown(wish or {})
     named = {*parse_engines(settings.ENGINES).values(), *(wish or {}).values()}
-    return "auto" in named or bool(named & set(CLOUD.values()))
+    return any(name == "auto" or PROVIDERS[name].needs in VENDORS for name in named)
 
 
 async def wanted_by(user_id: int, wish: Mapping[str, str] | None = None) -> Wanted:

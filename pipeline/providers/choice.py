@@ -93,7 +93,6 @@ def lack_of(name: str, *, given: Collection[str]) -> EngineError | None:
         )
     return EngineError(
         "key_missing",
-        f"“{name}” needs a key of {VENDORS[provider.needs]}'s, and there is none: neither yours "
-        "nor the server's.",
+        f"“{name}” needs a key of {VENDORS[provider.needs]}'s, and none was given.",
         recoverable=False,
     )
