@@ -79,7 +79,18 @@ with group("Hearing"):
         "the oldest counts as finished",
     )
     RESTARTS_MAX = bound(
-        "recogniser_restarts", 5, "restarts", "restarts of one run's recogniser", "the run fails"
+        "recogniser_restarts",
+        5,
+        "restarts",
+        "restarts of one run's recogniser within the time below",
+        "the run fails",
+    )
+    RESTARTS_WITHIN_S = bound(
+        "recogniser_restarts_within",
+        60.0,
+        "seconds",
+        "how long a restart counts against the next ones",
+        "it is forgotten",
     )
 
 with group("Lines"):
@@ -164,6 +175,49 @@ with group("Lines"):
         "terms",
         "glossary terms protected in one line",
         "later ones are translated like other words",
+    )
+
+with group("Guards of engines"):
+    GATE_WAITING_MAX = bound(
+        "gate_waiting",
+        256,
+        "requests",
+        "requests in line for a vendor's places",
+        "`vendor_busy`, or another engine",
+    )
+    CACHED_MAX_CHARS = bound(
+        "cached_text", 1000, "characters", "a text whose translation is kept", "it is not kept"
+    )
+    TRANSLATION_LEG_S = bound(
+        "translation_leg",
+        1.5,
+        "seconds",
+        "one engine's translation where another can stand in",
+        "the other one is asked",
+    )
+    FIRST_SOUND_LEG_S = bound(
+        "first_sound_leg",
+        2.5,
+        "seconds",
+        "one engine's first sound where another can stand in",
+        "the other one is asked",
+    )
+    NEXT_SOUND_LEG_S = bound(
+        "next_sound_leg",
+        2.0,
+        "seconds",
+        "each further block of sound where another engine can stand in",
+        "the other one speaks the rest",
+    )
+    RECOGNISER_LEGS_MAX = bound(
+        "recogniser_legs",
+        64,
+        "engines",
+        "changes of a recogniser that are not read up to",
+        "it stays where it is",
+    )
+    PROBE_S = bound(
+        "engine_probe", 5.0, "seconds", "trying a vendor again", "it is left alone longer"
     )
 
 with group("Engines"):
@@ -455,8 +509,17 @@ with group("Storage"):
     SHELF_CALL_S = bound(
         "shelf_call", 0.5, "seconds", "a call to Redis about a session", "it went wrong"
     )
-    SHELF_CONNECTIONS_MAX = bound(
-        "shelf_connections", 16, "connections", "connections to Redis", "it went wrong"
+    REDIS_CONNECTIONS_MAX = bound(
+        "redis_connections", 32, "connections", "connections to Redis of a loop", "it went wrong"
+    )
+    CACHE_LOOK_S = bound(
+        "cache_look", 0.05, "seconds", "a look into the cache", "as if nothing were there"
+    )
+    CACHE_PUTS_MAX = bound(
+        "cache_puts", 256, "texts", "texts on their way into the cache", "the text is not kept"
+    )
+    CACHE_AWAY_S = bound(
+        "cache_away", 5.0, "seconds", "leaving a cache alone that did not answer", "asked again"
     )
     SHELF_RESTART_S = bound(
         "shelf_restart", 45, "seconds", "a server's restart, on top of the resume time", "too late"
@@ -522,6 +585,66 @@ with group("Services"):
     )
     OLD_SERVER_SECONDS = bound(
         "postgres_old", 20, "seconds", "an old Postgres still at work", "the start fails"
+    )
+
+with group("Emulated vendors"):
+    EMULATOR_ANSWERS_MAX = bound(
+        "emulator_answers",
+        256,
+        "messages",
+        "results of one emulated stream that its client has not read",
+        "its audio is not read",
+    )
+    EMULATOR_STALL_S = bound(
+        "emulator_stall", 120.0, "seconds", "a call left unanswered on purpose", "it ends"
+    )
+    EMULATOR_EAR_S = bound(
+        "emulator_ear",
+        30.0,
+        "seconds",
+        "the engine inside an emulated recogniser, until its final",
+        "the final has what was heard so far",
+    )
+    EMULATOR_CLOSE_S = bound(
+        "emulator_close", 1.0, "seconds", "calls of an emulator that stops", "they are cut"
+    )
+    EMULATOR_PEERS_MAX = bound(
+        "emulator_peers", 10_000, "addresses", "callers that are counted", "no longer counted"
+    )
+    EMULATOR_GLOSSARIES_MAX = bound(
+        "emulator_glossaries", 1_000, "glossaries", "glossaries stored", "refused"
+    )
+    EMULATOR_OPERATIONS_MAX = bound(
+        "emulator_operations", 1_000, "operations", "operations known", "the oldest is forgotten"
+    )
+    EMULATOR_QUEUE_S = bound(
+        "emulator_queue", 0.05, "seconds", "a request above the plan's places", "429"
+    )
+    EMULATOR_BODY_MAX_BYTES = bound(
+        "emulator_body", 64 * MIB, "bytes", "a request to an emulated vendor", "413"
+    )
+    EMULATOR_SAMPLES_MAX = bound(
+        "emulator_samples", 25, "files", "samples of an emulated clone", "400"
+    )
+    EMULATOR_SAMPLE_MAX_S = bound(
+        "emulator_sample_length", 600.0, "seconds", "one such sample", "400"
+    )
+    EMULATOR_CONTEXTS_MAX = bound(
+        "emulator_contexts",
+        5,
+        "contexts",
+        "open contexts of an emulated socket",
+        "it is closed with 1008",
+    )
+    EMULATOR_TEXTS_MAX = bound(
+        "emulator_texts",
+        64,
+        "texts",
+        "texts of a context that wait to be spoken",
+        "the socket is not read",
+    )
+    EMULATOR_TEXT_MESSAGE_BYTES = bound(
+        "emulator_message", MIB, "bytes", "a message to an emulated socket", "closed with 1009"
     )
 
 with group("Set by settings"):

@@ -138,6 +138,8 @@ class Translator(Protocol):
     name: str
     detects: bool
     """Whether a request may leave its source language open."""
+    uses_context: bool
+    """Whether the previous clauses change what comes out."""
 
     async def connect(self) -> None:
         """Load and dial what every pair needs. Idempotent."""
@@ -173,6 +175,8 @@ class SpeechStream(Protocol):
     """Duration of the whole clip; exact where the engine knows it beforehand."""
     rate: float
     """Speaking rate used, as a ratio to the engine's natural one."""
+    voice: Voice
+    """The voice that speaks: another one than was asked for where one stood in for it."""
 
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
 

@@ -39,15 +39,17 @@ class Speculation:
     async def translate(self, request: TranslationRequest) -> Translation:
         """The translation, begun long ago or now; ``took_ms`` counts from now.
 
-        Raises EngineError. A guess that failed is asked for again.
+        Raises EngineError. A guess that failed is asked for again, if that may help.
         """
         began = self._clock()
         task = self._take(request)
         if task is not None:
             try:
                 text = (await task).text
-            except EngineError:
+            except EngineError as error:
                 metrics.count_speculation("failed")
+                if not error.recoverable:
+                    raise
             else:
                 metrics.count_speculation("used")
                 return Translation(text, (self._clock() - began) * 1000)

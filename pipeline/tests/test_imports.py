@@ -32,3 +32,20 @@ def test_serving_modules_leave_the_heavy_packages_alone() -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_serving_modules_know_neither_emulators_nor_cloud_clients() -> None:
+    """A session without a cloud engine pays nothing for there being some."""
+    script = (
+        "import sys, pipeline.dubber, pipeline.providers.registry\n"
+        "found = [n for n in sys.modules if n.split('.')[0] == 'grpc' or 'emulators' in n]\n"
+        "sys.exit(f'imported: {sorted(found)[:5]}' if found else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(pipeline.__file__).resolve().parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
