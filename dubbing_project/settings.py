@@ -106,6 +106,9 @@ try:
         "GOOGLE_CLOUD_CREDENTIALS_PATH", root=BASE_DIR
     )
     GOOGLE_API_KEY = environment.secret("GOOGLE_API_KEY")
+    # An empty file is what the deployment's scripts make where there is no account.
+    if GOOGLE_CLOUD_CREDENTIALS_PATH and GOOGLE_CLOUD_CREDENTIALS_PATH.stat().st_size < 2:
+        GOOGLE_CLOUD_CREDENTIALS_PATH = None
     if GOOGLE_API_KEY and GOOGLE_CLOUD_CREDENTIALS_PATH:
         raise SettingError(
             "GOOGLE_API_KEY", "…", "nothing while GOOGLE_CLOUD_CREDENTIALS_PATH is set too"

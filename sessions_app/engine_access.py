@@ -139,7 +139,6 @@ def _google_of_installation() -> GoogleAccess | None:
     except (OSError, UnicodeDecodeError) as error:
         log.warning("google credentials not read", extra={"error": type(error).__name__})
         return None
-    # An empty file is what the deployment's scripts make where there is no account.
     return _google(credentials, project=settings.GOOGLE_CLOUD_PROJECT) if credentials else None
 
 

@@ -9,6 +9,7 @@ from io import StringIO
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
@@ -32,7 +33,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedTranslator,
 )
 from pipeline.providers.settings import EngineSettings
-from sessions_app import live, live_state, wiring
+from sessions_app import live, wiring
 from sessions_app.engine_access import access_of
 from sessions_app.live_state import RunState
 from sessions_app.models import DubbingSession, Line
@@ -275,12 +276,12 @@ def test_what_a_session_chose_moves_with_it_and_older_states_still_open() -> Non
         endpointing="short",
         candidates=("en", "fr"),
     )
-    moved = live_state.msgspec.msgpack.encode(
+    moved = msgspec.msgpack.encode(
         RunState(request=request, snapshot=None, finishing=False, after_chunk=-1)
     )
-    assert live_state.msgspec.msgpack.decode(moved, type=RunState).request == request
+    assert msgspec.msgpack.decode(moved, type=RunState).request == request
     old = {"session_id": "s", "source_language": "en", "target_language": "es"}
-    assert live_state.msgspec.convert(old, RunRequest).engines == {}
+    assert msgspec.convert(old, RunRequest).engines == {}
 
 
 # The interface ------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def _is_wanted(one: Checked) -> bool:
 def _line(one: Checked) -> str:
     state = "ok" if one.result.ok else ("WRONG" if _is_wanted(one) else "–")
     details = ", ".join(f"{name} {value}" for name, value in one.result.details.items())
-    code = f" ({one.result.code})" if one.result.code else ""
-    return f"{one.engine:<12}{state:<7}{one.result.message}{code}" + (
+    reason = f" ({one.result.code})" if one.result.code else ""
+    return f"{one.engine:<12}{state:<7}{one.result.message}{reason}" + (
         f" [{details}]" if details else ""
     )
