@@ -303,6 +303,70 @@ with group("Engines"):
     DETECTOR_THREADS = bound(
         "detector_threads", 2, "threads", "threads that look for speech", "chunks wait"
     )
+    GOOGLE_AHEAD_MAX_S = bound(
+        "google_ahead", 10.0, "seconds", "audio waiting to be sent to Google", WAITS
+    )
+    GOOGLE_KEPT_S = bound(
+        "google_kept",
+        45.0,
+        "seconds",
+        "audio kept for a stream of Google's that hears it again",
+        "the oldest is not heard again",
+    )
+    GOOGLE_MESSAGE_MAX_BYTES = bound(
+        "google_message", 15_360, "bytes", "an audio message to Google", "it is cut into more"
+    )
+    GOOGLE_STREAM_S = bound(
+        "google_stream", 270.0, "seconds", "one stream of Google's", "another one takes over"
+    )
+    GOOGLE_CLOSE_S = bound(
+        "google_close",
+        0.6,
+        "seconds",
+        "an ended utterance waiting for its last words while the next is spoken",
+        "it is closed; words that come later go into the next one",
+    )
+    GOOGLE_END_S = bound(
+        "google_end", 2.5, "seconds", "a stream's last results", "it is ended with what there is"
+    )
+    GOOGLE_STALL_S = bound(
+        "google_stall",
+        10.0,
+        "seconds",
+        "speech sent to Google without any response",
+        "another stream hears it again; then `engine_timeout`",
+    )
+    GOOGLE_STATUS_S = bound(
+        "google_status", 1.0, "seconds", "the status of a stream that broke", "`vendor_unreachable`"
+    )
+    GOOGLE_CONNECT_S = bound(
+        "google_connect", 5.0, "seconds", "dialling Google", "`vendor_unreachable`"
+    )
+    GOOGLE_CALLS_PER_CONNECTION_MAX = bound(
+        "google_streams_per_connection",
+        80,
+        "streams",
+        "streams on one connection",
+        "another connection is dialled",
+    )
+    GOOGLE_REGIONS_MAX = bound(
+        "google_regions", 16, "regions", "regions with connections", "`vendor_refused`"
+    )
+    GOOGLE_UTTERANCES_MAX = bound(
+        "google_utterances", 4096, "utterances", "utterances not closed", "the oldest is left out"
+    )
+    GOOGLE_LEGS_MAX = bound(
+        "google_legs", 8, "streams", "streams of one source still telling", "the oldest is left"
+    )
+    GOOGLE_WORDS_KEPT_MAX = bound(
+        "google_words", 64, "words", "words kept to join streams by", "the oldest are forgotten"
+    )
+    GOOGLE_ATTEMPT_S = bound(
+        "google_translation_attempt", 1.5, "seconds", "one attempt to translate", "another one"
+    )
+    GOOGLE_TRANSLATION_S = bound(
+        "google_translation", 3.0, "seconds", "a text's translation in all", SUBTITLE
+    )
     ENCODER_MAX_S = bound(
         "voiceprint_audio", 30.0, "seconds", "audio of one voiceprint", "the rest is left out"
     )
