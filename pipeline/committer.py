@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.types import Clause, Hypothesis, Word
+from pipeline.types import Clause, Hypothesis, Word, joined
 
 SENTENCE_MARKS = frozenset(".?!…。？！")
 CLAUSE_MARKS = frozenset(",;:—，、；：")
@@ -182,8 +182,7 @@ class Committer:
     def _sentence_end(self, words: list[Word]) -> int:
         """How many words the first sentence has that is not the last; 0 for none."""
         for count in range(1, len(words)):
-            text = " ".join(word.text for word in words[:count])
-            rest = " ".join(word.text for word in words[count:])
+            text, rest = joined(words[:count]), joined(words[count:])
             if text[-1] in SENTENCE_MARKS and min(len(text), len(rest)) >= self._rules.min_chars:
                 return count
         return 0

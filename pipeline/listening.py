@@ -19,7 +19,7 @@ from pipeline.recognition import Recognition
 from pipeline.speaking import Output
 from pipeline.tape import Tape
 from pipeline.turns import Turns
-from pipeline.types import Clause, Hypothesis, Word
+from pipeline.types import Clause, Hypothesis, Word, joined
 
 SAME_LANGUAGE = "same_language"
 """Why a line is not dubbed that is spoken in the target language already."""
@@ -75,7 +75,7 @@ class Listening:
             self.outbox.offer(
                 PartialTranscript(
                     utterance=hypothesis.utterance,
-                    text=" ".join(word.text for word in hypothesis.words),
+                    text=joined(hypothesis.words),
                     language=self._language_of(hypothesis),
                 )
             )

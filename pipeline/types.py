@@ -7,6 +7,8 @@ exactness matters (``start``, ``end``) and seconds where it does not (``*_s``).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,6 +70,21 @@ class Word:
     confidence: float = 1.0
 
 
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese: words of these are not set apart by spaces."""
+
+
+def joined(words: Iterable[Word]) -> str:
+    """The words as they are written in a row."""
+    text = ""
+    for word in words:
+        tight = text and word.text and _UNSPACED.match(text[-1]) and _UNSPACED.match(word.text[0])
+        text += word.text if not text or tight else f" {word.text}"
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """What a recogniser believes an utterance says so far. Words are in order."""
@@ -92,7 +109,7 @@ class Clause:
 
     @property
     def text(self) -> str:
-        return " ".join(word.text for word in self.words)
+        return joined(self.words)
 
     @property
     def start_s(self) -> float:

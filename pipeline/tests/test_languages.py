@@ -17,6 +17,7 @@ from pipeline.providers.scripted.speaking import ScriptedTranslator
 from pipeline.record import LineRecord
 from pipeline.snapshot import RunSnapshot
 from pipeline.tests.test_dubber import dub, of, plan, scripted_engines
+from pipeline.types import Word, joined
 
 SCRIPT = ("good morning", "bonjour a tous", "nous sommes ici", "hola a todos", "and now on")
 SPOKEN = ("en", "fr", "fr", "es", "en")
@@ -117,3 +118,17 @@ async def test_another_process_goes_on_in_the_language_found_last() -> None:
     moved = msgspec.json.decode(msgspec.json.encode(kept), type=RunSnapshot)
     again = Dubber(plan(source_language=AUTO), engines, continues=moved)
     assert again.snapshot().committing.language == "fr"
+
+
+@pytest.mark.parametrize(
+    ("texts", "written"),
+    [
+        (("good", "morning,", "all"), "good morning, all"),
+        (("今日", "は", "、", "良い", "日"), "今日は、良い日"),
+        (("こんにちは", "Tokyo", "の", "皆さん"), "こんにちは Tokyo の皆さん"),
+        (("ฉัน", "ไป"), "ฉันไป"),
+        ((), ""),
+    ],
+)
+def test_words_are_joined_as_their_script_is_written(texts: tuple[str, ...], written: str) -> None:
+    assert joined(Word(text, 0.0, 0.1) for text in texts) == written
