@@ -80,7 +80,18 @@ with group("Hearing"):
         "the oldest counts as finished",
     )
     RESTARTS_MAX = bound(
-        "recogniser_restarts", 5, "restarts", "restarts of one run's recogniser", "the run fails"
+        "recogniser_restarts",
+        5,
+        "restarts",
+        "restarts of one run's recogniser within the time below",
+        "the run fails",
+    )
+    RESTARTS_WITHIN_S = bound(
+        "recogniser_restarts_within",
+        60.0,
+        "seconds",
+        "how long a restart counts against the next ones",
+        "it is forgotten",
     )
 
 with group("Lines"):
@@ -167,6 +178,49 @@ with group("Lines"):
         "later ones are translated like other words",
     )
 
+with group("Guards of engines"):
+    GATE_WAITING_MAX = bound(
+        "gate_waiting",
+        256,
+        "requests",
+        "requests in line for a vendor's places",
+        "`vendor_busy`, or another engine",
+    )
+    CACHED_MAX_CHARS = bound(
+        "cached_text", 1000, "characters", "a text whose translation is kept", "it is not kept"
+    )
+    TRANSLATION_LEG_S = bound(
+        "translation_leg",
+        1.5,
+        "seconds",
+        "one engine's translation where another can stand in",
+        "the other one is asked",
+    )
+    FIRST_SOUND_LEG_S = bound(
+        "first_sound_leg",
+        2.5,
+        "seconds",
+        "one engine's first sound where another can stand in",
+        "the other one is asked",
+    )
+    NEXT_SOUND_LEG_S = bound(
+        "next_sound_leg",
+        2.0,
+        "seconds",
+        "each further block of sound where another engine can stand in",
+        "the other one speaks the rest",
+    )
+    RECOGNISER_LEGS_MAX = bound(
+        "recogniser_legs",
+        64,
+        "engines",
+        "changes of a recogniser that are not read up to",
+        "it stays where it is",
+    )
+    PROBE_S = bound(
+        "engine_probe", 5.0, "seconds", "trying a vendor again", "it is left alone longer"
+    )
+
 with group("Engines"):
     DETAIL_MAX_CHARS = bound(
         "error_detail", 300, "characters", "what a vendor said of a failure", "the rest is cut off"
@@ -196,6 +250,47 @@ with group("Engines"):
     )
     RECOGNISER_MESSAGES_MAX = bound(
         "recogniser_messages", 256, "pieces", "pieces taken in ahead of the search", WAITS
+    )
+    WHISPER_PROCESSES_MAX = bound(
+        "whisper_processes",
+        4,
+        "processes",
+        "processes with a Whisper model each",
+        "streams share them, and then `recognizer_busy`",
+    )
+    WHISPER_STREAMS_PER_PROCESS = bound(
+        "whisper_streams",
+        8,
+        "streams",
+        "streams of one Whisper process",
+        "another process, or `recognizer_busy`",
+    )
+    WHISPER_START_S = bound(
+        "whisper_start", 180.0, "seconds", "a Whisper process to load its model", ENGINE_ERROR
+    )
+    WHISPER_WINDOW_S = bound(
+        "whisper_window",
+        28.0,
+        "seconds",
+        "audio that Whisper decodes at once",
+        "what was said in the oldest stays as it is",
+    )
+    WHISPER_PROMPT_MAX_CHARS = bound(
+        "whisper_prompt",
+        200,
+        "characters",
+        "what was said before, told to Whisper",
+        "the oldest is left out",
+    )
+    WHISPER_TOKENS_MAX = bound(
+        "whisper_tokens", 224, "tokens", "a window's text as Whisper spells it", "it ends there"
+    )
+    WHISPER_REPLIES_MAX = bound(
+        "whisper_replies",
+        4096,
+        "replies",
+        "a stream's replies that it has not read",
+        ENGINE_ERROR,
     )
     MESSAGE_MAX_BYTES = bound(
         "engine_message", 16 * MIB, "bytes", "a message of an engine's process", ENGINE_ERROR
@@ -249,6 +344,70 @@ with group("Engines"):
     )
     DETECTOR_THREADS = bound(
         "detector_threads", 2, "threads", "threads that look for speech", "chunks wait"
+    )
+    GOOGLE_AHEAD_MAX_S = bound(
+        "google_ahead", 10.0, "seconds", "audio waiting to be sent to Google", WAITS
+    )
+    GOOGLE_KEPT_S = bound(
+        "google_kept",
+        45.0,
+        "seconds",
+        "audio kept for a stream of Google's that hears it again",
+        "the oldest is not heard again",
+    )
+    GOOGLE_MESSAGE_MAX_BYTES = bound(
+        "google_message", 15_360, "bytes", "an audio message to Google", "it is cut into more"
+    )
+    GOOGLE_STREAM_S = bound(
+        "google_stream", 270.0, "seconds", "one stream of Google's", "another one takes over"
+    )
+    GOOGLE_CLOSE_S = bound(
+        "google_close",
+        0.6,
+        "seconds",
+        "an ended utterance waiting for its last words while the next is spoken",
+        "it is closed; words that come later go into the next one",
+    )
+    GOOGLE_END_S = bound(
+        "google_end", 2.5, "seconds", "a stream's last results", "it is ended with what there is"
+    )
+    GOOGLE_STALL_S = bound(
+        "google_stall",
+        10.0,
+        "seconds",
+        "speech sent to Google without any response",
+        "another stream hears it again; then `engine_timeout`",
+    )
+    GOOGLE_STATUS_S = bound(
+        "google_status", 1.0, "seconds", "the status of a stream that broke", "`vendor_unreachable`"
+    )
+    GOOGLE_CONNECT_S = bound(
+        "google_connect", 5.0, "seconds", "dialling Google", "`vendor_unreachable`"
+    )
+    GOOGLE_CALLS_PER_CONNECTION_MAX = bound(
+        "google_streams_per_connection",
+        80,
+        "streams",
+        "streams on one connection",
+        "another connection is dialled",
+    )
+    GOOGLE_REGIONS_MAX = bound(
+        "google_regions", 16, "regions", "regions with connections", "`vendor_refused`"
+    )
+    GOOGLE_UTTERANCES_MAX = bound(
+        "google_utterances", 4096, "utterances", "utterances not closed", "the oldest is left out"
+    )
+    GOOGLE_LEGS_MAX = bound(
+        "google_legs", 8, "streams", "streams of one source still telling", "the oldest is left"
+    )
+    GOOGLE_WORDS_KEPT_MAX = bound(
+        "google_words", 64, "words", "words kept to join streams by", "the oldest are forgotten"
+    )
+    GOOGLE_ATTEMPT_S = bound(
+        "google_translation_attempt", 1.5, "seconds", "one attempt to translate", "another one"
+    )
+    GOOGLE_TRANSLATION_S = bound(
+        "google_translation", 3.0, "seconds", "a text's translation in all", SUBTITLE
     )
     ENCODER_MAX_S = bound(
         "voiceprint_audio", 30.0, "seconds", "audio of one voiceprint", "the rest is left out"
@@ -365,6 +524,38 @@ with group("Engines"):
     )
     CLONE_SAMPLE_MAX_S = bound(
         "clone_sample", 120.0, "seconds", "speech sent to make a voice", "the rest is left out"
+    )
+    ENGINE_SETS_MAX = bound(
+        "engine_sets",
+        32,
+        "sets",
+        "sets of engines, each for one choice and its keys",
+        "the one that no run has used for longest is closed; if all are used, `engine_sets_full`",
+    )
+    ENGINE_SET_IDLE_S = bound(
+        "engine_set_idle", 600.0, "seconds", "a set that no run uses", "it is closed"
+    )
+    ENGINE_SET_START_S = bound(
+        "engine_set_start", 120.0, "seconds", "a set of engines to start", "`engine_timeout`"
+    )
+    ENGINE_SET_CLOSE_S = bound(
+        "engine_set_close", 20.0, "seconds", "a set of engines to close", "it is left"
+    )
+    ENGINES_ASKED_S = bound(
+        "engines_asked", 20.0, "seconds", "a question about languages or voices", "503"
+    )
+    ENGINE_CHECK_S = bound(
+        "engine_check", 10.0, "seconds", "checking an engine and its key", "`engine_timeout`"
+    )
+    ENGINE_KEY_MAX_CHARS = bound(
+        "engine_key", 16 * 1024, "characters", "a vendor's key that a person gives", "refused"
+    )
+    CANDIDATES_MAX = bound(
+        "source_candidates",
+        4,
+        "languages",
+        "languages among which the source's is found out",
+        "`candidates_invalid`",
     )
     MUX_S = bound("mux", 3600.0, "seconds", "putting a video together", "`mux_timeout`")
 
@@ -537,8 +728,17 @@ with group("Storage"):
     SHELF_CALL_S = bound(
         "shelf_call", 0.5, "seconds", "a call to Redis about a session", "it went wrong"
     )
-    SHELF_CONNECTIONS_MAX = bound(
-        "shelf_connections", 16, "connections", "connections to Redis", "it went wrong"
+    REDIS_CONNECTIONS_MAX = bound(
+        "redis_connections", 32, "connections", "connections to Redis of a loop", "it went wrong"
+    )
+    CACHE_LOOK_S = bound(
+        "cache_look", 0.05, "seconds", "a look into the cache", "as if nothing were there"
+    )
+    CACHE_PUTS_MAX = bound(
+        "cache_puts", 256, "texts", "texts on their way into the cache", "the text is not kept"
+    )
+    CACHE_AWAY_S = bound(
+        "cache_away", 5.0, "seconds", "leaving a cache alone that did not answer", "asked again"
     )
     SHELF_RESTART_S = bound(
         "shelf_restart", 45, "seconds", "a server's restart, on top of the resume time", "too late"

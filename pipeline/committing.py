@@ -17,6 +17,7 @@ from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
 from pipeline.snapshot import CommittingState, Habit, PendingLine
 from pipeline.speakers import SpeakerRegistry
+from pipeline.speculation import Speculation
 from pipeline.tape import Tape
 from pipeline.text_form import lower_sentence_starts, restore
 from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch, Voice, Word
@@ -46,6 +47,9 @@ class Committing:
         self._announced: dict[str, tuple[str, bool]] = {}
         self._recent_text: deque[str] = deque(maxlen=3)
         self._translations: set[asyncio.Task[Translation]] = set()
+        self._speculation = Speculation(
+            lambda request: translate(engines.translator, request, clock), clock
+        )
         self._next_line = 0
         self.last: Clause | None = None
         """The clause committed last."""
@@ -58,14 +62,16 @@ class Committing:
         """Speakers told apart so far."""
         return self._speakers.count
 
+    def expect(self, clause: Clause) -> None:
+        """``clause`` is likely to come next: its translation may begin."""
+        language = self._language_of(clause)
+        if self._plan.speculate and language != self._plan.target_language:
+            self._speculation.expect(self._request(self._text_of(clause, language), language))
+
     async def line_of(self, clause: Clause) -> tuple[Line, asyncio.Task[Translation]]:
         """The next line, and its translation on the way."""
         language = self._language_of(clause)
-        text = clause.text
-        if not self._engines.recognizer.punctuates:
-            text = restore(text, language, complete=clause.ends_utterance)
-            if self._continues == clause.utterance:
-                text = lower_sentence_starts(text)
+        text = self._text_of(clause, language)
         # Translation does not wait for the speaker; synthesis waits for both.
         translation = self._translate(text, language)
         match, prosody = await self._identify(clause)
@@ -153,6 +159,7 @@ class Committing:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+        await self._speculation.aclose()
         await self._likeness.aclose()
 
     def _warm_soon(self, voice: Voice) -> None:
@@ -177,18 +184,29 @@ class Committing:
             return self._plan.source_language
         return clause.language or self._language or (*self._plan.candidates, "")[0]
 
-    def _translate(self, text: str, language: str) -> asyncio.Task[Translation]:
-        request = TranslationRequest(
+    def _request(self, text: str, language: str) -> TranslationRequest:
+        return TranslationRequest(
             text=text,
             source=language,
             target=self._plan.target_language,
             glossary=self._plan.glossary,
             previous=tuple(self._recent_text),
         )
+
+    def _text_of(self, clause: Clause, language: str) -> str:
+        text = clause.text
+        if not self._engines.recognizer.punctuates:
+            text = restore(text, language, complete=clause.ends_utterance)
+            if self._continues == clause.utterance:
+                text = lower_sentence_starts(text)
+        return text
+
+    def _translate(self, text: str, language: str) -> asyncio.Task[Translation]:
+        request = self._request(text, language)
         task = asyncio.create_task(
             _as_it_is(text)
             if language == self._plan.target_language
-            else translate(self._engines.translator, request, self._clock)
+            else self._speculation.translate(request)
         )
         self._translations.add(task)
         task.add_done_callback(self._translations.discard)

@@ -83,8 +83,12 @@ class Listening:
             async with self._between_lines:
                 if not self._stopped:
                     await self._commit(clause, decision, recognized_at)
-        if hypothesis.is_final and not self._stopped:
+        if self._stopped:
+            return
+        if hypothesis.is_final:
             self.hearing.settle(hypothesis.utterance)
+        elif likely := self.committer.foresee(hypothesis.decoded_s):
+            self.committing.expect(likely)
 
     def _language_of(self, hypothesis: Hypothesis) -> str:
         if self.plan.source_language != AUTO:

@@ -38,6 +38,8 @@ class DubbingPlan:
     preserve_voice: bool = True
     glossary: Mapping[str, str] = field(default_factory=dict)
     similarity_threshold: float = 0.8
+    speculate: bool = True
+    """Translate clauses before they are certain; what changes is translated again."""
     live: bool = True
     """False: nothing is dropped or hurried, cues keep the source's own times."""
 

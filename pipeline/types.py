@@ -137,6 +137,8 @@ class Voice:
     """Median F0 of the voice as the engine speaks it; 0 where unknown."""
     profile: object | None = field(default=None, compare=False, repr=False)
     """What the engine's cloner learned of a person; opaque to everyone else."""
+    stand_ins: tuple[Voice, ...] = field(default=(), compare=False, repr=False)
+    """Voices of other engines that speak for the same person while this one's cannot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ import msgspec
 
 from pipeline.bounds import GLOSSARY_MAX_TERMS
 from pipeline.events import CueAudio, Event
+from pipeline.ports import Endpointing
 
 SUBPROTOCOL = "dub.v1"
 KIND_SOURCE_AUDIO = 1
@@ -92,6 +93,20 @@ class Acknowledge(ClientMessage, frozen=True, kw_only=True, tag="acknowledge"):
     """Number of the last server message that came."""
 
 
+class Recognition(msgspec.Struct, frozen=True, kw_only=True):
+    """How the source is to be recognised, for engines that can be told."""
+
+    model: Annotated[str, msgspec.Meta(pattern=r"^(?!.*\n)([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$")] = (
+        ""
+    )
+    """The engine's own name of a model, such as ``chirp_3``; empty: as the server is set."""
+    region: Annotated[str, msgspec.Meta(pattern=r"^(?!.*\n)([a-z][a-z0-9-]{1,31})?$")] = ""
+    """The vendor's own name of the place that serves, such as ``us``; empty: as the server is
+    set."""
+    endpointing: Endpointing = "short"
+    """How soon the engine itself takes a pause for an end: ``supershort`` is soonest."""
+
+
 class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing"):
     """Begin to dub; while something is dubbed already, end that and begin anew."""
 
@@ -105,6 +120,14 @@ class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing
     """Rate of the PCM that will follow, 8000 to 48000 Hz; null: the server's SAMPLE_RATE."""
     glossary: dict[str, str] = {}
     """Source term → required term; the same term twice means: do not translate."""
+    engines: dict[str, str] = {}
+    """Role, as in ``ready.engines`` → engine that is to fill it, as in ``GET /api/engines``;
+    roles that are not named are filled as the server is set."""
+    recognition: Recognition | None = None
+    """How the source is to be recognised; null: as the server is set."""
+    source_candidates: list[str] = []
+    """With ``auto``: up to four languages that may be spoken, likeliest first; empty leaves
+    that to the server."""
 
 
 class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chunk"):

@@ -35,6 +35,7 @@ ERRORS: dict[str, Explained] = {
         "pair_unsupported": "There is no translation between the two languages; the details "
         "list the pairs there are.",
         "target_language_unsupported": "There is a translation, but no voice for its language.",
+        "candidates_invalid": "`source_candidates` are more than four, or the source is named.",
         "sample_rate_unsupported": "The sample rate is not 8000 to 48000 Hz.",
         "glossary_too_long": "The glossary has more than 2000 terms.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
@@ -60,12 +61,20 @@ ERRORS: dict[str, Explained] = {
         "engine_busy": "An engine has too much to do at once; the line is skipped.",
         "engine_closed": "The translator is being shut down.",
         "engine_failed": "The engines could not be started, for a reason the server's log has.",
-        "engine_missing": "A program or library that an engine needs is not installed.",
-        "engine_role_unknown": "The server's setting asks an engine for a role it does not have.",
+        "engine_missing": "A program, library or model that an engine needs is not there.",
+        "engine_role_unknown": "An engine is asked for a role that it does not have, or that there "
+        "is not; the text says which engines have it.",
+        "engine_sets_full": "Too many different engines and keys are in use at once; try later.",
         "engine_stopped": "An engine's process ended; it is started again.",
         "engine_timeout": "An engine did not answer in time.",
-        "engine_unknown": "The server's setting names an engine that does not exist.",
+        "engine_unknown": "There is no engine of this name; the text says which there are.",
+        "key_missing": "The engine needs a key of its vendor's: give your own, or ask whoever runs "
+        "the server.",
+        "key_unreadable": "Your key can no longer be read, because the server's own key changed: "
+        "enter it again.",
         "language_unsupported": "An engine cannot do this language.",
+        "model_missing": "The recogniser's model is not named, or not on the server.",
+        "model_unusable": "The recogniser's model is not one that it can use.",
         "nothing_to_speak": "There is nothing in the text that can be spoken.",
         "recognizer_busy": "The recogniser serves as many sessions as it can.",
         "speaker_model_missing": "The model that tells speakers apart is not installed.",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.emulators.marks import position
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Word
 
 
@@ -54,81 +51,27 @@ class Ear(Protocol):
     async def aclose(self) -> None: ...
 
 
-@dataclass
-class ScriptedEar:
-    """Hears words at their media times, wherever a stream begins or is cut.
+@dataclass(slots=True)
+class Span:
+    """Audio that is one piece in the stream and one piece in its source; in samples."""
 
-    The audio has to carry its positions (``marks.marked``); without them the stream's own
-    time is taken for media time. With no ``words`` it hears the clock: ``word7`` lasts from
-    7 to 8 times ``word_s``, so that what is lost or doubled shows. A word is heard where its
-    middle is.
-    """
+    in_stream: int
+    in_source: int
+    length: int
+    source: int = 0
+    """Which source, where there are several."""
 
-    words: Sequence[Word] = ()
-    word_s: float = 0.4
-    language: str = "en"
-    languages: Sequence[tuple[float, str]] = field(default_factory=tuple)
-    """(from this media time on in seconds, ISO 639-1 code), ascending: speech that changes
-    its language; overrides ``language`` from the first of them on."""
+    @property
+    def offset(self) -> int:
+        """From a position in the source to the one in the stream."""
+        return self.in_stream - self.in_source
 
-    async def open(self) -> ScriptedEarStream:
-        return ScriptedEarStream(self)
-
-    async def aclose(self) -> None:
-        pass
-
-    def between(self, start_s: float, end_s: float) -> tuple[Word, ...]:
-        """Words whose middle lies in this span of media time."""
-        if self.words:
-            return tuple(
-                word for word in self.words if start_s <= (word.start_s + word.end_s) / 2 < end_s
-            )
-        first = math.ceil(start_s / self.word_s - 0.5)
-        last = math.ceil(end_s / self.word_s - 0.5)
-        return tuple(
-            Word(f"word{n}", n * self.word_s, (n + 1) * self.word_s)
-            for n in range(max(0, first), last)
-        )
-
-    def language_at(self, media_s: float) -> str:
-        found = [code for start_s, code in self.languages if start_s <= media_s]
-        return found[-1] if found else self.language
+    def continues_at(self, in_source: int, source: int = 0) -> bool:
+        return source == self.source and in_source == self.in_source + self.length
 
 
-class ScriptedEarStream:
-    def __init__(self, ear: ScriptedEar) -> None:
-        self._ear = ear
-        self._utterance = -1
-        self._spans: list[tuple[int, int, int]] = []
-        """(start in the stream, start on the media clock, length) of contiguous media, in
-        samples; of the open utterance, hence bounded by its longest duration."""
-
-    async def listen(self, sound: Sound) -> Heard:
-        if sound.utterance != self._utterance:
-            self._utterance, self._spans = sound.utterance, []
-        if len(sound.pcm):
-            self._place(sound.start, sound.pcm)
-        words: list[Word] = []
-        for in_stream, in_media, length in self._spans:
-            offset = in_stream - in_media
-            start = max(in_stream, sound.speech_start) - offset
-            end = min(in_stream + length, sound.speech_end) - offset
-            for word in self._ear.between(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ):
-                start_s = max(0.0, word.start_s + offset / SAMPLE_RATE_HZ)
-                end_s = word.end_s + offset / SAMPLE_RATE_HZ
-                words.append(Word(word.text, start_s, end_s, word.confidence))
-        media_s = self._spans[0][1] / SAMPLE_RATE_HZ if self._spans else 0.0
-        return Heard(tuple(words), self._ear.language_at(media_s))
-
-    def _place(self, start: int, pcm: Pcm) -> None:
-        at = position(pcm)
-        if self._spans:
-            in_stream, in_media, length = self._spans[-1]
-            expected = in_media + length
-            if at is None or at == expected:
-                self._spans[-1] = (in_stream, in_media, length + len(pcm))
-                return
-        self._spans.append((start, start if at is None else at, len(pcm)))
-
-    async def aclose(self) -> None:
-        pass
+def in_stream(word: Word, span: Span) -> Word:
+    """A word with its times in the source, as it lies in the stream."""
+    by_s = span.offset / SAMPLE_RATE_HZ
+    start_s, end_s = max(0.0, word.start_s + by_s), max(0.0, word.end_s + by_s)
+    return Word(word.text, start_s, end_s, word.confidence)

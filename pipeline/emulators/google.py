@@ -6,7 +6,8 @@
 
 A client needs ``google.address`` as its ``api_endpoint``, ``google.account.path`` or
 ``google.api_key`` as its credentials, and ``google.certificate.certificate`` as its roots,
-which grpc takes from ``GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`` when it makes its first channel.
+which grpc takes from ``GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`` when it makes its first channel
+and never again: emulators that one process calls share a ``certificate``.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import grpc.aio
 
 from pipeline.bounds import EMULATOR_CLOSE_S
 from pipeline.emulators.behaviour import Delays, Faults
-from pipeline.emulators.certificate import make_certificate
-from pipeline.emulators.ears import Ear, ScriptedEar
+from pipeline.emulators.certificate import Certificate, make_certificate
+from pipeline.emulators.ears import Ear
 from pipeline.emulators.google_access import Access
 from pipeline.emulators.google_counts import GoogleCounts
 from pipeline.emulators.google_speech import SpeechService
@@ -30,16 +31,16 @@ from pipeline.emulators.google_speech_rules import SpeechRules
 from pipeline.emulators.google_translation import TranslationService
 from pipeline.emulators.google_translation_rules import TranslationRules
 from pipeline.emulators.machine_translation import EchoEngine, TranslationEngine
+from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.emulators.service_account import make_service_account
-
-_OPTIONS = (("grpc.so_reuseport", 0),)
 
 
 class GoogleEmulator:
     """One server with both services; belongs to the event loop on which it is started.
 
     ``folder`` exists and is the caller's: certificate and service account are written there.
-    ``port`` 0 takes any free one. Without ``tls`` clients need an insecure channel.
+    ``port`` 0 takes any free one. Without ``tls`` clients need an insecure channel. Calls
+    beyond ``streams_per_connection`` wait on the client's side until others have ended.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class GoogleEmulator:
         faults: Faults | None = None,
         speech_rules: SpeechRules | None = None,
         translation_rules: TranslationRules | None = None,
+        certificate: Certificate | None = None,
         port: int = 0,
         tls: bool = True,
+        streams_per_connection: int = 100,
     ) -> None:
-        self.certificate = make_certificate(folder)
+        self.certificate = certificate or make_certificate(folder)
         self.account = make_service_account(folder)
         self.api_key = f"AIza{secrets.token_hex(17)}"
         self.access = Access(account=self.account, api_key=self.api_key)
@@ -80,6 +83,11 @@ class GoogleEmulator:
         )
         self._port = port
         self._tls = tls
+        # A port that somebody else listens on is not shared with them.
+        self._options = (
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_concurrent_streams", streams_per_connection),
+        )
         self._server: Any = None
 
     @property
@@ -97,7 +105,7 @@ class GoogleEmulator:
 
     async def start(self) -> None:
         """Listen; after a ``stop`` on the same port again."""
-        server = grpc.aio.server(options=_OPTIONS)
+        server = grpc.aio.server(options=self._options)
         server.add_generic_rpc_handlers((self.speech.handler(), *self.translation.handlers()))
         address = f"127.0.0.1:{self._port}"
         if self._tls:

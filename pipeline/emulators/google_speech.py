@@ -21,9 +21,11 @@ from pipeline.emulators.behaviour import Delays, Faults
 from pipeline.emulators.ears import Ear
 from pipeline.emulators.google_access import Access
 from pipeline.emulators.google_counts import GoogleCounts
+from pipeline.emulators.google_speech_intake import TOO_QUIET
 from pipeline.emulators.google_speech_rules import SERVICE, Asked, SpeechRules, read_config
 from pipeline.emulators.google_speech_stream import SpeechStream
 from pipeline.emulators.google_status import RefusalError, abort, refusal_of
+from pipeline.ports import EngineError
 
 NAME = "google.cloud.speech.v2.Speech"
 
@@ -79,7 +81,11 @@ class SpeechService:
         except RefusalError:
             await self._read_on(context)
             raise
-        ear = await self.ear.open()
+        try:
+            ear = await self.ear.open()
+        except EngineError as error:
+            # The engine inside has no room: what a service of few machines would say.
+            raise RefusalError(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
         try:
             stream = SpeechStream(
                 context,
@@ -92,6 +98,8 @@ class SpeechService:
                 counts=self._counts,
             )
             await stream.run()
+        except EngineError as error:
+            raise RefusalError(grpc.StatusCode.INTERNAL, str(error)) from error
         finally:
             await ear.aclose()
 
@@ -101,10 +109,7 @@ class SpeechService:
         done, _ = await asyncio.wait({reading}, timeout=self.rules.idle_s)
         if not done:
             reading.cancel()
-            raise RefusalError(
-                grpc.StatusCode.ABORTED,
-                "Stream timed out after receiving no more client requests.",
-            )
+            raise RefusalError(grpc.StatusCode.ABORTED, TOO_QUIET)
         request = reading.result()
         if request is grpc.aio.EOF:
             raise RefusalError(
@@ -117,14 +122,13 @@ class SpeechService:
 
     async def _read_on(self, context: Any) -> None:
         """Let the client finish what it is writing, so that it sees the status."""
-        with_audio = 0
-        end = asyncio.get_running_loop().time() + self.rules.first_read_s
-        while with_audio < 2 and (left_s := end - asyncio.get_running_loop().time()) > 0:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.rules.first_read_s
+        for _ in range(2):
             reading = asyncio.ensure_future(context.read())
-            done, _ = await asyncio.wait({reading}, timeout=left_s)
+            done, _waiting = await asyncio.wait({reading}, timeout=max(0.0, end - loop.time()))
             if not done:
                 reading.cancel()
                 return
             if reading.result() is grpc.aio.EOF:
                 return
-            with_audio += 1

@@ -62,9 +62,9 @@ class SpeechRules:
     """The newest one or two words of an interim are sometimes other words at first."""
     punctuates: bool = True
     """Finals get a capital and a mark where they were asked for and the ear has none."""
-    first_read_s: float = 0.1
-    """How much of the client's audio, or how long, is read before a wrong configuration is
-    refused: grpc's client hides the status of a call that ends while it writes."""
+    first_read_s: float = 0.25
+    """How long the client's next messages are waited for before it is refused: grpc's client
+    hides the status of a call that ends while it writes."""
     seed: int = 0
 
 

@@ -7,7 +7,6 @@ import contextlib
 from typing import Any
 
 import grpc
-import numpy as np
 from google.cloud.speech_v2.types import cloud_speech as speech
 
 from pipeline.bounds import EMULATOR_ANSWERS_MAX
@@ -16,14 +15,10 @@ from pipeline.emulators.ears import EarStream, Heard, Sound
 from pipeline.emulators.endpointing import Endpointer
 from pipeline.emulators.google_counts import GoogleCounts
 from pipeline.emulators.google_results import MALFORMED, Results
+from pipeline.emulators.google_speech_intake import TOO_LONG, TOO_QUIET, Intake
 from pipeline.emulators.google_speech_rules import SERVICE, Asked, SpeechRules
 from pipeline.emulators.google_status import RefusalError, refusal_of
-from pipeline.types import SAMPLE_RATE_HZ, Pcm
-
-TOO_LONG = "Max duration of 5 minutes reached for stream."
-TOO_QUIET = "Stream timed out after receiving no more client requests."
-_LOOK_S = 0.1
-"""How often the stream's age is looked at where nothing comes."""
+from pipeline.types import SAMPLE_RATE_HZ
 
 
 class SpeechStream:
@@ -55,8 +50,7 @@ class SpeechStream:
         )
         self._answers: asyncio.Queue[tuple[float, speech.StreamingRecognizeResponse] | None]
         self._answers = asyncio.Queue(EMULATOR_ANSWERS_MAX)
-        self._opened_at = rules.clock()
-        self._received_s = 0.0
+        self._intake = Intake(context, asked, rules, counts)
         self._looked_s = 0.0
         self._utterance = -1
         self._said: tuple[str, ...] = ()
@@ -80,11 +74,9 @@ class SpeechStream:
     async def _read(self, sender: asyncio.Task[None]) -> bool:
         """Take audio until half-close; False: the stream is to be closed without more."""
         while True:
-            request = await self._next(sender)
-            if request is None:
+            pcm = await self._intake.next(sender)
+            if pcm is None:
                 return True
-            self._check(request)
-            pcm = self._decoded(request.audio)
             if self._is_ended_by_fault():
                 return False
             for sound in self._endpointer.push(pcm):
@@ -94,69 +86,11 @@ class SpeechStream:
                     await self._hear(sound)
                 return True
 
-    async def _next(self, sender: asyncio.Task[None]) -> speech.StreamingRecognizeRequest | None:
-        reading = asyncio.ensure_future(self._context.read())
-        try:
-            idle_s = 0.0
-            while not reading.done():
-                if sender.done():
-                    await sender
-                self._refuse_old()
-                if idle_s >= self._rules.idle_s:
-                    raise RefusalError(grpc.StatusCode.ABORTED, TOO_QUIET)
-                wait_s = min(_LOOK_S, self._rules.idle_s - idle_s)
-                await asyncio.wait({reading}, timeout=wait_s)
-                idle_s += wait_s
-        finally:
-            if not reading.done():
-                reading.cancel()
-        request = reading.result()
-        return None if request is grpc.aio.EOF else request
-
-    def _refuse_old(self) -> None:
-        by_audio = self._rules.limit_by == "audio"
-        age_s = self._received_s if by_audio else self._rules.clock() - self._opened_at
-        if age_s >= self._rules.stream_limit_s:
-            raise RefusalError(grpc.StatusCode.ABORTED, TOO_LONG)
-
-    def _check(self, request: speech.StreamingRecognizeRequest) -> None:
-        rules = self._rules
-        if "streaming_config" in request:
-            raise RefusalError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                "Only the first message of a streaming request may have a streaming_config.",
-            )
-        if len(request.audio) > rules.message_bytes:
-            raise RefusalError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"Audio chunk can be of a a maximum of {rules.message_bytes} bytes.",
-            )
-        audio_s = len(request.audio) / 2 / self._asked.rate_hz
-        self._received_s += audio_s
-        self._counts.audio_s += audio_s
-        if rules.pace is not None:
-            age_s = rules.clock() - self._opened_at
-            if self._received_s > rules.pace_burst_s + rules.pace * age_s:
-                raise RefusalError(
-                    grpc.StatusCode.OUT_OF_RANGE,
-                    "Audio data is being streamed too fast. "
-                    "Please stream audio data approximately at real time.",
-                )
-
-    def _decoded(self, audio: bytes) -> Pcm:
-        """At the ears' rate; an odd byte at the end of a message is lost, as it would be."""
-        pcm: Pcm = np.frombuffer(audio[: len(audio) // 2 * 2], dtype="<i2").astype(np.int16)
-        if self._asked.rate_hz == SAMPLE_RATE_HZ or not len(pcm):
-            return pcm
-        count = round(len(pcm) * SAMPLE_RATE_HZ / self._asked.rate_hz)
-        at = np.linspace(0, len(pcm) - 1, count)
-        return np.interp(at, np.arange(len(pcm)), pcm).astype(np.int16)
-
     def _is_ended_by_fault(self) -> bool:
         """Raises RefusalError, or says that the stream is to be closed as if all were well."""
         fault = self._faults.pick("speech.audio")
         opening = self._fault
-        if fault is None and opening and self._received_s >= (opening.after_s or 0.0):
+        if fault is None and opening and self._intake.received_s >= (opening.after_s or 0.0):
             fault, self._fault = opening, None
         if fault is None:
             return False

@@ -10,10 +10,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import grpc
 from google.cloud.translate_v3.types import adaptive_mt
 from google.cloud.translate_v3.types import translation_service as translate
-from google.longrunning import operations_pb2
 
 from pipeline.emulators import google_translation_rules as rule
 from pipeline.emulators import html_text
@@ -21,11 +19,9 @@ from pipeline.emulators.behaviour import Delays, Faults
 from pipeline.emulators.google_access import Access
 from pipeline.emulators.google_counts import GoogleCounts
 from pipeline.emulators.google_glossaries import Glossaries
+from pipeline.emulators.google_translation_methods import handlers
 from pipeline.emulators.google_unary import Unary
 from pipeline.emulators.machine_translation import TranslationEngine
-
-NAME = "google.cloud.translation.v3.TranslationService"
-OPERATIONS = "google.longrunning.Operations"
 
 
 class TranslationService:
@@ -53,71 +49,7 @@ class TranslationService:
         )
 
     def handlers(self) -> tuple[Any, Any]:
-        stored = self.glossaries
-        types = translate
-        return (
-            grpc.method_handlers_generic_handler(
-                NAME,
-                {
-                    "TranslateText": self._method(
-                        "translation",
-                        self.translate_text,
-                        types.TranslateTextRequest,
-                        types.TranslateTextResponse,
-                    ),
-                    "AdaptiveMtTranslate": self._method(
-                        "translation",
-                        self.adaptive_mt_translate,
-                        adaptive_mt.AdaptiveMtTranslateRequest,
-                        adaptive_mt.AdaptiveMtTranslateResponse,
-                    ),
-                    "DetectLanguage": self._method(
-                        "detection",
-                        self.detect_language,
-                        types.DetectLanguageRequest,
-                        types.DetectLanguageResponse,
-                    ),
-                    "GetSupportedLanguages": self._method(
-                        "administration",
-                        self.get_supported_languages,
-                        types.GetSupportedLanguagesRequest,
-                        types.SupportedLanguages,
-                    ),
-                    "CreateGlossary": self._method(
-                        "administration", stored.create_glossary, types.CreateGlossaryRequest
-                    ),
-                    "ListGlossaries": self._method(
-                        "administration",
-                        stored.list_glossaries,
-                        types.ListGlossariesRequest,
-                        types.ListGlossariesResponse,
-                    ),
-                    "GetGlossary": self._method(
-                        "administration",
-                        stored.get_glossary,
-                        types.GetGlossaryRequest,
-                        types.Glossary,
-                    ),
-                    "DeleteGlossary": self._method(
-                        "administration", stored.delete_glossary, types.DeleteGlossaryRequest
-                    ),
-                },
-            ),
-            grpc.method_handlers_generic_handler(
-                OPERATIONS, {"GetOperation": self._method("administration", stored.get_operation)}
-            ),
-        )
-
-    def _method(self, leg: str, does: Any, asked: Any = None, answered: Any = None) -> Any:
-        """Types are the SDK's; where none is given, they are an operation's."""
-        operation = operations_pb2.Operation
-        return self._unary.method(
-            leg,
-            does,
-            reads=asked.deserialize if asked else operations_pb2.GetOperationRequest.FromString,
-            writes=answered.serialize if answered else operation.SerializeToString,
-            empty=answered or operation,
-        )
+        return handlers(self, self._unary)
 
     async def translate_text(
         self, request: translate.TranslateTextRequest

@@ -20,7 +20,13 @@ class TranslationEngine(Protocol):
 class EchoEngine:
     """``Hello`` to Spanish is ``[es] Hello``."""
 
-    async def translate(self, text: str, source: str, target: str, terms: Mapping[str, str]) -> str:
+    async def translate(
+        self,
+        text: str,
+        source: str,  # noqa: ARG002 - an echo understands nothing
+        target: str,
+        terms: Mapping[str, str],
+    ) -> str:
         for term, wanted in terms.items():
             text = text.replace(term, wanted)
         return f"[{target}] {text}"

@@ -39,7 +39,7 @@ def polyglot(**changed: object) -> ScriptedRecognizer:
 async def test_lines_are_translated_from_the_language_that_was_found() -> None:
     translator = ScriptedTranslator(pair_set=PAIRS)
     engines = scripted_engines(recognizer=polyglot(), translator=translator)
-    told = await dub(SOUND, engines, plan(source_language=AUTO))
+    told = await dub(SOUND, engines, plan(source_language=AUTO, speculate=False))
     assert [line.language for line in of(CommittedTranscript, told)] == list(SPOKEN)
     assert [found.language for found in of(LanguageFound, told)] == ["en", "fr", "es", "en"]
     assert [request.source for request in translator.requests] == ["en", "fr", "fr", "en"]

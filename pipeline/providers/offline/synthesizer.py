@@ -106,6 +106,7 @@ class EspeakSynthesizer:
             (apply_gain(block, gain_db) for block in blocks),
             expected_s=len(pcm) / SAMPLE_RATE_HZ,
             rate=spoken.rate,
+            voice=request.voice,
             # Cutting needs no thread; shaping takes some 50 ms a block.
             threads=self._threads if profile is not None else None,
         )
@@ -148,10 +149,13 @@ class EspeakSpeech:
         *,
         expected_s: float,
         rate: float,
+        voice: Voice,
         threads: ThreadPoolExecutor | None,
     ) -> None:
         self.expected_s = expected_s
         self.rate = rate
+        self.voice = voice
+        self.tempo_left = 1.0
         self._blocks = blocks
         self._threads = threads
         self._closed = False

@@ -29,6 +29,7 @@ class ScriptedTranslator:
     """Off for long runs: the list would grow without end."""
     requests: list[TranslationRequest] = field(default_factory=list)
     detects: bool = False
+    uses_context: bool = False
 
     async def connect(self) -> None:
         pass
@@ -128,6 +129,8 @@ class ScriptedSpeech:
         self.sample_rate_hz = engine.sample_rate_hz
         self._samples = round(natural_s / self.rate * self.sample_rate_hz)
         self.expected_s = self._samples / self.sample_rate_hz
+        self.voice = request.voice
+        self.tempo_left = 1.0
         self._engine = engine
         self._hum = _hum(round(request.voice.pitch_hz) or 150, self.sample_rate_hz)
         self._closed = False

@@ -1,0 +1,112 @@
+"""Which word of a new reading is which word of those that were given already. Pure.
+
+A recogniser's newer hypothesis repeats most of its older one, with words changed, left out,
+added and put in between. Edit distance finds the pairs; it is told apart what may be left
+out for nothing (words that only a former hypothesis had, words that another stream heard)
+and, where times are given, that a word is not far from where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Standing = Literal["present", "absent", "settled"]
+
+_LEFT_OUT = {"present": 0.8, "absent": 0.1, "settled": 0.3}
+_OTHER = 1.0
+_OTHER_FOR_ABSENT = 0.6
+_ALIKE = 0.4
+# New words mostly come behind the others: one in between has to be worth it.
+_BETWEEN = 1.0
+_BEHIND = 0.3
+_NEAR_S = 0.4
+_FAR_PER_S = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A word given before; ``at_s`` is its middle on the media clock."""
+
+    key: str
+    at_s: float
+    standing: Standing = "present"
+    """absent: only a former hypothesis had it; settled: another stream heard it for good."""
+
+
+def key_of(text: str) -> str:
+    """What stays the same of a word when marks and capitals change."""
+    kept = "".join(character for character in text.casefold() if character.isalnum())
+    return kept or text
+
+
+def align(
+    known: Sequence[Known], keys: Sequence[str], times_s: Sequence[float] | None = None
+) -> list[int | None]:
+    """For each new key the index of the known word that it is, ascending; None: it is new.
+
+    ``times_s`` are the new words' middles, where they are worth something.
+    """
+    begin = 0
+    if times_s is None:
+        most = min(len(known), len(keys))
+        while begin < most and known[begin] == Known(keys[begin], known[begin].at_s):
+            begin += 1
+    found = _align(known[begin:], keys[begin:], times_s)
+    return [*range(begin), *(None if one is None else one + begin for one in found)]
+
+
+def _align(
+    known: Sequence[Known], keys: Sequence[str], times_s: Sequence[float] | None
+) -> list[int | None]:
+    if not known or not keys:
+        return [None] * len(keys)
+    # One row for each new word; the first row: all known words so far are left out.
+    leading = [0.0]
+    for one in known:
+        free = one.standing == "settled" and leading[-1] == 0.0
+        leading.append(leading[-1] + (0.0 if free else _LEFT_OUT[one.standing]))
+    rows = [leading]
+    steps: list[list[str]] = []
+    last = len(known)
+    for at, key in enumerate(keys):
+        before = rows[-1]
+        row, taken = [before[0] + _BETWEEN], ["new"]
+        for i, one in enumerate(known, 1):
+            best = before[i - 1] + _difference(one, key, times_s[at] if times_s else None)
+            step = "same"
+            if (left_out := row[i - 1] + _LEFT_OUT[one.standing]) < best:
+                best, step = left_out, "skip"
+            if (added := before[i] + (_BEHIND if i == last else _BETWEEN)) < best:
+                best, step = added, "new"
+            row.append(best)
+            taken.append(step)
+        rows.append(row)
+        steps.append(taken)
+    found: list[int | None] = [None] * len(keys)
+    i, j = last, len(keys)
+    while j and i:
+        step = steps[j - 1][i]
+        if step == "same":
+            found[j - 1] = i - 1
+            i, j = i - 1, j - 1
+        elif step == "skip":
+            i -= 1
+        else:
+            j -= 1
+    return found
+
+
+def _difference(one: Known, key: str, at_s: float | None) -> float:
+    cost = 0.0
+    if one.key != key:
+        cost = _OTHER_FOR_ABSENT if one.standing == "absent" else _OTHER
+        shorter, longer = sorted((one.key, key), key=len)
+        if 2 * len(shorter) >= len(longer) and longer.startswith(
+            shorter[: len(shorter) - 1] or "?"
+        ):
+            cost = _ALIKE
+    if at_s is not None:
+        cost += _FAR_PER_S * max(0.0, abs(one.at_s - at_s) - _NEAR_S)
+    return cost

@@ -1,0 +1,271 @@
+"""One running text out of the moving readings of successive vendor streams. Pure.
+
+A vendor's interim result is a text without times which may change everywhere until the
+final, which has times; a stream that takes over hears the last seconds again. Whoever reads
+the running text tells words apart by their times, so here a word that was given keeps its
+times for good: later readings are matched with it by text, and only what is new is placed –
+by its real times where there are any, otherwise between what was heard before and what has
+been heard now, shared out by letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pipeline.bounds import GOOGLE_WORDS_KEPT_MAX
+from pipeline.providers.google.alignment import Known, Standing, align, key_of
+from pipeline.types import Word
+
+LETTER_S = 0.065
+"""Speech per letter at an ordinary rate."""
+_SLOWEST = 2.5
+"""A new word is not longer than so many times what its letters need."""
+_LEAST_S = 0.02
+_EDGE_S = 0.6
+"""The newest of what a stream heard that was cut: the next one may know better."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWord:
+    """Times on the media clock, None where the vendor gave none."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    confidence: float = 1.0
+    steady: bool = True
+    """False: the vendor itself says that it may still change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that is said since the last final, as it is believed now."""
+
+    words: tuple[ReadWord, ...]
+    end_s: float
+    """Media time up to which the vendor has heard."""
+    fresh_s: float
+    """Where the contiguous audio begins that reaches up to ``end_s``."""
+    is_final: bool = False
+
+
+@dataclass(slots=True)
+class _Slot:
+    text: str
+    key: str
+    start_s: float
+    end_s: float
+    confidence: float
+    steady: bool
+    standing: Standing = "present"
+
+    @property
+    def middle_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+class Transcript:
+    """Words in order of time. ``take`` hands words over for good; later ones stay."""
+
+    def __init__(self) -> None:
+        self._slots: list[_Slot] = []
+        self._open = 0
+        """First slot that the next reading may still change."""
+        self._taken = 0
+        self._joint_s: float | None = None
+        """Since a join and until the next final: where the new stream begins to hear."""
+        self.heard_s = float("-inf")
+        """Media time up to which anything was heard; never goes back."""
+
+    def read(self, reading: Reading) -> None:
+        words = [word for word in reading.words if word.text]
+        keys = [key_of(word.text) for word in words]
+        reach = self._reach(reading)
+        given = self._slots[self._open : reach]
+        known = [Known(slot.key, slot.middle_s, slot.standing) for slot in given]
+        found = align(known, keys, self._times_of(words, reading))
+        self._slots[self._open : reach] = self._merge(given, words, keys, found, reading)
+        self.heard_s = max(self.heard_s, reading.end_s)
+        if reading.is_final:
+            self._close_segment()
+
+    def join(self, from_s: float, until_s: float) -> None:
+        """The next reading is another stream's, which hears again from ``from_s`` on what
+        the one before it heard up to ``until_s``."""
+        self._open = len(self._slots)
+        while self._open and self._slots[self._open - 1].end_s > from_s - 0.3:
+            self._open -= 1
+        for slot in self._slots[self._open :]:
+            if slot.standing == "present" and slot.end_s <= until_s - _EDGE_S:
+                slot.standing = "settled"
+        self._joint_s = from_s
+
+    def follow(self, heard_s: float) -> None:
+        """The stream has told all that it heard, up to ``heard_s``; the next one goes on."""
+        self._close_segment()
+        self.heard_s = max(self.heard_s, heard_s)
+
+    def words(self, until_s: float = float("inf")) -> tuple[Word, ...]:
+        """What was not taken, up to a word whose middle lies at ``until_s`` or later."""
+        return tuple(
+            Word(slot.text, slot.start_s, slot.end_s, slot.confidence)
+            for slot in self._slots[self._taken : self._up_to(until_s)]
+            if slot.standing != "absent"
+        )
+
+    def take(self, until_s: float = float("inf")) -> tuple[Word, ...]:
+        """The same; they are never given again."""
+        taken = self.words(until_s)
+        self._taken = self._up_to(until_s)
+        return taken
+
+    def is_steady(self, until_s: float) -> bool:
+        """Whether the vendor is done with the words that ``take`` would give."""
+        slots = self._slots[self._taken : self._up_to(until_s)]
+        return all(slot.steady for slot in slots if slot.standing != "absent")
+
+    def _up_to(self, until_s: float) -> int:
+        index = self._taken
+        while index < len(self._slots) and self._slots[index].middle_s < until_s:
+            index += 1
+        return index
+
+    def _reach(self, reading: Reading) -> int:
+        """Slots from here on the stream that has taken over has not come to yet."""
+        reach = len(self._slots)
+        if self._joint_s is not None and not reading.is_final:
+            while reach > self._open and self._slots[reach - 1].start_s >= reading.end_s:
+                reach -= 1
+        return reach
+
+    def _times_of(self, words: Sequence[ReadWord], reading: Reading) -> list[float] | None:
+        """Middles of the words of a stream that has just taken over, roughly."""
+        if self._joint_s is None:
+            return None
+        letters = sum(len(word.text) for word in words) or 1
+        length_s = max(0.0, reading.end_s - self._joint_s)
+        times_s, passed = [], 0
+        for word in words:
+            at_s = self._joint_s + length_s * (passed + len(word.text) / 2) / letters
+            if word.start_s is not None and word.end_s is not None:
+                at_s = (word.start_s + word.end_s) / 2
+            times_s.append(at_s)
+            passed += len(word.text)
+        return times_s
+
+    def _merge(
+        self,
+        given: list[_Slot],
+        words: Sequence[ReadWord],
+        keys: Sequence[str],
+        found: Sequence[int | None],
+        reading: Reading,
+    ) -> list[_Slot]:
+        settled = max((n for n, slot in enumerate(given) if slot.standing == "settled"), default=-1)
+        for slot in given:
+            if slot.standing == "present":
+                slot.standing = "absent"
+        behind: list[list[_Slot]] = [[] for _ in range(len(given) + 1)]
+        at = 0
+        for word, key, index in zip(words, keys, found, strict=True):
+            if index is None:
+                # What another stream heard for good has no room for more words.
+                if at > settled:
+                    new = _Slot(word.text, key, *_real_times(word), word.confidence, word.steady)
+                    behind[at].append(new)
+                continue
+            at = index + 1
+            slot = given[index]
+            if slot.standing != "settled":
+                slot.standing, slot.text, slot.key = "present", word.text, key
+                slot.confidence, slot.steady = word.confidence, word.steady
+        merged: list[_Slot] = []
+        before_taken = self._taken - self._open
+        following = self._slots[self._open + len(given) :][:1]
+        starts_s = [slot.start_s for slot in (*given, *following)]
+        for n, added in enumerate(behind):
+            if n:
+                merged.append(given[n - 1])
+            before_s = merged[-1].end_s if merged else self._end_before()
+            after_s = starts_s[n] if n < len(starts_s) else None
+            _place(added, before_s, after_s, reading, self.heard_s)
+            if n < before_taken:
+                # Between words that were handed over already, too late to be said.
+                self._taken += len(added)
+            merged += added
+        return merged
+
+    def _end_before(self) -> float:
+        return self._slots[self._open - 1].end_s if self._open else float("-inf")
+
+    def _close_segment(self) -> None:
+        """Nothing that was read so far changes any more."""
+        kept, taken = [], 0
+        for n, slot in enumerate(self._slots):
+            if slot.standing != "absent":
+                slot.standing = "present"
+                kept.append(slot)
+                taken += n < self._taken
+        surplus = min(max(0, len(kept) - GOOGLE_WORDS_KEPT_MAX), taken)
+        self._slots, self._taken = kept[surplus:], taken - surplus
+        self._open = len(self._slots)
+        self._joint_s = None
+
+
+def _real_times(word: ReadWord) -> tuple[float, float]:
+    if word.start_s is None or word.end_s is None:
+        return (float("nan"), float("nan"))
+    return (word.start_s, max(word.end_s, word.start_s))
+
+
+def _place(
+    new: Sequence[_Slot],
+    before_s: float,
+    after_s: float | None,
+    reading: Reading,
+    heard_s: float,
+) -> None:
+    """Give times to new words between two that have theirs; None: nothing comes after."""
+    if not new:
+        return
+    if any(slot.start_s != slot.start_s for slot in new):
+        _share_out(new, before_s, after_s, reading, heard_s)
+    for slot, (low_s, high_s) in zip(new, _room(new, before_s, after_s), strict=True):
+        slot.start_s = max(low_s, slot.start_s if high_s is None else min(slot.start_s, high_s))
+        end_s = slot.end_s if high_s is None else min(slot.end_s, high_s)
+        slot.end_s = max(end_s, slot.start_s + _LEAST_S)
+    for one, other in pairwise(new):
+        if other.start_s < one.end_s:
+            length_s = max(_LEAST_S, other.end_s - one.end_s)
+            other.start_s, other.end_s = one.end_s, one.end_s + length_s
+
+
+def _room(
+    new: Sequence[_Slot], before_s: float, after_s: float | None
+) -> list[tuple[float, float | None]]:
+    return [(before_s, None if after_s is None else max(after_s, before_s))] * len(new)
+
+
+def _share_out(
+    new: Sequence[_Slot],
+    before_s: float,
+    after_s: float | None,
+    reading: Reading,
+    heard_s: float,
+) -> None:
+    letters = [len(slot.text) + 1 for slot in new]
+    usual_s = sum(letters) * LETTER_S
+    end_s = reading.end_s if after_s is None else after_s
+    # Not before what was heard already, unless that leaves too little room: the words
+    # were then heard, and not yet told.
+    start_s = max(before_s, min(heard_s, end_s - usual_s), end_s - _SLOWEST * usual_s)
+    if start_s < reading.fresh_s <= end_s - usual_s / 2:
+        start_s = reading.fresh_s
+    length_s = max(end_s - start_s, _LEAST_S * len(new))
+    passed = 0
+    for slot, share in zip(new, letters, strict=True):
+        slot.start_s = start_s + length_s * passed / sum(letters)
+        passed += share
+        slot.end_s = start_s + length_s * passed / sum(letters)
