@@ -22,6 +22,7 @@ SUBTITLE = "the line is shown as a subtitle, with `engine_timeout`"
 REPLACED = "the process is killed and replaced"
 WAITS = "what comes next waits"
 ENGINE_ERROR = "`engine_stopped`"
+TIMED_OUT = "`engine_timeout`"
 
 with group("Hearing"):
     LIVE_MAX_S = bound(
@@ -401,6 +402,119 @@ with group("Engines"):
         "languages",
         "languages among which the source's is found out",
         "`candidates_invalid`",
+    )
+    ELEVENLABS_CALL_S = bound(
+        "elevenlabs_call", 10.0, "seconds", "a call about voices or the account", TIMED_OUT
+    )
+    ELEVENLABS_DIAL_S = bound(
+        "elevenlabs_dial", 5.0, "seconds", "opening a socket", "the clause is asked for over HTTP"
+    )
+    ELEVENLABS_SEND_S = bound(
+        "elevenlabs_send", 5.0, "seconds", "giving a socket a clause", "the socket is replaced"
+    )
+    ELEVENLABS_FIRST_SOUND_S = bound(
+        "elevenlabs_first_sound",
+        6.0,
+        "seconds",
+        "a clause's first sound, once it was asked for",
+        "asked once more on another connection",
+    )
+    ELEVENLABS_NEXT_SOUND_S = bound(
+        "elevenlabs_next_sound", 5.0, "seconds", "each further piece of sound", TIMED_OUT
+    )
+    ELEVENLABS_CANCEL_S = bound(
+        "elevenlabs_cancel",
+        4.0,
+        "seconds",
+        "the vendor to end what was cancelled",
+        "the socket is replaced",
+    )
+    ELEVENLABS_CLONE_S = bound(
+        "elevenlabs_clone", 60.0, "seconds", "the vendor to make a voice", TIMED_OUT
+    )
+    ELEVENLABS_CLOSE_S = bound(
+        "elevenlabs_close",
+        5.0,
+        "seconds",
+        "deleting voices and closing at the end",
+        "the next start deletes what is left",
+    )
+    ELEVENLABS_CONTEXTS_MAX = bound(
+        "elevenlabs_contexts",
+        5,
+        "clauses",
+        "clauses of one socket, which is the vendor's own limit",
+        "another socket is opened",
+    )
+    ELEVENLABS_SOCKETS_MAX = bound(
+        "elevenlabs_sockets",
+        48,
+        "sockets",
+        "sockets of one key, open or being opened",
+        "the one idle for longest goes; if none is, `vendor_busy`",
+    )
+    ELEVENLABS_REDIALS_MAX = bound(
+        "elevenlabs_redials",
+        4,
+        "attempts",
+        "attempts to open a socket again that broke",
+        "it is opened when it is next needed",
+    )
+    ELEVENLABS_IDLE_S = bound(
+        "elevenlabs_idle", 600.0, "seconds", "a socket without a clause", "it is closed"
+    )
+    ELEVENLABS_KEEP_S = bound(
+        "elevenlabs_keep", 60.0, "seconds", "a quiet socket", "it is asked for a sign of life"
+    )
+    ELEVENLABS_HTTP_S = bound(
+        "elevenlabs_http",
+        30.0,
+        "seconds",
+        "speaking over HTTP after a socket could not be opened",
+        "sockets are tried again",
+    )
+    ELEVENLABS_CONNECTIONS_MAX = bound(
+        "elevenlabs_connections", 40, "connections", "HTTP connections of one key", WAITS
+    )
+    ELEVENLABS_WAITING_MAX = bound(
+        "elevenlabs_waiting",
+        64,
+        "clauses",
+        "clauses waiting because the plan allows no more at once",
+        "`vendor_busy`",
+    )
+    ELEVENLABS_WAIT_S = bound(
+        "elevenlabs_wait", 15.0, "seconds", "a clause waiting for that", "`vendor_busy`"
+    )
+    ELEVENLABS_MESSAGE_MAX_BYTES = bound(
+        "elevenlabs_message", 4 * MIB, "bytes", "a message of a socket", "`vendor_malformed`"
+    )
+    ELEVENLABS_CLIP_S = bound(
+        "elevenlabs_clip",
+        180.0,
+        "seconds",
+        "sound of one clause that nobody has taken",
+        "`vendor_malformed`",
+    )
+    ELEVENLABS_VOICES_MAX = bound(
+        "elevenlabs_voices", 1000, "voices", "voices of an account looked at", "the rest is unknown"
+    )
+    ELEVENLABS_PACES_MAX = bound(
+        "elevenlabs_paces",
+        512,
+        "paces",
+        "learned paces, by voice and language",
+        "the one used longest ago is forgotten",
+    )
+    ELEVENLABS_CLONES_MAX = bound(
+        "elevenlabs_clones",
+        256,
+        "voices",
+        "cloned voices of one key, and as many that are still to be deleted",
+        "the one used longest ago is deleted; what is not is found at the next start",
+    )
+    CLONE_SAMPLE_MAX_S = bound(
+        "clone_sample", 120.0, "seconds", "speech sent to make a voice", "the rest is left out"
     )
     MUX_S = bound("mux", 3600.0, "seconds", "putting a video together", "`mux_timeout`")
 

@@ -171,12 +171,21 @@ class SpeechStream(Protocol):
     """Speech being made: iterate once for blocks of PCM."""
 
     sample_rate_hz: int
-    expected_s: float
-    """Duration of the whole clip; exact where the engine knows it beforehand."""
     rate: float
-    """Speaking rate used, as a ratio to the engine's natural one."""
+    """Speaking rate used, as a ratio to the engine's natural one.
+
+    An engine whose own limits keep it from the fit and tempo asked for may have an attribute
+    ``tempo_left``, the ratio that is left to time stretching; one that knows when each word
+    is said may have ``alignment``, a tuple of Word with times from the clip's beginning,
+    which is complete once the clip is."""
+
     voice: Voice
     """The voice that speaks: another one than was asked for where one stood in for it."""
+
+    @property
+    def expected_s(self) -> float:
+        """Duration of the whole clip; asked for once the first block has come, and exact
+        where the engine knows it by then."""
 
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
 
@@ -197,6 +206,10 @@ class Synthesizer(Protocol):
 
     async def prepare(self, language: str) -> None:
         """Warm whatever the language needs, so that the first clause is not slower."""
+
+    async def warm(self, voice: Voice, language: str) -> None:
+        """``voice`` is about to be spoken with: dial what it needs. Idempotent; raises
+        EngineError where that cannot be done, and ``synthesize`` will then try again."""
 
     async def synthesize(self, request: SpeechRequest) -> SpeechStream: ...
 

@@ -113,6 +113,10 @@ class Style:
     """Ratio of the clause's log-F0 spread to the speaker's usual spread."""
     rate: float = 1.0
     """Ratio of the clause's words per second to the speaker's usual rate."""
+    pauses: float = 0.0
+    """Share of the clause spent in pauses, less the speaker's usual share; -0.3 to 0.3."""
+    arousal: float = 0.0
+    """From -1 (subdued) to 1 (excited): everything above in one coarse number."""
 
 
 NEUTRAL_STYLE = Style()

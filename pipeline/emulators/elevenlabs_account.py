@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pipeline.bounds import EMULATOR_QUEUE_S
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.elevenlabs_catalog import MODELS, Family, Model, Plan
-from pipeline.emulators.elevenlabs_errors import Json
+from pipeline.emulators.elevenlabs_refusal import Json
 from pipeline.emulators.elevenlabs_voices import VoiceShelf
 
 _MONTH_S = 30 * 24 * 3600

@@ -14,10 +14,10 @@ from contextlib import aclosing
 
 from pipeline.bounds import EMULATOR_STALL_S, EMULATOR_TEXTS_MAX
 from pipeline.emulators.behaviour import Fault
-from pipeline.emulators.elevenlabs_errors import Json
 from pipeline.emulators.elevenlabs_faults import extra_s, is_due
 from pipeline.emulators.elevenlabs_mouths import CharacterTime
 from pipeline.emulators.elevenlabs_orders import Order
+from pipeline.emulators.elevenlabs_refusal import Json
 from pipeline.emulators.elevenlabs_speaking import SoundBlock, sound
 from pipeline.emulators.elevenlabs_state import DurationsKey, Vendor
 from pipeline.emulators.elevenlabs_voices import VoiceSettings

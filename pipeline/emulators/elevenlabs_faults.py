@@ -1,6 +1,6 @@
 """What can go wrong at the emulated ElevenLabs: the scenarios of ``Fault`` and their moments.
 
-Any status in ``elevenlabs_errors.BY_STATUS`` refuses the call in the vendor's words;
+Any status in ``BY_STATUS`` refuses the call in the vendor's words;
 ``http_500``, ``http_502`` and ``http_503`` are its own failures. The others:
 
 ==================  ====================================================================
@@ -26,15 +26,40 @@ subscription, models).
 from __future__ import annotations
 
 import asyncio
-import copy
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import web
 
 from pipeline.bounds import EMULATOR_STALL_S
+from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.behaviour import Fault
-from pipeline.emulators.elevenlabs_errors import BY_STATUS, RefusalError, failed
+from pipeline.emulators.elevenlabs_catalog import Plan
+from pipeline.emulators.elevenlabs_refusal import RefusalError
 
+_FREE = Plan("free", 10_000, 3, clones=False, flash=4, multilingual=2)
+BY_STATUS: Mapping[str, Callable[[], RefusalError]] = {
+    make().status: make
+    for make in (
+        errors.no_key,
+        errors.invalid_key,
+        errors.unusual_activity,
+        partial(errors.quota_exceeded, 10_000, 0, 91),
+        partial(errors.voice_not_found, "notAVoice"),
+        partial(errors.voice_limit_reached, 10, 10),
+        partial(errors.text_too_long, 10_001, 10_000),
+        errors.cloning_not_included,
+        errors.only_for_creators,
+        errors.already_running,
+        partial(errors.missing, "body", "text"),
+        partial(errors.too_many_requests, _FREE, 4),
+        errors.system_busy,
+        partial(errors.too_many_contexts, 5),
+        partial(errors.input_timeout, 20.0),
+    )
+}
+"""For faults: what a scenario can name → what makes the refusal."""
 _FAILURES = {"http_500": 500, "http_502": 502, "http_503": 503}
 _SOUND = frozenset(
     "slow stall drop close malformed bad_base64 odd_bytes unknown_message error_in_band "
@@ -58,10 +83,9 @@ def require_known(fault: Fault) -> None:
 def refusal_of(fault: Fault) -> RefusalError | None:
     """What a fault answers, where it is a refusal."""
     if fault.scenario in _FAILURES:
-        refusal = failed(_FAILURES[fault.scenario])
+        refusal = errors.failed(_FAILURES[fault.scenario])
     elif fault.scenario in BY_STATUS:
-        # A copy: what is raised takes its traceback along.
-        refusal = copy.copy(BY_STATUS[fault.scenario])
+        refusal = BY_STATUS[fault.scenario]()
     else:
         return None
     if fault.message:

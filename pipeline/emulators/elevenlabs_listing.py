@@ -12,10 +12,10 @@ from aiohttp import web
 
 from pipeline.emulators.elevenlabs_answers import admitted, json_answer
 from pipeline.emulators.elevenlabs_catalog import DEFAULT_MODEL, MODELS
-from pipeline.emulators.elevenlabs_errors import RefusalError, UnprocessableError
 from pipeline.emulators.elevenlabs_faults import interrupt
 from pipeline.emulators.elevenlabs_formats import DEFAULT_FORMAT, read_format
 from pipeline.emulators.elevenlabs_orders import Order
+from pipeline.emulators.elevenlabs_refusal import RefusalError, UnprocessableError
 from pipeline.emulators.elevenlabs_speaking import sound
 from pipeline.emulators.elevenlabs_state import vendor_of
 from pipeline.emulators.elevenlabs_voices import PREVIEW_TEXT, StoredVoice, settings_json

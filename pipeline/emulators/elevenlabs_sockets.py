@@ -12,8 +12,9 @@ from pipeline.bounds import EMULATOR_CLOSE_S, EMULATOR_STALL_S, EMULATOR_TEXT_ME
 from pipeline.emulators import elevenlabs_errors as errors
 from pipeline.emulators.behaviour import Fault
 from pipeline.emulators.elevenlabs_catalog import MODELS
+from pipeline.emulators.elevenlabs_conversations import MultiSession, SingleSession
 from pipeline.emulators.elevenlabs_faults import DroppedError, cut, extra_s
-from pipeline.emulators.elevenlabs_session import INTERNAL, MultiSession, Session, SingleSession
+from pipeline.emulators.elevenlabs_session import INTERNAL, Session
 from pipeline.emulators.elevenlabs_state import Vendor, vendor_of
 
 _POLICY = 1008

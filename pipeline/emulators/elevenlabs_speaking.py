@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -47,7 +49,8 @@ async def sound(
     encoder = encoder_for(order.format)
     # What the engine inside takes counts towards what the vendor is to take.
     begin = asked + pace.delays.draw("first_sound") + extra_s
-    rate_hz, at, pending = order.format.rate_hz, 0, list(utterance.times)
+    rate_hz, at, first = order.format.rate_hz, 0, 0
+    times = utterance.times
     async with aclosing(utterance.blocks) as blocks:
         async for pcm in _of_length(blocks, round(pace.block_s * rate_hz)):
             if at:
@@ -55,13 +58,13 @@ async def sound(
             due = begin + (at / rate_hz / pace.speed if pace.speed else 0.0)
             await asyncio.sleep(max(0.0, due - loop.time()))
             start_s, end_s = at / rate_hz, (at + len(pcm)) / rate_hz
-            count = sum(time.start_s < end_s for time in pending)
-            times = tuple(
+            last = bisect.bisect_left(times, end_s, lo=first, key=attrgetter("start_s"))
+            inside = tuple(
                 CharacterTime(time.character, time.start_s - start_s, time.duration_s)
-                for time in pending[:count]
+                for time in times[first:last]
             )
-            del pending[:count]
-            yield SoundBlock(encoder.push(pcm), times, start_s, end_s - start_s)
+            first = last
+            yield SoundBlock(encoder.push(pcm), inside, start_s, end_s - start_s)
             at += len(pcm)
     if tail := encoder.flush():
         yield SoundBlock(tail, (), at / rate_hz, 0.0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.emulators import elevenlabs_errors as errors
-from pipeline.emulators.elevenlabs_errors import Json
+from pipeline.emulators.elevenlabs_refusal import Json
 from pipeline.providers.offline.espeak_voices import BY_KEY
 
 PREVIEW_TEXT = "This is how I sound."

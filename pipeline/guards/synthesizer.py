@@ -79,6 +79,12 @@ class GuardedSynthesizer:
         if failure is not None and not warmed:
             raise failure
 
+    async def warm(self, voice: Voice, language: str) -> None:
+        """Dial for the voice where it is at home; those that stand in are not dialled for."""
+        for link in self._able(language):
+            if link.engine.name == voice.engine:
+                await link.engine.warm(voice, language)
+
     async def synthesize(self, request: SpeechRequest) -> GuardedSpeech:
         """Comes back with the first block made. Raises EngineError when no engine could."""
         self._chain.probe(lambda engine: self._try(engine, request))

@@ -78,6 +78,8 @@ class ScriptedSynthesizer:
     """Off for long runs: the list would grow without end."""
     requests: list[SpeechRequest] = field(default_factory=list)
     open_streams: int = 0
+    warmed: list[str] = field(default_factory=list)
+    """Ids of the voices that somebody was cast with, in order."""
 
     async def connect(self) -> None:
         pass
@@ -90,6 +92,10 @@ class ScriptedSynthesizer:
 
     async def prepare(self, language: str) -> None:
         pass
+
+    async def warm(self, voice: Voice, language: str) -> None:
+        assert language in self.language_set
+        self.warmed.append(voice.id)
 
     async def synthesize(self, request: SpeechRequest) -> ScriptedSpeech:
         if self.keep_requests:
