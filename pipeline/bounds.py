@@ -251,6 +251,47 @@ with group("Engines"):
     RECOGNISER_MESSAGES_MAX = bound(
         "recogniser_messages", 256, "pieces", "pieces taken in ahead of the search", WAITS
     )
+    WHISPER_PROCESSES_MAX = bound(
+        "whisper_processes",
+        4,
+        "processes",
+        "processes with a Whisper model each",
+        "streams share them, and then `recognizer_busy`",
+    )
+    WHISPER_STREAMS_PER_PROCESS = bound(
+        "whisper_streams",
+        8,
+        "streams",
+        "streams of one Whisper process",
+        "another process, or `recognizer_busy`",
+    )
+    WHISPER_START_S = bound(
+        "whisper_start", 180.0, "seconds", "a Whisper process to load its model", ENGINE_ERROR
+    )
+    WHISPER_WINDOW_S = bound(
+        "whisper_window",
+        28.0,
+        "seconds",
+        "audio that Whisper decodes at once",
+        "what was said in the oldest stays as it is",
+    )
+    WHISPER_PROMPT_MAX_CHARS = bound(
+        "whisper_prompt",
+        200,
+        "characters",
+        "what was said before, told to Whisper",
+        "the oldest is left out",
+    )
+    WHISPER_TOKENS_MAX = bound(
+        "whisper_tokens", 224, "tokens", "a window's text as Whisper spells it", "it ends there"
+    )
+    WHISPER_REPLIES_MAX = bound(
+        "whisper_replies",
+        4096,
+        "replies",
+        "a stream's replies that it has not read",
+        ENGINE_ERROR,
+    )
     MESSAGE_MAX_BYTES = bound(
         "engine_message", 16 * MIB, "bytes", "a message of an engine's process", ENGINE_ERROR
     )

@@ -73,6 +73,8 @@ ERRORS: dict[str, Explained] = {
         "key_unreadable": "Your key can no longer be read, because the server's own key changed: "
         "enter it again.",
         "language_unsupported": "An engine cannot do this language.",
+        "model_missing": "The recogniser's model is not named, or not on the server.",
+        "model_unusable": "The recogniser's model is not one that it can use.",
         "nothing_to_speak": "There is nothing in the text that can be spoken.",
         "recognizer_busy": "The recogniser serves as many sessions as it can.",
         "speaker_model_missing": "The model that tells speakers apart is not installed.",
