@@ -412,38 +412,6 @@ with group("Engines"):
     ENCODER_MAX_S = bound(
         "voiceprint_audio", 30.0, "seconds", "audio of one voiceprint", "the rest is left out"
     )
-    ENGINE_SETS_MAX = bound(
-        "engine_sets",
-        32,
-        "sets",
-        "sets of engines, each for one choice and its keys",
-        "the one that no run has used for longest is closed; if all are used, `engine_sets_full`",
-    )
-    ENGINE_SET_IDLE_S = bound(
-        "engine_set_idle", 600.0, "seconds", "a set that no run uses", "it is closed"
-    )
-    ENGINE_SET_START_S = bound(
-        "engine_set_start", 120.0, "seconds", "a set of engines to start", "`engine_timeout`"
-    )
-    ENGINE_SET_CLOSE_S = bound(
-        "engine_set_close", 20.0, "seconds", "a set of engines to close", "it is left"
-    )
-    ENGINES_ASKED_S = bound(
-        "engines_asked", 20.0, "seconds", "a question about languages or voices", "503"
-    )
-    ENGINE_CHECK_S = bound(
-        "engine_check", 10.0, "seconds", "checking an engine and its key", "`engine_timeout`"
-    )
-    ENGINE_KEY_MAX_CHARS = bound(
-        "engine_key", 16 * 1024, "characters", "a vendor's key that a person gives", "refused"
-    )
-    CANDIDATES_MAX = bound(
-        "source_candidates",
-        4,
-        "languages",
-        "languages among which the source's is found out",
-        "`candidates_invalid`",
-    )
     ELEVENLABS_CALL_S = bound(
         "elevenlabs_call", 10.0, "seconds", "a call about voices or the account", TIMED_OUT
     )
@@ -556,6 +524,38 @@ with group("Engines"):
     )
     CLONE_SAMPLE_MAX_S = bound(
         "clone_sample", 120.0, "seconds", "speech sent to make a voice", "the rest is left out"
+    )
+    ENGINE_SETS_MAX = bound(
+        "engine_sets",
+        32,
+        "sets",
+        "sets of engines, each for one choice and its keys",
+        "the one that no run has used for longest is closed; if all are used, `engine_sets_full`",
+    )
+    ENGINE_SET_IDLE_S = bound(
+        "engine_set_idle", 600.0, "seconds", "a set that no run uses", "it is closed"
+    )
+    ENGINE_SET_START_S = bound(
+        "engine_set_start", 120.0, "seconds", "a set of engines to start", "`engine_timeout`"
+    )
+    ENGINE_SET_CLOSE_S = bound(
+        "engine_set_close", 20.0, "seconds", "a set of engines to close", "it is left"
+    )
+    ENGINES_ASKED_S = bound(
+        "engines_asked", 20.0, "seconds", "a question about languages or voices", "503"
+    )
+    ENGINE_CHECK_S = bound(
+        "engine_check", 10.0, "seconds", "checking an engine and its key", "`engine_timeout`"
+    )
+    ENGINE_KEY_MAX_CHARS = bound(
+        "engine_key", 16 * 1024, "characters", "a vendor's key that a person gives", "refused"
+    )
+    CANDIDATES_MAX = bound(
+        "source_candidates",
+        4,
+        "languages",
+        "languages among which the source's is found out",
+        "`candidates_invalid`",
     )
     MUX_S = bound("mux", 3600.0, "seconds", "putting a video together", "`mux_timeout`")
 

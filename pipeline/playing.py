@@ -72,7 +72,7 @@ def begin(clip: Clip, number: int, placement: Placement) -> Begun:
     assert clip.stream is not None
     stream = clip.stream
     # The engine already hurried by what the backlog asked for when it began.
-    wanted = placement.tempo / clip.tempo * getattr(stream, "tempo_left", 1.0)
+    wanted = placement.tempo / clip.tempo * stream.tempo_left
     residual = min(wanted, max(1.0, FASTEST / stream.rate))
     if abs(residual - 1) <= TEMPO_DEADBAND:
         residual = 1.0

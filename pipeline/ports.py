@@ -172,13 +172,10 @@ class SpeechStream(Protocol):
 
     sample_rate_hz: int
     rate: float
-    """Speaking rate used, as a ratio to the engine's natural one.
-
-    An engine whose own limits keep it from the fit and tempo asked for may have an attribute
-    ``tempo_left``, the ratio that is left to time stretching; one that knows when each word
-    is said may have ``alignment``, a tuple of Word with times from the clip's beginning,
-    which is complete once the clip is."""
-
+    """Speaking rate used, as a ratio to the engine's natural one."""
+    tempo_left: float
+    """Of the fit and tempo asked for, the ratio that the engine's own limits left to time
+    stretching; 1 for nothing."""
     voice: Voice
     """The voice that speaks: another one than was asked for where one stood in for it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pipeline import metrics
 from pipeline.bounds import PROBE_S
@@ -44,7 +44,7 @@ class Chain(Generic[Engine]):
         self._told = self.links[0].engine.name
         self._reason = links[0].breaker.reason or "engine_failed"
         """Why the first choice did not serve, when it did not."""
-        self._probes: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def first(self) -> Engine:
@@ -73,20 +73,48 @@ class Chain(Generic[Engine]):
         link.breaker.failed(error)
         self._show(link)
 
+    async def warm(
+        self, links: Sequence[Link[Engine]], how: Callable[[Engine], Awaitable[object]]
+    ) -> None:
+        """Have engines made ready: whoever serves first is waited for, the others do it beside
+        the work. Raises EngineError when none could be."""
+        failure: EngineError | None = None
+        for number, link in enumerate(links):
+            try:
+                await how(link.engine)
+            except EngineError as error:
+                self.failed(link, error)
+                failure = error
+            else:
+                for other in links[number + 1 :]:
+                    self._beside(self._warm(other, how))
+                return
+        if failure is not None:
+            raise failure
+
     def probe(self, ask: Callable[[Engine], Awaitable[object]]) -> None:
         """Try the engines that are left alone again, where that is due, beside the real work:
         nobody waits for what may not answer."""
         for link in self.links:
             if link.breaker.take_probe():
-                task = asyncio.create_task(self._probe(link, ask), name=f"probe {self._leg}")
-                self._probes.add(task)
-                task.add_done_callback(self._probes.discard)
+                self._beside(self._probe(link, ask))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"beside {self._leg}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _warm(self, link: Link[Engine], how: Callable[[Engine], Awaitable[object]]) -> None:
+        try:
+            await how(link.engine)
+        except EngineError as error:
+            self.failed(link, error)
 
     async def aclose(self) -> None:
-        """Stop the probes."""
-        for probe in self._probes:
-            probe.cancel()
-        await asyncio.gather(*self._probes, return_exceptions=True)
+        """Stop what is done beside the work."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _probe(self, link: Link[Engine], ask: Callable[[Engine], Awaitable[object]]) -> None:
         try:

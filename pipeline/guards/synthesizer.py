@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from pipeline.bounds import FIRST_SOUND_LEG_S, NEXT_SOUND_LEG_S
@@ -20,21 +20,17 @@ _UNSPEAKABLE = frozenset({"nothing_to_speak", "text_too_long"})
 
 @dataclass(slots=True)
 class _Begun:
-    """Speech that has its first block, and the place that it takes at the vendor."""
+    """Speech that has its first block."""
 
     link: Link[Synthesizer]
     stream: SpeechStream
     blocks: AsyncIterator[Pcm]
     first: Pcm | None
-    place: AsyncExitStack
 
     async def aclose(self) -> None:
-        try:
-            if isinstance(self.blocks, AsyncGenerator):
-                await self.blocks.aclose()
-            await self.stream.aclose()
-        finally:
-            await self.place.aclose()
+        if isinstance(self.blocks, AsyncGenerator):
+            await self.blocks.aclose()
+        await self.stream.aclose()
 
 
 class GuardedSynthesizer:
@@ -66,24 +62,15 @@ class GuardedSynthesizer:
         return first
 
     async def prepare(self, language: str) -> None:
-        """Warm every engine. Raises EngineError when none could be."""
-        failure: EngineError | None = None
-        warmed = 0
-        for link in self._able(language):
-            try:
-                await link.engine.prepare(language)
-                warmed += 1
-            except EngineError as error:
-                self._chain.failed(link, error)
-                failure = error
-        if failure is not None and not warmed:
-            raise failure
+        """Warm every engine, the one that serves first. Raises EngineError when none could
+        be."""
+        await self._chain.warm(self._able(language), lambda engine: engine.prepare(language))
 
     async def warm(self, voice: Voice, language: str) -> None:
-        """Dial for the voice where it is at home; those that stand in are not dialled for."""
-        for link in self._able(language):
-            if link.engine.name == voice.engine:
-                await link.engine.warm(voice, language)
+        """Have whoever would speak now dial for the voice. Raises EngineError."""
+        for link in self._able(language)[:1]:
+            if (own := voice_for(link.engine, voice, language)) is not None:
+                await link.engine.warm(own, language)
 
     async def synthesize(self, request: SpeechRequest) -> GuardedSpeech:
         """Comes back with the first block made. Raises EngineError when no engine could."""
@@ -125,18 +112,20 @@ class GuardedSynthesizer:
         voice = voice_for(engine, request.voice, request.language)
         if voice is None:
             raise EngineError("voice_unknown", "This engine has no voice for the language.")
-        async with AsyncExitStack() as place:
-            if gate := self._gates.get(engine.name):
-                await place.enter_async_context(gate.turn(self._user))
+        wanted = replace(request, voice=voice)
+
+        async def start() -> _Begun:
             self._meter.count(engine.name, "synthesis", len(request.text))
-            wanted = replace(request, voice=voice)
             if alone:
-                begun = await _start(link, wanted)
-            else:
-                async with in_time(FIRST_SOUND_LEG_S, "The voice engine did not answer in time."):
-                    begun = await _start(link, wanted)
-            begun.place = place.pop_all()
-            return begun
+                return await _start(link, wanted)
+            async with in_time(FIRST_SOUND_LEG_S, "The voice engine did not answer in time."):
+                return await _start(link, wanted)
+
+        # A place is for asking: how much is made at once is the engine's own affair.
+        if (gate := self._gates.get(engine.name)) is None:
+            return await start()
+        async with gate.turn(self._user):
+            return await start()
 
     async def _try(self, engine: Synthesizer, request: SpeechRequest) -> None:
         voice = voice_for(engine, request.voice, request.language)
@@ -164,7 +153,7 @@ async def _start(link: Link[Synthesizer], request: SpeechRequest) -> _Begun:
                 await blocks.aclose()
             await stream.aclose()
         raise
-    return _Begun(link, stream, blocks, first, AsyncExitStack())
+    return _Begun(link, stream, blocks, first)
 
 
 class GuardedSpeech:
@@ -176,6 +165,7 @@ class GuardedSpeech:
         self._begun = begun
         self.sample_rate_hz = begun.stream.sample_rate_hz
         self.rate = begun.stream.rate
+        self.tempo_left = begun.stream.tempo_left
         self.voice = begun.stream.voice
         self.expected_s = begun.stream.expected_s
 

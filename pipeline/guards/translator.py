@@ -31,18 +31,11 @@ class GuardedTranslator:
         return frozenset().union(*(link.engine.pairs() for link in self._chain.links))
 
     async def prepare(self, source: str, target: str) -> None:
-        """Warm every engine that knows the pair. Raises EngineError when none could be."""
-        failure: EngineError | None = None
-        warmed = 0
-        for link in self._able(source, target):
-            try:
-                await link.engine.prepare(source, target)
-                warmed += 1
-            except EngineError as error:
-                self._chain.failed(link, error)
-                failure = error
-        if failure is not None and not warmed:
-            raise failure
+        """Warm every engine, the one that serves first. Raises EngineError when none could
+        be."""
+        await self._chain.warm(
+            self._able(source, target), lambda engine: engine.prepare(source, target)
+        )
 
     async def translate(self, request: TranslationRequest) -> str:
         """Raises EngineError when no engine could."""

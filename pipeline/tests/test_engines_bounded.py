@@ -64,6 +64,7 @@ class Half:
         self._speech = speech
         self.sample_rate_hz, self.expected_s = speech.sample_rate_hz, speech.expected_s
         self.rate, self.voice = speech.rate, speech.voice
+        self.tempo_left = speech.tempo_left
 
     async def __aiter__(self) -> Any:
         async for block in self._speech:

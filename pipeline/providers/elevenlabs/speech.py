@@ -20,23 +20,28 @@ class Asked:
 
 
 class ElevenLabsSpeech:
-    """Port SpeechStream, with ``alignment`` and ``tempo_left``."""
+    """Port SpeechStream, with ``alignment``.
+
+    ``base`` is the voice that ``instead`` asks for, when the vendor has lost ``voice``.
+    """
 
     def __init__(
         self,
         asked: Asked,
         *,
-        voice: Voice,
         characters: int,
         estimate_s: float,
         rate: float,
         tempo_left: float,
+        voice: Voice,
+        base: Voice,
         instead: Callable[[], Awaitable[Asked]] | None,
     ) -> None:
         self.sample_rate_hz = asked.feed.sample_rate_hz
-        self.voice = voice
         self.rate = rate
         self.tempo_left = tempo_left
+        self.voice = voice
+        self._base = base
         self._asked = asked
         self._characters = characters
         self._estimate_s = estimate_s
@@ -67,6 +72,7 @@ class ElevenLabsSpeech:
                     raise
                 instead, self._instead = self._instead, None
                 self._asked = await instead()
+                self.voice = self._base
                 continue
             if block is None:
                 return

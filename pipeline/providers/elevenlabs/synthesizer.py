@@ -109,9 +109,9 @@ class ElevenLabsSynthesizer:
             )
         await self.connect()
         account = self._joined()
-        cloned = request.voice.profile
+        voice, cloned = request.voice, request.voice.profile
         if isinstance(cloned, Cloned) and account.clones.is_lost(cloned.voice_id):
-            voice_id, cloned = voice_id_of(cloned.base), None
+            voice, voice_id, cloned = cloned.base, voice_id_of(cloned.base), None
         delivery = delivery_of(request.style)
         natural_s = account.paces.natural_s(voice_id, request.language, len(text))
         pace = vendor_pace(delivery, natural_s=natural_s, fit_s=request.fit_s, tempo=request.tempo)
@@ -131,11 +131,12 @@ class ElevenLabsSynthesizer:
             instead = ask_instead
         return ElevenLabsSpeech(
             await ask(voice_id),
-            voice=request.voice,
             characters=len(text),
             estimate_s=natural_s / pace.speed,
             rate=pace.speed,
             tempo_left=pace.left,
+            voice=voice,
+            base=cloned.base if isinstance(cloned, Cloned) else voice,
             instead=instead,
         )
 

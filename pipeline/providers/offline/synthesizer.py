@@ -155,6 +155,7 @@ class EspeakSpeech:
         self.expected_s = expected_s
         self.rate = rate
         self.voice = voice
+        self.tempo_left = 1.0
         self._blocks = blocks
         self._threads = threads
         self._closed = False

@@ -130,6 +130,7 @@ class ScriptedSpeech:
         self._samples = round(natural_s / self.rate * self.sample_rate_hz)
         self.expected_s = self._samples / self.sample_rate_hz
         self.voice = request.voice
+        self.tempo_left = 1.0
         self._engine = engine
         self._hum = _hum(round(request.voice.pitch_hz) or 150, self.sample_rate_hz)
         self._closed = False
