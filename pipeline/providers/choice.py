@@ -29,7 +29,8 @@ def choose(
 
     ``given`` are the needs that are met: vendors with a key, and "whisper" with a model.
     ``wish`` is a session's, by the names of ``ready.engines``, and goes before the setting.
-    Raises EngineError: engine_unknown, engine_role_unknown, key_missing, engine_missing.
+    Raises EngineError: engine_unknown, engine_role_unknown, key_missing, engine_missing,
+    model_missing.
     """
     refuse_unknown(wish or {})
     chosen = parse_engines(setting)
@@ -87,7 +88,7 @@ def lack_of(name: str, *, given: Collection[str]) -> EngineError | None:
         return None
     if provider.needs not in VENDORS:
         return EngineError(
-            "engine_missing",
+            "model_missing",
             f"“{name}” needs a model, and the setting {name.upper()}_MODEL names none.",
             recoverable=False,
         )

@@ -15,6 +15,8 @@ from pipeline.providers import checks
 from pipeline.providers.catalogue import PROVIDERS, Provider
 from pipeline.providers.checks import CheckResult, check_provider
 from pipeline.providers.settings import EngineSettings
+from pipeline.tests.emulated_elevenlabs import access_to, emulated
+from pipeline.tests.google_cloud import access, cloud
 
 SETTINGS = EngineSettings(models=Path("/nowhere"))
 
@@ -112,3 +114,38 @@ async def test_offline_engines_are_looked_for_and_not_started(
     assert not result.ok
     assert "espeak-ng" in result.message
     assert "tells speakers apart" in result.message
+
+
+async def test_googles_key_is_tried_with_one_word(tmp_path: Path) -> None:
+    async with cloud(tmp_path) as emulator:
+        good = EngineSettings(models=Path(), google=access(emulator))
+        found = await check_provider("google", good)
+        assert (found.ok, found.code) == (True, "")
+        assert found.details["region"] == emulator.speech.rules.region
+        bad = EngineSettings(
+            models=Path(), google=access(emulator, credentials="", api_key="x" * 39, project="p")
+        )
+        found = await check_provider("google", bad)
+        assert (found.ok, found.code) == (False, "key_refused")
+        assert "x" * 39 not in found.message
+
+
+async def test_a_check_of_elevenlabs_says_what_is_left() -> None:
+    async with emulated() as vendor:
+        good = EngineSettings(models=Path(), elevenlabs=access_to(vendor))
+        found = await check_provider("elevenlabs", good)
+        assert (found.ok, found.code) == (True, "")
+        assert int(found.details["characters_left"]) > 0
+        assert found.details["plan"]
+        wrong = access_to(vendor, api_key="sk_s3cret-and-wrong")
+        bad = EngineSettings(models=Path(), elevenlabs=wrong)
+        found = await check_provider("elevenlabs", bad)
+        assert (found.ok, found.code) == (False, "key_refused")
+        assert "s3cret" not in found.message
+
+
+async def test_a_vendor_that_is_not_there_is_said_so() -> None:
+    nowhere = "https://127.0.0.1:9"
+    async with emulated() as vendor:
+        away = EngineSettings(models=Path(), elevenlabs=access_to(vendor, base_url=nowhere))
+        assert (await check_provider("elevenlabs", away)).code == "vendor_unreachable"

@@ -55,7 +55,7 @@ def test_scripted_engines_come_with_scripted_ears() -> None:
         ("offline", {"synthesis": "elevnlabs"}, "engine_unknown", "elevenlabs, offline"),
         ("offline", {"synthesis": "google"}, "engine_role_unknown", "elevenlabs, offline"),
         ("offline", {"hearing": "google"}, "engine_role_unknown", "recognition, translation"),
-        ("offline", {"recognition": "whisper"}, "engine_missing", "WHISPER_MODEL"),
+        ("offline", {"recognition": "whisper"}, "model_missing", "WHISPER_MODEL"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_can(

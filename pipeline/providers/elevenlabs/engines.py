@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pipeline.ports import EngineError, Synthesizer, VoiceCloner
+from pipeline.providers.elevenlabs.checking import check
 from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
 from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings
+
+__all__ = ["check", "cloner", "synthesizer"]
 
 
 def synthesizer(settings: EngineSettings) -> Synthesizer:
