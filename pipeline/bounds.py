@@ -324,6 +324,13 @@ with group("Socket"):
         "messages for the client that have no number yet",
         "the run waits; answers are left out",
     )
+    WAITING_MAX_BYTES = bound(
+        "outbox_waiting_bytes",
+        MIB,
+        "bytes",
+        "the same, their sound together; their text is small by its own bounds",
+        "as above, once one message has gone over it",
+    )
     KEPT_MAX = bound(
         "outbox_kept",
         2048,
@@ -345,7 +352,28 @@ with group("Socket"):
         "messages that another process would tell again",
         "the newest count",
     )
+    PING_ID_MAX = bound("ping_id", 256, "characters", "what a ping wants back", "`message_invalid`")
+    LANGUAGE_MAX = bound(
+        "language_code", 64, "characters", "a client's language code", "`message_invalid`"
+    )
+    SPEAKER_ID_MAX = bound(
+        "speaker_id", 64, "characters", "a client's name for a speaker", "`speaker_id_invalid`"
+    )
     GLOSSARY_MAX_TERMS = bound("glossary", 2000, "terms", "a run's glossary", "`glossary_too_long`")
+    GLOSSARY_TERM_MAX = bound(
+        "glossary_term",
+        200,
+        "characters",
+        "a term of a glossary, and as much what it becomes",
+        "`message_invalid`",
+    )
+    GLOSSARY_MAX_CHARACTERS = bound(
+        "glossary_length",
+        100_000,
+        "characters",
+        "a run's glossary, both languages together",
+        "`glossary_too_long`",
+    )
     VOICE_SAMPLES_MAX = bound(
         "voice_samples", 20, "samples", "samples of one voice", "`voice_samples_count`"
     )

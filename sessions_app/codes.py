@@ -36,7 +36,7 @@ ERRORS: dict[str, Explained] = {
         "list the pairs there are.",
         "target_language_unsupported": "There is a translation, but no voice for its language.",
         "sample_rate_unsupported": "The sample rate is not 8000 to 48000 Hz.",
-        "glossary_too_long": "The glossary has more than 2000 terms.",
+        "glossary_too_long": "The glossary has more than 2000 terms, or 100000 characters.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
         "finish_timeout": "What was left at the end could not be dubbed in time.",
         "quota_exceeded": "Today's minutes are used up: what was said is still dubbed, and dubbing "

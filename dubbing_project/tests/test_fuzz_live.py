@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import struct
@@ -224,6 +225,34 @@ async def test_a_hundred_thousand_messages_of_nonsense(server: RunningServices) 
     assert server.pid_of("web-1") == process.pid
     assert last_mb - first_mb < GROWTH_MAX_MB
     assert tracebacks(server) == []
+    assert all_is_well(server)
+    async with Viewer.watching(server, token) as viewer:
+        await viewer.hears(2)
+        await viewer.finish()
+        viewer.check_lines()
+
+
+async def test_a_client_that_asks_and_never_reads_fills_no_memory(
+    server: RunningServices,
+) -> None:
+    token = await asyncio.to_thread(token_of, server, "deaf@example.org")
+    process = psutil.Process(server.pid_of("web-1"))
+    async with connect(
+        f"{server.socket_url}/ws/fuzz/{uuid.uuid4()}",
+        additional_headers={"Authorization": f"Token {token}"},
+        compression=None,
+        ping_interval=None,
+        max_size=None,
+        max_queue=1,
+    ) as socket:
+        before_mb = process.memory_info().rss / 1e6
+        # As large as a message may be, and as large as what comes back: 600 MB and answers
+        # beyond what the sockets' own buffers hold.
+        for id in itertools.chain(["x" * 2_000_000] * 300, ["x" * 256] * 60_000):
+            await socket.send(json.dumps({"type": "ping", "id": id}))
+        await asyncio.sleep(1.0)
+        after_mb = process.memory_info().rss / 1e6
+        assert after_mb - before_mb < GROWTH_MAX_MB, f"{before_mb:.0f} → {after_mb:.0f} MB"
     assert all_is_well(server)
     async with Viewer.watching(server, token) as viewer:
         await viewer.hears(2)

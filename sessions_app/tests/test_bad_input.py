@@ -35,6 +35,13 @@ from sessions_app.tests.socket import Socket
         (encode_source_audio(AudioFrame(0, 0, b"\0\0")), "not_started"),
         (bytes([1]) + bytes(19) + b"\0" * 200_000, "frame_too_long"),
         (json.dumps({"type": "ping", "id": "x" * 2_200_000}), "message_too_long"),
+        (json.dumps({"type": "ping", "id": "x" * 2_000_000}), "message_invalid"),
+        (
+            json.dumps(
+                {"type": "create_voice_clone", "speaker_id": "x" * 65, "audio_samples": ["AAA="]}
+            ),
+            "speaker_id_invalid",
+        ),
     ],
 )
 async def test_bad_messages_are_answered(
