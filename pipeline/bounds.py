@@ -359,6 +359,13 @@ with group("Socket"):
     SPEAKER_ID_MAX = bound(
         "speaker_id", 64, "characters", "a client's name for a speaker", "`speaker_id_invalid`"
     )
+    QUOTED_MAX = bound(
+        "message_quoted",
+        200,
+        "characters",
+        "what is said of a message that is wrong, which may quote it",
+        "the middle is cut out",
+    )
     GLOSSARY_MAX_TERMS = bound("glossary", 2000, "terms", "a run's glossary", "`glossary_too_long`")
     GLOSSARY_TERM_MAX = bound(
         "glossary_term",

@@ -30,6 +30,7 @@ from pipeline.bounds import (
     GLOSSARY_TERM_MAX,
     LANGUAGE_MAX,
     PING_ID_MAX,
+    QUOTED_MAX,
     SPEAKER_ID_MAX,
 )
 from pipeline.events import CueAudio, Event
@@ -232,15 +233,28 @@ def decode_message(text: str | bytes) -> AnyClientMessage:
     try:
         message = _decoder.decode(text)
     except msgspec.ValidationError as wrong:
-        raise WireError("message_invalid", f"The message is not of the protocol: {wrong}") from None
+        reason = _in_short(str(wrong))
+        raise WireError(
+            "message_invalid", f"The message is not of the protocol: {reason}"
+        ) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
-        raise WireError("message_not_json", f"The message is not JSON: {wrong}") from None
+        reason = _in_short(str(wrong))
+        raise WireError("message_not_json", f"The message is not JSON: {reason}") from None
     # Here, not where they are used: what is refused at once waits nowhere.
     if isinstance(message, StartDubbing):
         _refuse_large(message.glossary)
     if isinstance(message, CreateVoiceClone) and not 1 <= len(message.speaker_id) <= SPEAKER_ID_MAX:
         raise WireError("speaker_id_invalid", f"A speaker_id has 1 to {SPEAKER_ID_MAX} characters.")
     return message
+
+
+def _in_short(reason: str) -> str:
+    """Without its middle where it is long: it begins with what is wrong, quotes the client,
+    who may have sent megabytes, and ends with the field's name."""
+    if len(reason) <= QUOTED_MAX:
+        return reason
+    end = QUOTED_MAX // 2
+    return f"{reason[: QUOTED_MAX - end - 1]}…{reason[-end:]}"
 
 
 def _refuse_large(glossary: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.bounds import PING_ID_MAX
+from pipeline.bounds import PING_ID_MAX, QUOTED_MAX
 from pipeline.events import CueAudio, Notice
 from pipeline.wire import (
     HEADER_BYTES,
@@ -168,6 +168,17 @@ def test_a_glossary_within_its_bounds_is_taken() -> None:
     glossary = {f"{n:0200}": "x" * 200 for n in range(250)}
     message = decode_message(json.dumps({**START, "glossary": glossary}))
     assert message == StartDubbing(target_language="es", glossary=glossary)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "💥", '"', "\0"])
+def test_what_is_wrong_is_said_in_short(character: str) -> None:
+    with pytest.raises(WireError) as refused:
+        decode_message(json.dumps({"type": character * 300_000}))
+    said = str(refused.value)
+    assert refused.value.code == "message_invalid"
+    assert len(said) <= QUOTED_MAX + 50
+    assert said.startswith("The message is not of the protocol: Invalid value")
+    assert said.endswith("`$.type`")
 
 
 def test_events_carry_their_type_and_sequence() -> None:
