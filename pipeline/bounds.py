@@ -39,7 +39,7 @@ with group("Hearing"):
         10.0,
         "seconds",
         "audio that came before the engines were ready",
-        "the oldest goes and is counted",
+        "the oldest goes, is counted and told (`audio_dropped`)",
     )
     GAP_FILL_MAX_S = bound(
         "gap_fill", 2.0, "seconds", "missing audio taken as silence", "the media clock jumps"

@@ -81,7 +81,8 @@ ERRORS: dict[str, Explained] = {
 }
 
 NOTICES: Explained = {
-    "audio_dropped": "The server could not keep up: some of the source was not heard.",
+    "audio_dropped": "Some of the source was not heard: it came faster than it is spoken, or the "
+    "server could not keep up.",
     "chunks_missing": "The numbers of the client's chunks have a gap.",
     "database_away": "The database does not answer: dubbing goes on, new sessions have to wait.",
     "disk_full": "The server's disk is full: dubbing goes on, files cannot be kept.",
