@@ -78,6 +78,12 @@ with group("Hearing"):
         "utterances whose final has not come",
         "the oldest counts as finished",
     )
+    CHANNELS_MAX = bound(
+        "channels", 64, "channels", "a file's sound", "`media_unreadable`, `audio_unreadable`"
+    )
+    FILE_RATE_MAX_HZ = bound(
+        "file_rate", 768_000, "hertz", "a file's sound", "`media_unreadable`, `audio_unreadable`"
+    )
     RESTARTS_MAX = bound(
         "recogniser_restarts", 5, "restarts", "restarts of one run's recogniser", "the run fails"
     )
