@@ -40,7 +40,7 @@ with group("Hearing"):
         10.0,
         "seconds",
         "audio that came before the engines were ready",
-        "the oldest goes and is counted",
+        "the oldest goes, is counted and told (`audio_dropped`)",
     )
     GAP_FILL_MAX_S = bound(
         "gap_fill", 2.0, "seconds", "missing audio taken as silence", "the media clock jumps"
@@ -78,6 +78,12 @@ with group("Hearing"):
         "utterances",
         "utterances whose final has not come",
         "the oldest counts as finished",
+    )
+    CHANNELS_MAX = bound(
+        "channels", 64, "channels", "a file's sound", "`media_unreadable`, `audio_unreadable`"
+    )
+    FILE_RATE_MAX_HZ = bound(
+        "file_rate", 768_000, "hertz", "a file's sound", "`media_unreadable`, `audio_unreadable`"
     )
     RESTARTS_MAX = bound(
         "recogniser_restarts",
@@ -632,6 +638,13 @@ with group("Socket"):
         "messages for the client that have no number yet",
         "the run waits; answers are left out",
     )
+    WAITING_MAX_BYTES = bound(
+        "outbox_waiting_bytes",
+        MIB,
+        "bytes",
+        "the same, their sound together; their text is small by its own bounds",
+        "as above, once one message has gone over it",
+    )
     KEPT_MAX = bound(
         "outbox_kept",
         2048,
@@ -653,7 +666,35 @@ with group("Socket"):
         "messages that another process would tell again",
         "the newest count",
     )
+    PING_ID_MAX = bound("ping_id", 256, "characters", "what a ping wants back", "`message_invalid`")
+    LANGUAGE_MAX = bound(
+        "language_code", 64, "characters", "a client's language code", "`message_invalid`"
+    )
+    SPEAKER_ID_MAX = bound(
+        "speaker_id", 64, "characters", "a client's name for a speaker", "`speaker_id_invalid`"
+    )
+    QUOTED_MAX = bound(
+        "message_quoted",
+        200,
+        "characters",
+        "what is said of a message that is wrong, which may quote it",
+        "the middle is cut out",
+    )
     GLOSSARY_MAX_TERMS = bound("glossary", 2000, "terms", "a run's glossary", "`glossary_too_long`")
+    GLOSSARY_TERM_MAX = bound(
+        "glossary_term",
+        200,
+        "characters",
+        "a term of a glossary, and as much what it becomes",
+        "`message_invalid`",
+    )
+    GLOSSARY_MAX_CHARACTERS = bound(
+        "glossary_length",
+        100_000,
+        "characters",
+        "a run's glossary, both languages together",
+        "`glossary_too_long`",
+    )
     VOICE_SAMPLES_MAX = bound(
         "voice_samples", 20, "samples", "samples of one voice", "`voice_samples_count`"
     )

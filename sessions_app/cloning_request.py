@@ -59,8 +59,6 @@ async def voice_verdict(message: CreateVoiceClone, *, rate_hz: int, user_id: int
     EngineError."""
     if not 1 <= len(message.audio_samples) <= SAMPLES_MAX:
         raise WireError("voice_samples_count", f"Send 1 to {SAMPLES_MAX} audio samples.")
-    if not 1 <= len(message.speaker_id) <= 64:
-        raise WireError("speaker_id_invalid", "A speaker_id has 1 to 64 characters.")
     samples = await asyncio.to_thread(
         lambda: [_decode(data, rate_hz) for data in message.audio_samples]
     )

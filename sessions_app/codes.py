@@ -37,7 +37,7 @@ ERRORS: dict[str, Explained] = {
         "target_language_unsupported": "There is a translation, but no voice for its language.",
         "candidates_invalid": "`source_candidates` are more than four, or the source is named.",
         "sample_rate_unsupported": "The sample rate is not 8000 to 48000 Hz.",
-        "glossary_too_long": "The glossary has more than 2000 terms.",
+        "glossary_too_long": "The glossary has more than 2000 terms, or 100000 characters.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
         "finish_timeout": "What was left at the end could not be dubbed in time.",
         "quota_exceeded": "Today's minutes are used up: what was said is still dubbed, and dubbing "
@@ -102,7 +102,8 @@ ERRORS: dict[str, Explained] = {
 }
 
 NOTICES: Explained = {
-    "audio_dropped": "The server could not keep up: some of the source was not heard.",
+    "audio_dropped": "Some of the source was not heard: it came faster than it is spoken, or the "
+    "server could not keep up.",
     "chunks_missing": "The numbers of the client's chunks have a gap.",
     "database_away": "The database does not answer: dubbing goes on, new sessions have to wait.",
     "disk_full": "The server's disk is full: dubbing goes on, files cannot be kept.",

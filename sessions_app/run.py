@@ -20,6 +20,7 @@ from pipeline import metrics
 from pipeline.bounds import FINISH_S, HELD_MAX_S, START_S
 from pipeline.dubber import Dubber, Output
 from pipeline.events import Event, Failure, Notice, Ready, Summary
+from pipeline.notices import AUDIO_DROPPED
 from pipeline.ports import Endpointing, EngineError
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
@@ -83,6 +84,7 @@ class Run:
         self._heard = heard
         self._held: deque[AudioChunk] = deque()
         self._held_samples = 0
+        self._held_lost = False
         self._dubber: Dubber | None = None
         self._lease: Lease | None = None
         self._finish = asyncio.Event()
@@ -113,6 +115,7 @@ class Run:
         self._held.append(chunk)
         self._held_samples += len(chunk.pcm)
         while self._held_samples > HELD_MAX_S * SAMPLE_RATE_HZ:
+            self._held_lost = True
             metrics.count_dropped_audio(len(self._give_held().pcm) / SAMPLE_RATE_HZ)
 
     def _give_held(self) -> AudioChunk:
@@ -185,6 +188,8 @@ class Run:
             await dubber.start()
             if self._continues is None:
                 await self._announce(plan.source_language, plan.target_language, made.engine_names)
+            if self._held_lost:
+                await self._tell(AUDIO_DROPPED)
             self.started = True
         except BaseException:
             await dubber.aclose()

@@ -41,7 +41,7 @@ BOUNDED_ELSEWHERE = {
         "pipeline/providers/whisper/ear.py",
         "_waiting",
     ): "the process takes no more in: recogniser_messages",
-    ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting",
+    ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting(_bytes)",
     ("deque", "sessions_app/outbox.py", "_kept"): "outbox_kept, outbox_kept_bytes",
     ("deque", "sessions_app/record.py", "_waiting"): "`offer` drops: lines_unwritten",
     ("deque", "sessions_app/run.py", "_held"): "by length of audio: held_audio",
