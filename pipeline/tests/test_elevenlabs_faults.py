@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 from elevenlabs.core.api_error import ApiError
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 from websockets.frames import Close
-from websockets.http11 import Headers, Response
+from websockets.http11 import Response
 
 from pipeline.ports import EngineError
 from pipeline.providers.elevenlabs.client import _joined

@@ -19,8 +19,8 @@ import pytest_asyncio
 
 import pipeline
 from pipeline.ports import EngineError, RecognitionOptions
+from pipeline.providers.catalogue import PROVIDERS
 from pipeline.providers.process_stream import ProcessStream
-from pipeline.providers.registry import PROVIDERS
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import EngineSettings
 from pipeline.providers.whisper import engines, model_files
@@ -378,10 +378,10 @@ async def test_a_name_is_looked_up_on_this_machine_only(
 NOTHING_LOADED = """
 import sys
 from pathlib import Path
-from pipeline.providers.registry import PROVIDERS
+from pipeline.providers.catalogue import PROVIDERS
 from pipeline.providers.settings import EngineSettings
 from importlib import import_module
-module = import_module(PROVIDERS["whisper"])
+module = import_module(PROVIDERS["whisper"].module)
 module.recognizer(EngineSettings(models=Path(), whisper_model=sys.argv[1]))
 loaded = {"faster_whisper", "ctranslate2", "tokenizers", "huggingface_hub", "av"} & set(sys.modules)
 sys.exit(f"the server would load {sorted(loaded)}" if loaded else 0)
