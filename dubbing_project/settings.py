@@ -16,7 +16,7 @@ from dubbing_project.logs import logging_settings
 from dubbing_project.secret_key import kept_secret_key
 from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.locations import ServiceLocations
-from pipeline.providers.catalogue import parse_engines
+from pipeline.providers.catalogue import STAND_INS, parse_engines
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -63,6 +63,12 @@ try:
 
     # Dubbing
     ENGINES = environment.parsed("ENGINES", parse_engines, default="auto")
+    FAILOVER = environment.words("FAILOVER", default=("offline",))
+    if FAILOVER == ["none"]:
+        FAILOVER = []
+    if unknown := [name for name in FAILOVER if name not in STAND_INS]:
+        raise SettingError("FAILOVER", unknown[0], f"none, or of: {', '.join(STAND_INS)}")
+    SPECULATE = environment.boolean("SPECULATE", default=True)
     SAMPLE_RATE = environment.integer("SAMPLE_RATE", default=16000, minimum=8000, maximum=48000)
     CHUNK_SIZE = environment.integer("CHUNK_SIZE", default=1024, minimum=128, maximum=16384)
     MAX_CHUNK_DURATION = environment.number(

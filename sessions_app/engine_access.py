@@ -39,6 +39,8 @@ class Wanted:
     settings: EngineSettings
     own_keys: bool = field(default=False, compare=False)
     """Some key in it is a person's own."""
+    may_fail: bool = field(default=False, compare=False)
+    """Others stand in for what cannot be reached."""
 
     @property
     def providers(self) -> dict[str, str]:
@@ -81,7 +83,24 @@ class Access:
                 whisper_model=self.settings.whisper_model if "whisper" in needs else "",
             ),
             own_keys=any(self.owners.get(vendor) == "yours" for vendor in vendors_of(choice)),
+            may_fail=bool(settings.FAILOVER),
         )
+
+
+def stand_ins_of(wanted: Wanted) -> list[Wanted]:
+    """The sets that stand in for what ``wanted`` has of vendors, in the order of FAILOVER."""
+    access = installation_access()
+    sets = []
+    for name in settings.FAILOVER:
+        choice = {
+            role: name
+            if role in PROVIDERS[name].roles and PROVIDERS[provider].needs in VENDORS
+            else provider
+            for role, provider in wanted.choice
+        }
+        if choice != wanted.providers:
+            sets.append(access.only(choice))
+    return sets
 
 
 def unreadable(vendor: str) -> EngineError:

@@ -14,6 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Literal
 
+from django.conf import settings
+
 from pipeline import metrics
 from pipeline.bounds import (
     ENGINE_SET_CLOSE_S,
@@ -21,6 +23,7 @@ from pipeline.bounds import (
     ENGINE_SET_START_S,
     ENGINE_SETS_MAX,
 )
+from pipeline.guards.guarding import LIMITED, Guards
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from sessions_app.engine_access import Wanted
@@ -29,15 +32,19 @@ log = logging.getLogger(__name__)
 
 Make = Callable[[Wanted], Engines]
 """Blocking, cheap enough for a thread, and starts no process yet. Raises EngineError."""
+PASSING = frozenset({"vendor_unreachable", "vendor_failed", "vendor_busy", "engine_timeout"})
+"""Failures of a start that the engine may get over by itself."""
 State = Literal["starting", "ready", "failed"]
 
 
 class EngineSet:
     """One set on its way from being made to being closed."""
 
-    def __init__(self, wanted: Wanted, making: asyncio.Task[Engines]) -> None:
+    def __init__(self, wanted: Wanted, making: asyncio.Task[Engines], guards: Guards) -> None:
         self.wanted = wanted
         self.making = making
+        self.guards = guards
+        """Shared by all its runs."""
         self.users = 0
         self.closer: asyncio.TimerHandle | None = None
 
@@ -58,6 +65,8 @@ class EngineSet:
         found: dict[str, Any] = {"state": self.state}
         if self.engines is not None:
             found |= self.engines.names()
+            if left_alone := self.guards.left_alone():
+                found["left_alone"] = left_alone
         elif self.state == "failed":
             found |= {"code": _code_of(self.making), "ok": False}
         return found
@@ -66,8 +75,9 @@ class EngineSet:
 class Lease:
     """A set that is kept for its holder until it is released."""
 
-    def __init__(self, engines: Engines, release: Callable[[], None]) -> None:
+    def __init__(self, engines: Engines, guards: Guards, release: Callable[[], None]) -> None:
         self.engines = engines
+        self.guards = guards
         self._release: Callable[[], None] | None = release
 
     def release(self) -> None:
@@ -111,7 +121,7 @@ class EngineSets:
         except BaseException:
             self._leave(one)
             raise
-        return Lease(engines, lambda: self._leave(one))
+        return Lease(engines, one.guards, lambda: self._leave(one))
 
     def warm(self, wanted: Wanted) -> None:
         """Have the set made in the background, and keep it also while no run uses it."""
@@ -145,19 +155,24 @@ class EngineSets:
             one = None
         if one is None:
             self._make_room()
-            making = asyncio.create_task(self._made(wanted), name="engines")
+            guards = Guards(dict.fromkeys(LIMITED, settings.MAX_CONCURRENT_REQUESTS))
+            making = asyncio.create_task(self._made(wanted, guards), name="engines")
             # A failure that nobody waits for is in the health report.
             making.add_done_callback(lambda done: done.cancelled() or done.exception())
-            one = self._sets[wanted] = EngineSet(wanted, making)
+            one = self._sets[wanted] = EngineSet(wanted, making, guards)
         self._sets.move_to_end(wanted)
         return one
 
-    async def _made(self, wanted: Wanted) -> Engines:
+    async def _made(self, wanted: Wanted, guards: Guards) -> Engines:
         made: Engines | None = None
         try:
             async with asyncio.timeout(ENGINE_SET_START_S):
                 made = await asyncio.to_thread(self._make, wanted)
-                await made.connect()
+                for role, error in (await made.connect()).items():
+                    if not (wanted.may_fail and error.code in PASSING):
+                        raise error
+                    log.warning("engine not reached", extra={"code": error.code, "role": role})
+                    guards.leave_alone(made.names()[role], role, error.code)
         except BaseException as error:
             if made is not None:
                 await _close_quietly(made)

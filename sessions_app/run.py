@@ -25,7 +25,6 @@ from pipeline.ports import Endpointing, EngineError
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 from sessions_app import wiring
-from sessions_app.engine_sets import Lease
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class Run:
         self._held_samples = 0
         self._held_lost = False
         self._dubber: Dubber | None = None
-        self._lease: Lease | None = None
+        self._made: wiring.MadeDubber | None = None
         self._finish = asyncio.Event()
         self._over = False
         metrics.track_queue("held_audio", self, lambda run: run._held_samples / SAMPLE_RATE_HZ)
@@ -160,8 +159,8 @@ class Run:
                 if dubber is not None:
                     await dubber.aclose()
             finally:
-                if self._lease is not None:
-                    self._lease.release()
+                if self._made is not None:
+                    await self._made.aclose()
             # Its audio need not last as long as the session.
             self._dubber = None
 
@@ -183,7 +182,8 @@ class Run:
             heard=self._heard,
             on_progress=self._on_progress,
         )
-        dubber, plan, self._lease = made.dubber, made.plan, made.lease
+        self._made = made
+        dubber, plan = made.dubber, made.plan
         try:
             await dubber.start()
             if self._continues is None:

@@ -18,17 +18,30 @@ from django.utils.module_loading import import_string
 
 from pipeline.bounds import ENGINES_ASKED_S
 from pipeline.dubber import Dubber
+from pipeline.guards.cache import CachedTranslator
+from pipeline.guards.guarding import LIMITED, guarded
+from pipeline.guards.usage import Meter
 from pipeline.plan import DubbingPlan, Engines
-from pipeline.ports import Endpointing, EngineError
+from pipeline.ports import Endpointing, EngineError, Translator
 from pipeline.snapshot import Delivered, RunSnapshot
-from sessions_app.engine_access import Wanted, access_of, installation_access, wanted_by
+from sessions_app.engine_access import (
+    Wanted,
+    access_of,
+    installation_access,
+    stand_ins_of,
+    wanted_by,
+)
 from sessions_app.engine_sets import EngineSets, Lease
 from sessions_app.languages import available_pairs, resolve_source
+from sessions_app.translation_cache import RedisTranslations, cached
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 _sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, EngineSets] = (
+    weakref.WeakKeyDictionary()
+)
+_caches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, RedisTranslations] = (
     weakref.WeakKeyDictionary()
 )
 _refusal: dict[str, Any] = {}
@@ -164,15 +177,25 @@ async def _asked_alone(wanted: Wanted, question: Callable[[Engines], Answer]) ->
 
 @dataclass(frozen=True, slots=True)
 class MadeDubber:
-    """Not started yet; ``lease`` keeps its engines and must be released after it."""
+    """Not started yet; must be closed after the dubber is."""
 
     dubber: Dubber
     plan: DubbingPlan
-    lease: Lease
+    engines: Engines
+    """Behind the guards of this run."""
+    leases: tuple[Lease, ...]
 
     @property
     def engine_names(self) -> dict[str, str]:
-        return self.lease.engines.names()
+        return self.engines.names()
+
+    async def aclose(self) -> None:
+        """Close the guards, and give the engines free for others. Idempotent."""
+        try:
+            await self.engines.aclose()
+        finally:
+            for lease in self.leases:
+                lease.release()
 
 
 def plan_for(
@@ -201,6 +224,7 @@ def plan_for(
         glossary=glossary or {},
         similarity_threshold=settings.VOICE_SIMILARITY_THRESHOLD,
         live=live,
+        speculate=settings.SPECULATE,
     )
 
 
@@ -220,16 +244,29 @@ async def make_dubber(
     continues: RunSnapshot | None = None,
     heard: Delivered | None = None,
     on_progress: Callable[[], None] | None = None,
+    meter: Meter | None = None,
 ) -> MadeDubber:
     """A Dubber with the engines that ``user_id`` may use and wishes for. Raises EngineError.
+
+    ``meter`` counts what it takes of them.
 
     ``continues`` and ``heard``: what another process left of the run, and what its
     listener got.
     """
-    held = await lease(user_id, wish)
+    leases = await _lease_all(user_id, wish)
+    told: list[Dubber] = []
+    engines = guarded(
+        leases[0].engines,
+        [one.engines for one in leases[1:]],
+        leases[0].guards,
+        meter=meter or Meter(),
+        user=str(user_id),
+        tell=lambda notice: told[0].notice(notice) if told else None,
+        cached=_cache_for(user_id, leases[0].engines.translator),
+    )
     try:
         source, among = resolve_source(
-            held.engines,
+            engines,
             source_language,
             target_language,
             candidates=candidates,
@@ -247,14 +284,45 @@ async def make_dubber(
             glossary=glossary,
         )
         # Before the Dubber: it asks for the target's voices.
-        _refuse_unsupported(held.engines, plan)
-        dubber = Dubber(
-            plan, held.engines, continues=continues, heard=heard, on_progress=on_progress
-        )
+        _refuse_unsupported(engines, plan)
+        dubber = Dubber(plan, engines, continues=continues, heard=heard, on_progress=on_progress)
     except BaseException:
-        held.release()
+        for one in leases:
+            one.release()
         raise
-    return MadeDubber(dubber, plan, held)
+    told.append(dubber)
+    return MadeDubber(dubber, plan, engines, tuple(leases))
+
+
+async def _lease_all(user_id: int, wish: Mapping[str, str] | None) -> list[Lease]:
+    """The engines of a session, and behind them those that stand in. Raises EngineError."""
+    wanted = await wanted_by(user_id, wish)
+    leases = [await sets().lease(wanted)]
+    try:
+        for stand_in in stand_ins_of(wanted):
+            try:
+                leases.append(await sets().lease(stand_in))
+            except EngineError as error:
+                # Without them it goes on; only a failure will be met later.
+                log.warning("no engines to stand in", extra={"code": error.code})
+    except BaseException:
+        for one in leases:
+            one.release()
+        raise
+    return leases
+
+
+def _cache_for(
+    user_id: int, translator: Translator
+) -> Callable[[Translator], CachedTranslator] | None:
+    """What keeps translations that are paid for; those of this machine are as quick anew."""
+    if not settings.CACHE_TTL or translator.name not in LIMITED:
+        return None
+    loop = asyncio.get_running_loop()
+    store = _caches.get(loop)
+    if store is None:
+        store = _caches[loop] = RedisTranslations(settings.CACHE_TTL)
+    return lambda guarded_one: cached(guarded_one, store, owner=f"user {user_id}")
 
 
 def _refuse_unsupported(engines: Engines, plan: DubbingPlan) -> None:

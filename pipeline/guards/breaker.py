@@ -110,6 +110,11 @@ class Breaker:
         elif len(self._failures) >= self._rules.failures:
             self._open(error.code, now)
 
+    def trip(self, code: str) -> None:
+        """Leave the vendor alone from the beginning: it could not even be reached."""
+        if self.state == "closed":
+            self._open(code, self._clock())
+
     def given_up(self) -> None:
         """The probe ended without a verdict: it is due again at once."""
         if self.state == "half_open":

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pipeline import metrics
 from pipeline.bounds import PROBE_S
 from pipeline.guards.breaker import Breaker
-from pipeline.guards.usage import Leg
+from pipeline.plan import Leg
 from pipeline.ports import EngineError
 
 

@@ -14,9 +14,9 @@ from pipeline.guards.gate import FairGate
 from pipeline.guards.recognizer import GuardedRecognizer
 from pipeline.guards.synthesizer import GuardedSynthesizer
 from pipeline.guards.translator import GuardedTranslator
-from pipeline.guards.usage import Leg, Meter
+from pipeline.guards.usage import Meter
 from pipeline.guards.voices import GuardedCloner
-from pipeline.plan import Engines
+from pipeline.plan import Engines, Leg
 from pipeline.ports import Translator
 
 LEG_NAMES: Mapping[Leg, str] = {
@@ -24,6 +24,10 @@ LEG_NAMES: Mapping[Leg, str] = {
     "translation": "translates",
     "synthesis": "speaks",
 }
+
+
+LIMITED = ("google-translate", "elevenlabs")
+"""Engines that are asked for so many things at once only as the installation allows."""
 
 
 class Guards:
@@ -51,9 +55,21 @@ class Guards:
             made = self._breakers[engine, leg] = Breaker(engine, self._rules, clock=self._clock)
         return made
 
+    def leave_alone(self, engine: str, leg: Leg, code: str) -> None:
+        """It failed when it was connected: begin with the stand-ins."""
+        self.breaker(engine, leg).trip(code)
+
     def states(self) -> dict[str, str]:
-        """``engine leg`` → state of its circuit, for the health page."""
+        """``engine leg`` → state of its circuit."""
         return {f"{engine} {leg}": one.state for (engine, leg), one in self._breakers.items()}
+
+    def left_alone(self) -> dict[str, str]:
+        """``engine leg`` → code of what it failed with, of those that are not asked now."""
+        return {
+            f"{engine} {leg}": one.reason
+            for (engine, leg), one in self._breakers.items()
+            if not one.closed
+        }
 
 
 def guarded(

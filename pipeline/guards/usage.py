@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-Leg = Literal["recognition", "translation", "synthesis"]
+from pipeline.plan import Leg
+
 Key = tuple[str, Leg]
 """Engine and leg."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -38,7 +39,10 @@ def voice_for(engine: Synthesizer, voice: Voice, language: str) -> Voice | None:
     for stand_in in voice.stand_ins:
         if stand_in.engine == engine.name:
             return stand_in
-    return next(iter(engine.voices(language)), None)
+    voices = engine.voices(language)
+    alike = [one for one in voices if one.register == voice.register] or list(voices)
+    # Anyone's, but always the same one, and different ones for different people.
+    return alike[zlib.crc32(voice.id.encode()) % len(alike)] if alike else None
 
 
 class GuardedCloner:

@@ -54,6 +54,9 @@ PROVIDERS: dict[str, Provider] = {
     ),
 }
 
+STAND_INS = ("offline", "whisper", "google", "elevenlabs")
+"""Providers that FAILOVER may name."""
+
 VENDORS: Mapping[str, str] = {"google": "Google", "elevenlabs": "ElevenLabs"}
 """Whose keys can be given → what people call them."""
 
