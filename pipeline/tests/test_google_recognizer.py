@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.emulators.behaviour import Delays, Fault
-from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.google.recognizer import GoogleRecognizer
 from pipeline.providers.google.recognizer_stream import Pacing

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Standing = Literal["present", "absent", "settled"]
+Standing = Literal["present", "absent", "settled", "edge"]
 
-_LEFT_OUT = {"present": 0.8, "absent": 0.1, "settled": 0.3}
+_LEFT_OUT = {"present": 0.8, "absent": 0.1, "settled": 0.3, "edge": 0.2}
 _OTHER = 1.0
 _OTHER_FOR_ABSENT = 0.6
 _ALIKE = 0.4
+_ALIKE_ELSEWHERE = 0.7
+"""Two streams hear the same word mostly alike; one that revises itself does not."""
 # New words mostly come behind the others: one in between has to be worth it.
 _BETWEEN = 1.0
 _BEHIND = 0.3
@@ -32,7 +34,8 @@ class Known:
     key: str
     at_s: float
     standing: Standing = "present"
-    """absent: only a former hypothesis had it; settled: another stream heard it for good."""
+    """absent: only a former hypothesis had it; settled: another stream heard it for good;
+    edge: the same, but it was the newest that it heard."""
 
 
 def key_of(text: str) -> str:
@@ -48,13 +51,18 @@ def align(
 
     ``times_s`` are the new words' middles, where they are worth something.
     """
+    found: list[int | None] = []
     begin = 0
     if times_s is None:
-        most = min(len(known), len(keys))
-        while begin < most and known[begin] == Known(keys[begin], known[begin].at_s):
-            begin += 1
-    found = _align(known[begin:], keys[begin:], times_s)
-    return [*range(begin), *(None if one is None else one + begin for one in found)]
+        # What stands and is said again stays what it is, whatever else could be it too.
+        standing = [n for n, one in enumerate(known) if one.standing == "present"]
+        for one, key in zip(standing, keys, strict=False):
+            if known[one].key != key:
+                break
+            found.append(one)
+            begin = one + 1
+    rest = _align(known[begin:], keys[len(found) :], times_s)
+    return [*found, *(None if one is None else one + begin for one in rest)]
 
 
 def _align(
@@ -106,7 +114,7 @@ def _difference(one: Known, key: str, at_s: float | None) -> float:
         if 2 * len(shorter) >= len(longer) and longer.startswith(
             shorter[: len(shorter) - 1] or "?"
         ):
-            cost = _ALIKE
+            cost = _ALIKE if at_s is None else _ALIKE_ELSEWHERE
     if at_s is not None:
         cost += _FAR_PER_S * max(0.0, abs(one.at_s - at_s) - _NEAR_S)
     return cost
