@@ -46,12 +46,13 @@ def key_of(text: str) -> str:
 
 def align(
     known: Sequence[Known], keys: Sequence[str], times_s: Sequence[float] | None = None
-) -> list[int | None]:
-    """For each new key the index of the known word that it is, ascending; None: it is new.
+) -> list[int]:
+    """For each new key the index of the known word that it is, ascending; ``~index`` for one
+    that is new and stands before the known word of that index, or behind all.
 
     ``times_s`` are the new words' middles, where they are worth something.
     """
-    found: list[int | None] = []
+    found: list[int] = []
     begin = 0
     if times_s is None:
         # What stands and is said again stays what it is, whatever else could be it too.
@@ -62,14 +63,14 @@ def align(
             found.append(one)
             begin = one + 1
     rest = _align(known[begin:], keys[len(found) :], times_s)
-    return [*found, *(None if one is None else one + begin for one in rest)]
+    return [*found, *(one + begin if one >= 0 else one - begin for one in rest)]
 
 
 def _align(
     known: Sequence[Known], keys: Sequence[str], times_s: Sequence[float] | None
-) -> list[int | None]:
+) -> list[int]:
     if not known or not keys:
-        return [None] * len(keys)
+        return [~0] * len(keys)
     # One row for each new word; the first row: all known words so far are left out.
     leading = [0.0]
     for one in known:
@@ -80,19 +81,23 @@ def _align(
     last = len(known)
     for at, key in enumerate(keys):
         before = rows[-1]
+        at_s = times_s[at] if times_s else None
+        # What lies where the others lie is hardly behind them.
+        is_later = at_s is None or at_s > known[-1].at_s
+        behind = _BEHIND if is_later else _BETWEEN
         row, taken = [before[0] + _BETWEEN], ["new"]
         for i, one in enumerate(known, 1):
-            best = before[i - 1] + _difference(one, key, times_s[at] if times_s else None)
+            best = before[i - 1] + _difference(one, key, at_s)
             step = "same"
             if (left_out := row[i - 1] + _LEFT_OUT[one.standing]) < best:
                 best, step = left_out, "skip"
-            if (added := before[i] + (_BEHIND if i == last else _BETWEEN)) < best:
+            if (added := before[i] + (behind if i == last else _BETWEEN)) < best:
                 best, step = added, "new"
             row.append(best)
             taken.append(step)
         rows.append(row)
         steps.append(taken)
-    found: list[int | None] = [None] * len(keys)
+    found = [~0] * len(keys)
     i, j = last, len(keys)
     while j and i:
         step = steps[j - 1][i]
@@ -102,6 +107,7 @@ def _align(
         elif step == "skip":
             i -= 1
         else:
+            found[j - 1] = ~i
             j -= 1
     return found
 

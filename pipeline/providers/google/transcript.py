@@ -22,6 +22,7 @@ LETTER_S = 0.065
 _SLOWEST = 2.5
 """A new word is not longer than so many times what its letters need."""
 _LEAST_S = 0.02
+_CUT_S = 0.5
 _EDGE_S = 0.6
 """The newest of what a stream heard that was cut: the next one may know better."""
 
@@ -98,7 +99,9 @@ class Transcript:
             self._open -= 1
         for slot in self._slots[self._open :]:
             if slot.standing != "absent":
-                slot.standing = "settled" if slot.end_s <= until_s - _EDGE_S else "edge"
+                # What the new stream hears from the middle on, or not at all, is not its own.
+                unsure = slot.end_s > until_s - _EDGE_S and slot.start_s > from_s + _CUT_S
+                slot.standing = "edge" if unsure else "settled"
         self._joint_s = from_s
 
     def follow(self, heard_s: float) -> None:
@@ -159,7 +162,7 @@ class Transcript:
         given: list[_Slot],
         words: Sequence[ReadWord],
         keys: Sequence[str],
-        found: Sequence[int | None],
+        found: Sequence[int],
         reading: Reading,
     ) -> list[_Slot]:
         settled = max((n for n, slot in enumerate(given) if slot.standing == "settled"), default=-1)
@@ -168,15 +171,14 @@ class Transcript:
             if slot.standing == "present" or (slot.standing == "edge" and passed):
                 slot.standing = "absent"
         behind: list[list[_Slot]] = [[] for _ in range(len(given) + 1)]
-        at = 0
         for word, key, index in zip(words, keys, found, strict=True):
-            if index is None:
+            if index < 0:
                 # What another stream heard for good has no room for more words.
-                if at > settled:
-                    new = _Slot(word.text, key, *_real_times(word), word.confidence, word.steady)
-                    behind[at].append(new)
+                if ~index > settled:
+                    times = _real_times(word)
+                    new = _Slot(word.text, key, *times, word.confidence, word.steady)
+                    behind[~index].append(new)
                 continue
-            at = index + 1
             slot = given[index]
             if slot.standing != "settled":
                 slot.standing, slot.text, slot.key = "present", word.text, key
