@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from pipeline.bounds import GOOGLE_WORDS_KEPT_MAX
 from pipeline.providers.google.alignment import Known, Standing, align, key_of
@@ -23,6 +22,7 @@ LETTER_S = 0.065
 _SLOWEST = 2.5
 """A new word is not longer than so many times what its letters need."""
 _LEAST_S = 0.02
+_CUT_S = 0.5
 _EDGE_S = 0.6
 """The newest of what a stream heard that was cut: the next one may know better."""
 
@@ -98,8 +98,10 @@ class Transcript:
         while self._open and self._slots[self._open - 1].end_s > from_s - 0.3:
             self._open -= 1
         for slot in self._slots[self._open :]:
-            if slot.standing == "present" and slot.end_s <= until_s - _EDGE_S:
-                slot.standing = "settled"
+            if slot.standing != "absent":
+                # What the new stream hears from the middle on, or not at all, is not its own.
+                unsure = slot.end_s > until_s - _EDGE_S and slot.start_s > from_s + _CUT_S
+                slot.standing = "edge" if unsure else "settled"
         self._joint_s = from_s
 
     def follow(self, heard_s: float) -> None:
@@ -160,23 +162,23 @@ class Transcript:
         given: list[_Slot],
         words: Sequence[ReadWord],
         keys: Sequence[str],
-        found: Sequence[int | None],
+        found: Sequence[int],
         reading: Reading,
     ) -> list[_Slot]:
         settled = max((n for n, slot in enumerate(given) if slot.standing == "settled"), default=-1)
         for slot in given:
-            if slot.standing == "present":
+            passed = reading.is_final or reading.end_s > slot.end_s + _EDGE_S
+            if slot.standing == "present" or (slot.standing == "edge" and passed):
                 slot.standing = "absent"
         behind: list[list[_Slot]] = [[] for _ in range(len(given) + 1)]
-        at = 0
         for word, key, index in zip(words, keys, found, strict=True):
-            if index is None:
+            if index < 0:
                 # What another stream heard for good has no room for more words.
-                if at > settled:
-                    new = _Slot(word.text, key, *_real_times(word), word.confidence, word.steady)
-                    behind[at].append(new)
+                if ~index > settled:
+                    times = _real_times(word)
+                    new = _Slot(word.text, key, *times, word.confidence, word.steady)
+                    behind[~index].append(new)
                 continue
-            at = index + 1
             slot = given[index]
             if slot.standing != "settled":
                 slot.standing, slot.text, slot.key = "present", word.text, key
@@ -232,20 +234,15 @@ def _place(
         return
     if any(slot.start_s != slot.start_s for slot in new):
         _share_out(new, before_s, after_s, reading, heard_s)
-    for slot, (low_s, high_s) in zip(new, _room(new, before_s, after_s), strict=True):
-        slot.start_s = max(low_s, slot.start_s if high_s is None else min(slot.start_s, high_s))
-        end_s = slot.end_s if high_s is None else min(slot.end_s, high_s)
-        slot.end_s = max(end_s, slot.start_s + _LEAST_S)
-    for one, other in pairwise(new):
-        if other.start_s < one.end_s:
-            length_s = max(_LEAST_S, other.end_s - one.end_s)
-            other.start_s, other.end_s = one.end_s, one.end_s + length_s
-
-
-def _room(
-    new: Sequence[_Slot], before_s: float, after_s: float | None
-) -> list[tuple[float, float | None]]:
-    return [(before_s, None if after_s is None else max(after_s, before_s))] * len(new)
+    high_s = float("inf") if after_s is None else after_s
+    low_s = min(before_s, high_s)
+    for slot in new:
+        length_s = slot.end_s - slot.start_s
+        slot.start_s = min(max(slot.start_s, low_s), high_s)
+        # Where there is no room they overlap a little: what has its times keeps them.
+        end_s = slot.end_s if slot.end_s > slot.start_s else slot.start_s + length_s
+        slot.end_s = max(min(end_s, high_s), slot.start_s + _LEAST_S)
+        low_s = min(slot.end_s, high_s)
 
 
 def _share_out(
@@ -261,8 +258,9 @@ def _share_out(
     # Not before what was heard already, unless that leaves too little room: the words
     # were then heard, and not yet told.
     start_s = max(before_s, min(heard_s, end_s - usual_s), end_s - _SLOWEST * usual_s)
-    if start_s < reading.fresh_s <= end_s - usual_s / 2:
-        start_s = reading.fresh_s
+    is_first = heard_s == float("-inf") and before_s == float("-inf")
+    if is_first or start_s < reading.fresh_s <= end_s - usual_s / 2:
+        start_s = max(start_s, reading.fresh_s)
     length_s = max(end_s - start_s, _LEAST_S * len(new))
     passed = 0
     for slot, share in zip(new, letters, strict=True):
