@@ -173,6 +173,7 @@ def test_what_an_engine_could_not_hurry_is_stretched() -> None:
     async def nothing() -> None:
         pass
 
+    voice = Voice("elevenlabs:one", "elevenlabs", "One", ())
     feed = cast(Any, SimpleNamespace(sample_rate_hz=16_000, ended=True, received_s=2.0))
 
     def stretch(rate: float, tempo_left: float, tempo: float) -> float:
@@ -184,6 +185,8 @@ def test_what_an_engine_could_not_hurry_is_stretched() -> None:
             estimate_s=2.0,
             rate=rate,
             tempo_left=tempo_left,
+            voice=voice,
+            base=voice,
             instead=None,
         )
         clip = Clip(tempo=tempo, stream=speech)
