@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 from knox.models import AuthToken
 
 from accounts.models import ApiToken, EngineKey, Ticket, User
@@ -111,6 +112,7 @@ def redeem_ticket(ticket: str) -> User | None:
     return found.user if found.user.is_active else None
 
 
+@sensitive_variables("text", "key", "row")
 def keep_engine_key(user: User, *, vendor: str, text: str) -> EngineKey:
     """Keep a person's own key, in place of one they gave before.
 

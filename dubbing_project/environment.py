@@ -115,7 +115,7 @@ class Environment:
 
     def secrets(self, name: str) -> list[str]:
         """Several secrets, separated by commas, spaces or lines."""
-        return re.split(r"[,\s]+", value) if (value := self.secret(name)) else []
+        return [secret for secret in re.split(r"[,\s]+", self.secret(name)) if secret]
 
     def host(self, name: str, *, default: str) -> str:
         """An address or host name to listen on."""

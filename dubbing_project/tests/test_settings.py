@@ -97,7 +97,7 @@ def test_old_secret_keys_and_one_kind_of_google_key_are_taken(tmp_path: Path) ->
     file.write_text("\n")
     given = {"GOOGLE_API_KEY": "x" * 20, "GOOGLE_CLOUD_CREDENTIALS_PATH": str(file)}
     code = "print(settings.SECRET_KEY_FALLBACKS, settings.GOOGLE_CLOUD_CREDENTIALS_PATH)"
-    done = start(code, tmp_path, SECRET_KEY_FALLBACKS="one, two", **given)
+    done = start(code, tmp_path, SECRET_KEY_FALLBACKS="one, two,", **given)
     assert done.stdout.strip() == "['one', 'two'] None"
     file.write_text("{}\n")
     assert start("", tmp_path, **given).stderr.startswith("Wrong setting: GOOGLE_API_KEY='…'")
