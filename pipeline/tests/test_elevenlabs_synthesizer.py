@@ -179,8 +179,6 @@ def test_what_an_engine_could_not_hurry_is_stretched() -> None:
     def stretch(rate: float, tempo_left: float, tempo: float) -> float:
         speech = ElevenLabsSpeech(
             Asked(feed, nothing),
-            voice=VOICE,
-            base=VOICE,
             characters=30,
             estimate_s=2.0,
             rate=rate,
