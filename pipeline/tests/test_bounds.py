@@ -36,6 +36,17 @@ BOUNDED_ELSEWHERE = {
         "pipeline/providers/offline/recognizer_stream.py",
         "_unread",
     ): "the reader waits: hypotheses_unread",
+    (
+        "deque",
+        "pipeline/providers/google/recognizer_stream.py",
+        "_pieces",
+    ): "`push` waits: google_ahead",
+    ("deque", "pipeline/providers/google/timeline.py", "_parts"): "by length of audio: google_kept",
+    (
+        "deque",
+        "pipeline/providers/google/unread.py",
+        "_waiting",
+    ): "streams are not read on: hypotheses_unread",
     ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting",
     ("deque", "sessions_app/outbox.py", "_kept"): "outbox_kept, outbox_kept_bytes",
     ("deque", "sessions_app/record.py", "_waiting"): "`offer` drops: lines_unwritten",
