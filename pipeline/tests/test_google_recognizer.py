@@ -222,23 +222,14 @@ async def test_wrong_keys_and_projects_are_told_by_their_names(tmp_path: Path) -
                     await hear(engine, pieces)
                 return caught.value.code
 
-        named: dict[str, Any] = {
-            "credentials": "",
-            "api_key": "AIzaWrong",
-            "project": emulator.project,
-        }
+        named: dict[str, Any] = {"credentials": "", "project": emulator.project}
         assert await code_with(**named, api_key="AIzaWrong") == "key_refused"
         assert await code_with(project="another-project") == "key_refused"
         assert await code_with(region="eu") == "vendor_refused"
         emulator.access.disabled.add("speech.googleapis.com")
         assert await code_with() == "key_refused"
         emulator.access.disabled.clear()
-        right: dict[str, Any] = {
-            "credentials": "",
-            "api_key": emulator.api_key,
-            "project": emulator.project,
-        }
-        async with recognizer(emulator, **right) as engine:
+        async with recognizer(emulator, **named, api_key=emulator.api_key) as engine:
             assert said(await hear(engine, pieces)) == clock_words(speech(1.0))
 
 

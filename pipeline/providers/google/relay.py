@@ -181,8 +181,8 @@ class Relay:
     def _resume(self, error: Exception | None) -> None:
         """All legs are over; the next one hears again what was not told yet."""
         planned = error is not None and is_stream_end(error)
-        code = "stream_end" if planned or error is None else fault_of(error, SERVICE).code
-        log.info("recogniser stream resumed", extra={"code": code})
+        why = "stream_end" if planned or error is None else fault_of(error, SERVICE).code
+        log.info("recogniser stream resumed", extra={"code": why})
         if not planned:
             metrics.worker_restarted(ENGINE)
         self._fruitless += 1
