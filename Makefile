@@ -18,7 +18,7 @@ help: ## this list
 setup: ## install what is missing; quick when nothing is
 	@$(setup)
 
-demo: setup ## dub a clip live through the real server: make demo [AUDIO=path] [TO=es]
+demo: setup ## dub a clip live through the real server: make demo [AUDIO=path] [TO=es] [ENGINES=emulated]
 	@$(python) manage.py demo --audio "$(AUDIO)" --to "$(TO)"
 
 run: setup ## start everything and keep it up until Ctrl-C

@@ -1,4 +1,4 @@
-"""People and their tokens in the admin pages; tokens can be revoked, never read."""
+"""People, their tokens and keys in the admin pages; those can be taken away, never read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, EngineKey, User
 
 # Knox's own page shows hashes and would make tokens that nobody gets to see.
 if admin.site.is_registered(AuthToken):
@@ -19,8 +19,9 @@ if admin.site.is_registered(AuthToken):
 if TYPE_CHECKING:
     PeopleAdminBase = UserAdmin[User]
     TokenAdminBase = admin.ModelAdmin[ApiToken]
+    KeyAdminBase = admin.ModelAdmin[EngineKey]
 else:
-    PeopleAdminBase, TokenAdminBase = UserAdmin, admin.ModelAdmin
+    PeopleAdminBase, TokenAdminBase, KeyAdminBase = UserAdmin, admin.ModelAdmin, admin.ModelAdmin
 
 
 @admin.register(User)
@@ -68,3 +69,28 @@ class ApiTokenAdmin(TokenAdminBase):
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:  # noqa: ARG002 - the framework's signature
         AuthToken.objects.filter(label__in=queryset).delete()
+
+
+@admin.register(EngineKey)
+class EngineKeyAdmin(KeyAdminBase):
+    list_display = ("vendor", "user", "hint", "kind", "status", "last_used_at", "last_checked_at")
+    list_filter = ("vendor", "status")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    # Named one by one: what is sealed has no place on a page, not even sealed.
+    fields = (
+        "user",
+        "vendor",
+        "kind",
+        "hint",
+        "status",
+        "created_at",
+        "last_used_at",
+        "last_checked_at",
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False

@@ -1,4 +1,4 @@
-"""People, who log in by e-mail, and the names and public ids of their API tokens."""
+"""People, who log in by e-mail, their API tokens' names, and their own keys of vendors."""
 
 from __future__ import annotations
 
@@ -91,3 +91,38 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:8]
+
+
+class EngineKey(models.Model):
+    """A person's own key of a vendor: sealed, and known again by its last characters."""
+
+    class Vendor(models.TextChoices):
+        GOOGLE = "google", "Google"
+        ELEVENLABS = "elevenlabs", "ElevenLabs"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="engine_keys")
+    vendor = models.CharField(max_length=16, choices=Vendor.choices)
+    kind = models.CharField(max_length=16)
+    """``api_key`` or ``service_account``."""
+    sealed = models.TextField(editable=False)
+    """The key itself, which only ``accounts.sealing`` opens."""
+    hint = models.CharField(max_length=4)
+    created_at = models.DateTimeField()
+    """When this key was given; a new key of the same vendor's takes the old one's place."""
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=64, blank=True)
+    """What the last check found: ``ok`` or an error's code; empty when there was none."""
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "vendor"], name="one_key_a_vendor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vendor} …{self.hint}"
+
+    @property
+    def purpose(self) -> str:
+        """What it is sealed for: this person and vendor, and no other."""
+        return f"engine key:{self.user_id}:{self.vendor}"

@@ -1,10 +1,22 @@
-"""Reads about people and their tokens."""
+"""Reads about people, their tokens and their keys of vendors."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from django.db.models import QuerySet
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, EngineKey, User
+from accounts.sealing import SealBrokenError, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKey:
+    """A key as its vendor takes it."""
+
+    vendor: str
+    value: str | None = field(repr=False)
+    """None: it can no longer be read, because SECRET_KEY has changed, and must be given anew."""
 
 
 def user_by_email(email: str) -> User | None:
@@ -18,3 +30,24 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
         .select_related("auth_token")
         .order_by("-auth_token__created", "-pk")
     )
+
+
+def engine_keys_of(user: User) -> QuerySet[EngineKey]:
+    """The user's own keys, by vendor."""
+    return EngineKey.objects.filter(user=user).order_by("vendor")
+
+
+def opened_keys(user_id: int) -> dict[str, OpenedKey]:
+    """Vendor → the user's own key, for engines and nothing else."""
+    return {
+        one.vendor: OpenedKey(one.vendor, opened(one))
+        for one in EngineKey.objects.filter(user_id=user_id)
+    }
+
+
+def opened(key: EngineKey) -> str | None:
+    """The key itself; None when nothing here opens it any more."""
+    try:
+        return unseal(key.sealed, purpose=key.purpose)
+    except SealBrokenError:
+        return None

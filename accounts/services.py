@@ -1,27 +1,37 @@
-"""Writes: making people, making and revoking their tokens."""
+"""Writes: making people, making and revoking their tokens, keeping their keys of vendors."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 from knox.models import AuthToken
 
-from accounts.models import ApiToken, Ticket, User
+from accounts.models import ApiToken, EngineKey, Ticket, User
+from accounts.sealing import is_current, seal
+from accounts.selectors import opened
 from pipeline.bounds import TICKET_S, TICKETS_MAX, TOKENS_MAX
+from pipeline.providers.keys import shaped
 
 TICKET_LASTS = timedelta(seconds=TICKET_S)
 
 
 class TokenLimitReachedError(Exception):
     """The person holds as many tokens as are allowed; one must be revoked first."""
+
+
+class UserKeysOffError(Exception):
+    """ALLOW_USER_KEYS is off: people's own keys are neither taken nor used here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,79 @@ def redeem_ticket(ticket: str) -> User | None:
     if found is None or not Ticket.objects.filter(pk=found.pk).delete()[0]:
         return None
     return found.user if found.user.is_active else None
+
+
+@sensitive_variables("text", "key", "row")
+def keep_engine_key(user: User, *, vendor: str, text: str) -> EngineKey:
+    """Keep a person's own key, in place of one they gave before.
+
+    Raises KeyShapeError, UserKeysOffError.
+    """
+    if not settings.ALLOW_USER_KEYS:
+        raise UserKeysOffError("This server uses its own keys only.")
+    key = shaped(vendor, text)
+    row = EngineKey(
+        user=user,
+        vendor=vendor,
+        kind=key.kind,
+        hint=key.hint,
+        created_at=timezone.now(),
+    )
+    row.sealed = seal(key.value, purpose=row.purpose)
+    EngineKey.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["user", "vendor"],
+        update_fields=[
+            "kind",
+            "sealed",
+            "hint",
+            "created_at",
+            "last_used_at",
+            "last_checked_at",
+            "status",
+        ],
+    )
+    return EngineKey.objects.get(user=user, vendor=vendor)
+
+
+def forget_engine_key(user: User, *, vendor: str) -> bool:
+    """Delete one of the user's own keys; False when there is none."""
+    deleted, _ = EngineKey.objects.filter(user=user, vendor=vendor).delete()
+    return bool(deleted)
+
+
+def note_keys_used(user_id: int, *, vendors: Collection[str]) -> None:
+    EngineKey.objects.filter(user_id=user_id, vendor__in=vendors).update(
+        last_used_at=timezone.now()
+    )
+
+
+def note_key_checked(user_id: int, *, vendor: str, status: str) -> None:
+    """``status`` is ``ok`` or an error's code."""
+    EngineKey.objects.filter(user_id=user_id, vendor=vendor).update(
+        last_checked_at=timezone.now(), status=status[:64]
+    )
+
+
+def reseal_engine_keys() -> tuple[int, int]:
+    """Seal under SECRET_KEY what a fallback still opens, so that the fallback can go.
+
+    Returns how many were sealed anew, and how many nothing opens.
+    """
+    renewed = lost = 0
+    for row in EngineKey.objects.order_by("pk").iterator():
+        if is_current(row.sealed, purpose=row.purpose):
+            continue
+        value = opened(row)
+        if value is None:
+            lost += 1
+            continue
+        # A key that was given anew meanwhile is left as it is.
+        renewed += EngineKey.objects.filter(pk=row.pk, sealed=row.sealed).update(
+            sealed=seal(value, purpose=row.purpose)
+        )
+    return renewed, lost
 
 
 def _digest(ticket: str) -> str:

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from accounts.api import TicketView, TokensView, TokenView
+from accounts.api_engine_keys import EngineKeysView
 
 urlpatterns = [
     path("ticket", TicketView.as_view(), name="ticket"),
     path("tokens", TokensView.as_view(), name="tokens"),
     path("tokens/<int:token_id>", TokenView.as_view(), name="token"),
+    path("engine-keys", EngineKeysView.as_view(), name="engine-keys"),
 ]

@@ -96,6 +96,27 @@ class Environment:
         value = self.text(name)
         return [word.strip() for word in value.split(",") if word.strip()] or list(default)
 
+    def parsed(self, name: str, parse: Callable[[str], object], *, default: str = "") -> str:
+        """A value that `parse` accepts; its ValueError says what is allowed."""
+        value = self.text(name, default)
+        if value:
+            try:
+                parse(value)
+            except ValueError as error:
+                raise SettingError(name, value, str(error)) from None
+        return value
+
+    def matching(self, name: str, pattern: str, allowed: str, *, default: str = "") -> str:
+        """A value of a form that `allowed` describes; empty where there is no default."""
+        value = self.text(name, default)
+        if value and not re.fullmatch(pattern, value):
+            raise SettingError(name, value, allowed)
+        return value
+
+    def secrets(self, name: str) -> list[str]:
+        """Several secrets, separated by commas, spaces or lines."""
+        return [secret for secret in re.split(r"[,\s]+", self.secret(name)) if secret]
+
     def host(self, name: str, *, default: str) -> str:
         """An address or host name to listen on."""
         value = self.text(name, default)

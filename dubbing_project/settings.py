@@ -6,6 +6,7 @@ A wrong value ends the start with one line on stderr. README.md lists every vari
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,14 @@ from dubbing_project.logs import logging_settings
 from dubbing_project.secret_key import kept_secret_key
 from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.locations import ServiceLocations
+from pipeline.providers.catalogue import STAND_INS, parse_engines
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+_REGION = r"[a-z][a-z0-9-]{1,31}"
+_MODEL = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_ENDPOINT = r"[A-Za-z0-9_.\[\]:-]+:[0-9]{1,5}"
+_HOST_AND_PORT = "a host and port, such as localhost:8443"
 
 try:
     environment = load_environment(BASE_DIR, os.environ)
@@ -34,6 +41,8 @@ try:
     AUDIO_DEBUG = environment.boolean("AUDIO_DEBUG", default=False)
     HTTPS = environment.boolean("HTTPS", default=False)
     SECRET_KEY = environment.secret("SECRET_KEY") or kept_secret_key(DUBBING_VAR / "secret_key")
+    # Keys that SECRET_KEY was before: what they signed or sealed can still be read.
+    SECRET_KEY_FALLBACKS = environment.secrets("SECRET_KEY_FALLBACKS")
     ALLOWED_HOSTS = environment.words(
         "ALLOWED_HOSTS", default=dict.fromkeys(("localhost", "127.0.0.1", "[::1]", HOST))
     )
@@ -53,7 +62,13 @@ try:
     )
 
     # Dubbing
-    ENGINES = environment.choice("ENGINES", default="offline", allowed=("offline", "scripted"))
+    ENGINES = environment.parsed("ENGINES", parse_engines, default="auto")
+    FAILOVER = environment.words("FAILOVER", default=("offline",))
+    if FAILOVER == ["none"]:
+        FAILOVER = []
+    if unknown := [name for name in FAILOVER if name not in STAND_INS]:
+        raise SettingError("FAILOVER", unknown[0], f"none, or of: {', '.join(STAND_INS)}")
+    SPECULATE = environment.boolean("SPECULATE", default=True)
     SAMPLE_RATE = environment.integer("SAMPLE_RATE", default=16000, minimum=8000, maximum=48000)
     CHUNK_SIZE = environment.integer("CHUNK_SIZE", default=1024, minimum=128, maximum=16384)
     MAX_CHUNK_DURATION = environment.number(
@@ -83,10 +98,62 @@ try:
         "MAX_MESSAGES_PER_SECOND", default=200, minimum=20, maximum=100_000
     )
     CACHE_TTL = environment.integer("CACHE_TTL", default=3600, minimum=0, maximum=30 * 86400)
-    ELEVENLABS_API_KEY = environment.secret("ELEVENLABS_API_KEY")
+
+    # Engines that need a key, a model or a hint
+    ALLOW_USER_KEYS = environment.boolean("ALLOW_USER_KEYS", default=True)
+    SOURCE_CANDIDATES = environment.words("SOURCE_CANDIDATES", default=("en", "es", "fr", "de"))
+    if len(SOURCE_CANDIDATES) > 4 or not all(
+        re.fullmatch(r"[a-z]{2,3}", language) for language in SOURCE_CANDIDATES
+    ):
+        raise SettingError(
+            "SOURCE_CANDIDATES", ",".join(SOURCE_CANDIDATES), "one to four codes such as en,es"
+        )
     GOOGLE_CLOUD_CREDENTIALS_PATH = environment.existing_file(
         "GOOGLE_CLOUD_CREDENTIALS_PATH", root=BASE_DIR
     )
+    GOOGLE_API_KEY = environment.secret("GOOGLE_API_KEY")
+    # An empty file is what the deployment's scripts make where there is no account.
+    if GOOGLE_CLOUD_CREDENTIALS_PATH and GOOGLE_CLOUD_CREDENTIALS_PATH.stat().st_size < 2:
+        GOOGLE_CLOUD_CREDENTIALS_PATH = None
+    if GOOGLE_API_KEY and GOOGLE_CLOUD_CREDENTIALS_PATH:
+        raise SettingError(
+            "GOOGLE_API_KEY", "…", "nothing while GOOGLE_CLOUD_CREDENTIALS_PATH is set too"
+        )
+    GOOGLE_CLOUD_PROJECT = environment.matching(
+        "GOOGLE_CLOUD_PROJECT", r"[a-z0-9:.-]{1,64}", "the id of a project of Google Cloud's"
+    )
+    GOOGLE_SPEECH_REGION = environment.matching(
+        "GOOGLE_SPEECH_REGION", _REGION, "a region such as eu, us or europe-west4", default="eu"
+    )
+    GOOGLE_SPEECH_MODEL = environment.matching(
+        "GOOGLE_SPEECH_MODEL", _MODEL, "a model such as long or chirp_3", default="long"
+    )
+    GOOGLE_TRANSLATION_REGION = environment.matching(
+        "GOOGLE_TRANSLATION_REGION",
+        _REGION,
+        "global, or a region such as us-central1",
+        default="global",
+    )
+    ELEVENLABS_API_KEY = environment.secret("ELEVENLABS_API_KEY")
+    ELEVENLABS_MODEL = environment.matching(
+        "ELEVENLABS_MODEL", _MODEL, "a model's id", default="eleven_flash_v2_5"
+    )
+    WHISPER_MODEL = environment.text("WHISPER_MODEL")
+
+    # Stand-ins and private gateways, at addresses of their own
+    GOOGLE_SPEECH_ENDPOINT = environment.matching(
+        "GOOGLE_SPEECH_ENDPOINT", _ENDPOINT, _HOST_AND_PORT
+    )
+    GOOGLE_TRANSLATION_ENDPOINT = environment.matching(
+        "GOOGLE_TRANSLATION_ENDPOINT", _ENDPOINT, _HOST_AND_PORT
+    )
+    ELEVENLABS_BASE_URL = environment.matching(
+        "ELEVENLABS_BASE_URL",
+        r"https?://[A-Za-z0-9_.:\[\]-]+(/[A-Za-z0-9_./-]*)?",
+        "an address such as https://api.elevenlabs.io",
+        default="https://api.elevenlabs.io",
+    )
+    CLOUD_ROOT_CERTIFICATES = environment.existing_file("CLOUD_ROOT_CERTIFICATES", root=BASE_DIR)
 
     # Services: the operator's own, or the embedded ones at their known sockets.
     SERVICE_LOCATIONS = ServiceLocations(root=DUBBING_VAR / "services")
@@ -266,7 +333,7 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min"},
+    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min", "engine_check": "12/min"},
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 

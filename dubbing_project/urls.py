@@ -6,11 +6,13 @@ from django.views.generic import TemplateView
 
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
+from sessions_app.staff import engines_page
 from sessions_app.views import protocol_document, protocol_page
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("protocol", protocol_page, name="protocol"),
+    path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/health", health.health, name="health"),

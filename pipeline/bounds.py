@@ -22,6 +22,7 @@ SUBTITLE = "the line is shown as a subtitle, with `engine_timeout`"
 REPLACED = "the process is killed and replaced"
 WAITS = "what comes next waits"
 ENGINE_ERROR = "`engine_stopped`"
+TIMED_OUT = "`engine_timeout`"
 
 with group("Hearing"):
     LIVE_MAX_S = bound(
@@ -39,7 +40,7 @@ with group("Hearing"):
         10.0,
         "seconds",
         "audio that came before the engines were ready",
-        "the oldest goes and is counted",
+        "the oldest goes, is counted and told (`audio_dropped`)",
     )
     GAP_FILL_MAX_S = bound(
         "gap_fill", 2.0, "seconds", "missing audio taken as silence", "the media clock jumps"
@@ -78,8 +79,25 @@ with group("Hearing"):
         "utterances whose final has not come",
         "the oldest counts as finished",
     )
+    CHANNELS_MAX = bound(
+        "channels", 64, "channels", "a file's sound", "`media_unreadable`, `audio_unreadable`"
+    )
+    FILE_RATE_MAX_HZ = bound(
+        "file_rate", 768_000, "hertz", "a file's sound", "`media_unreadable`, `audio_unreadable`"
+    )
     RESTARTS_MAX = bound(
-        "recogniser_restarts", 5, "restarts", "restarts of one run's recogniser", "the run fails"
+        "recogniser_restarts",
+        5,
+        "restarts",
+        "restarts of one run's recogniser within the time below",
+        "the run fails",
+    )
+    RESTARTS_WITHIN_S = bound(
+        "recogniser_restarts_within",
+        60.0,
+        "seconds",
+        "how long a restart counts against the next ones",
+        "it is forgotten",
     )
 
 with group("Lines"):
@@ -166,6 +184,49 @@ with group("Lines"):
         "later ones are translated like other words",
     )
 
+with group("Guards of engines"):
+    GATE_WAITING_MAX = bound(
+        "gate_waiting",
+        256,
+        "requests",
+        "requests in line for a vendor's places",
+        "`vendor_busy`, or another engine",
+    )
+    CACHED_MAX_CHARS = bound(
+        "cached_text", 1000, "characters", "a text whose translation is kept", "it is not kept"
+    )
+    TRANSLATION_LEG_S = bound(
+        "translation_leg",
+        1.5,
+        "seconds",
+        "one engine's translation where another can stand in",
+        "the other one is asked",
+    )
+    FIRST_SOUND_LEG_S = bound(
+        "first_sound_leg",
+        2.5,
+        "seconds",
+        "one engine's first sound where another can stand in",
+        "the other one is asked",
+    )
+    NEXT_SOUND_LEG_S = bound(
+        "next_sound_leg",
+        2.0,
+        "seconds",
+        "each further block of sound where another engine can stand in",
+        "the other one speaks the rest",
+    )
+    RECOGNISER_LEGS_MAX = bound(
+        "recogniser_legs",
+        64,
+        "engines",
+        "changes of a recogniser that are not read up to",
+        "it stays where it is",
+    )
+    PROBE_S = bound(
+        "engine_probe", 5.0, "seconds", "trying a vendor again", "it is left alone longer"
+    )
+
 with group("Engines"):
     DETAIL_MAX_CHARS = bound(
         "error_detail", 300, "characters", "what a vendor said of a failure", "the rest is cut off"
@@ -195,6 +256,47 @@ with group("Engines"):
     )
     RECOGNISER_MESSAGES_MAX = bound(
         "recogniser_messages", 256, "pieces", "pieces taken in ahead of the search", WAITS
+    )
+    WHISPER_PROCESSES_MAX = bound(
+        "whisper_processes",
+        4,
+        "processes",
+        "processes with a Whisper model each",
+        "streams share them, and then `recognizer_busy`",
+    )
+    WHISPER_STREAMS_PER_PROCESS = bound(
+        "whisper_streams",
+        8,
+        "streams",
+        "streams of one Whisper process",
+        "another process, or `recognizer_busy`",
+    )
+    WHISPER_START_S = bound(
+        "whisper_start", 180.0, "seconds", "a Whisper process to load its model", ENGINE_ERROR
+    )
+    WHISPER_WINDOW_S = bound(
+        "whisper_window",
+        28.0,
+        "seconds",
+        "audio that Whisper decodes at once",
+        "what was said in the oldest stays as it is",
+    )
+    WHISPER_PROMPT_MAX_CHARS = bound(
+        "whisper_prompt",
+        200,
+        "characters",
+        "what was said before, told to Whisper",
+        "the oldest is left out",
+    )
+    WHISPER_TOKENS_MAX = bound(
+        "whisper_tokens", 224, "tokens", "a window's text as Whisper spells it", "it ends there"
+    )
+    WHISPER_REPLIES_MAX = bound(
+        "whisper_replies",
+        4096,
+        "replies",
+        "a stream's replies that it has not read",
+        ENGINE_ERROR,
     )
     MESSAGE_MAX_BYTES = bound(
         "engine_message", 16 * MIB, "bytes", "a message of an engine's process", ENGINE_ERROR
@@ -316,6 +418,151 @@ with group("Engines"):
     ENCODER_MAX_S = bound(
         "voiceprint_audio", 30.0, "seconds", "audio of one voiceprint", "the rest is left out"
     )
+    ELEVENLABS_CALL_S = bound(
+        "elevenlabs_call", 10.0, "seconds", "a call about voices or the account", TIMED_OUT
+    )
+    ELEVENLABS_DIAL_S = bound(
+        "elevenlabs_dial", 5.0, "seconds", "opening a socket", "the clause is asked for over HTTP"
+    )
+    ELEVENLABS_SEND_S = bound(
+        "elevenlabs_send", 5.0, "seconds", "giving a socket a clause", "the socket is replaced"
+    )
+    ELEVENLABS_FIRST_SOUND_S = bound(
+        "elevenlabs_first_sound",
+        6.0,
+        "seconds",
+        "a clause's first sound, once it was asked for",
+        "asked once more on another connection",
+    )
+    ELEVENLABS_NEXT_SOUND_S = bound(
+        "elevenlabs_next_sound", 5.0, "seconds", "each further piece of sound", TIMED_OUT
+    )
+    ELEVENLABS_CANCEL_S = bound(
+        "elevenlabs_cancel",
+        4.0,
+        "seconds",
+        "the vendor to end what was cancelled",
+        "the socket is replaced",
+    )
+    ELEVENLABS_CLONE_S = bound(
+        "elevenlabs_clone", 60.0, "seconds", "the vendor to make a voice", TIMED_OUT
+    )
+    ELEVENLABS_CLOSE_S = bound(
+        "elevenlabs_close",
+        5.0,
+        "seconds",
+        "deleting voices and closing at the end",
+        "the next start deletes what is left",
+    )
+    ELEVENLABS_CONTEXTS_MAX = bound(
+        "elevenlabs_contexts",
+        5,
+        "clauses",
+        "clauses of one socket, which is the vendor's own limit",
+        "another socket is opened",
+    )
+    ELEVENLABS_SOCKETS_MAX = bound(
+        "elevenlabs_sockets",
+        48,
+        "sockets",
+        "sockets of one key, open or being opened",
+        "the one idle for longest goes; if none is, `vendor_busy`",
+    )
+    ELEVENLABS_REDIALS_MAX = bound(
+        "elevenlabs_redials",
+        4,
+        "attempts",
+        "attempts to open a socket again that broke",
+        "it is opened when it is next needed",
+    )
+    ELEVENLABS_IDLE_S = bound(
+        "elevenlabs_idle", 600.0, "seconds", "a socket without a clause", "it is closed"
+    )
+    ELEVENLABS_KEEP_S = bound(
+        "elevenlabs_keep", 60.0, "seconds", "a quiet socket", "it is asked for a sign of life"
+    )
+    ELEVENLABS_HTTP_S = bound(
+        "elevenlabs_http",
+        30.0,
+        "seconds",
+        "speaking over HTTP after a socket could not be opened",
+        "sockets are tried again",
+    )
+    ELEVENLABS_CONNECTIONS_MAX = bound(
+        "elevenlabs_connections", 40, "connections", "HTTP connections of one key", WAITS
+    )
+    ELEVENLABS_WAITING_MAX = bound(
+        "elevenlabs_waiting",
+        64,
+        "clauses",
+        "clauses waiting because the plan allows no more at once",
+        "`vendor_busy`",
+    )
+    ELEVENLABS_WAIT_S = bound(
+        "elevenlabs_wait", 15.0, "seconds", "a clause waiting for that", "`vendor_busy`"
+    )
+    ELEVENLABS_MESSAGE_MAX_BYTES = bound(
+        "elevenlabs_message", 4 * MIB, "bytes", "a message of a socket", "`vendor_malformed`"
+    )
+    ELEVENLABS_CLIP_S = bound(
+        "elevenlabs_clip",
+        180.0,
+        "seconds",
+        "sound of one clause that nobody has taken",
+        "`vendor_malformed`",
+    )
+    ELEVENLABS_VOICES_MAX = bound(
+        "elevenlabs_voices", 1000, "voices", "voices of an account looked at", "the rest is unknown"
+    )
+    ELEVENLABS_PACES_MAX = bound(
+        "elevenlabs_paces",
+        512,
+        "paces",
+        "learned paces, by voice and language",
+        "the one used longest ago is forgotten",
+    )
+    ELEVENLABS_CLONES_MAX = bound(
+        "elevenlabs_clones",
+        256,
+        "voices",
+        "cloned voices of one key, and as many that are still to be deleted",
+        "the one used longest ago is deleted; what is not is found at the next start",
+    )
+    CLONE_SAMPLE_MAX_S = bound(
+        "clone_sample", 120.0, "seconds", "speech sent to make a voice", "the rest is left out"
+    )
+    ENGINE_SETS_MAX = bound(
+        "engine_sets",
+        32,
+        "sets",
+        "sets of engines, each for one choice and its keys",
+        "the one that no run has used for longest is closed; if all are used, `engine_sets_full`",
+    )
+    ENGINE_SET_IDLE_S = bound(
+        "engine_set_idle", 600.0, "seconds", "a set that no run uses", "it is closed"
+    )
+    ENGINE_SET_START_S = bound(
+        "engine_set_start", 120.0, "seconds", "a set of engines to start", "`engine_timeout`"
+    )
+    ENGINE_SET_CLOSE_S = bound(
+        "engine_set_close", 20.0, "seconds", "a set of engines to close", "it is left"
+    )
+    ENGINES_ASKED_S = bound(
+        "engines_asked", 20.0, "seconds", "a question about languages or voices", "503"
+    )
+    ENGINE_CHECK_S = bound(
+        "engine_check", 10.0, "seconds", "checking an engine and its key", "`engine_timeout`"
+    )
+    ENGINE_KEY_MAX_CHARS = bound(
+        "engine_key", 16 * 1024, "characters", "a vendor's key that a person gives", "refused"
+    )
+    CANDIDATES_MAX = bound(
+        "source_candidates",
+        4,
+        "languages",
+        "languages among which the source's is found out",
+        "`candidates_invalid`",
+    )
     MUX_S = bound("mux", 3600.0, "seconds", "putting a video together", "`mux_timeout`")
 
 with group("Socket"):
@@ -391,6 +638,13 @@ with group("Socket"):
         "messages for the client that have no number yet",
         "the run waits; answers are left out",
     )
+    WAITING_MAX_BYTES = bound(
+        "outbox_waiting_bytes",
+        MIB,
+        "bytes",
+        "the same, their sound together; their text is small by its own bounds",
+        "as above, once one message has gone over it",
+    )
     KEPT_MAX = bound(
         "outbox_kept",
         2048,
@@ -412,7 +666,35 @@ with group("Socket"):
         "messages that another process would tell again",
         "the newest count",
     )
+    PING_ID_MAX = bound("ping_id", 256, "characters", "what a ping wants back", "`message_invalid`")
+    LANGUAGE_MAX = bound(
+        "language_code", 64, "characters", "a client's language code", "`message_invalid`"
+    )
+    SPEAKER_ID_MAX = bound(
+        "speaker_id", 64, "characters", "a client's name for a speaker", "`speaker_id_invalid`"
+    )
+    QUOTED_MAX = bound(
+        "message_quoted",
+        200,
+        "characters",
+        "what is said of a message that is wrong, which may quote it",
+        "the middle is cut out",
+    )
     GLOSSARY_MAX_TERMS = bound("glossary", 2000, "terms", "a run's glossary", "`glossary_too_long`")
+    GLOSSARY_TERM_MAX = bound(
+        "glossary_term",
+        200,
+        "characters",
+        "a term of a glossary, and as much what it becomes",
+        "`message_invalid`",
+    )
+    GLOSSARY_MAX_CHARACTERS = bound(
+        "glossary_length",
+        100_000,
+        "characters",
+        "a run's glossary, both languages together",
+        "`glossary_too_long`",
+    )
     VOICE_SAMPLES_MAX = bound(
         "voice_samples", 20, "samples", "samples of one voice", "`voice_samples_count`"
     )
@@ -487,8 +769,17 @@ with group("Storage"):
     SHELF_CALL_S = bound(
         "shelf_call", 0.5, "seconds", "a call to Redis about a session", "it went wrong"
     )
-    SHELF_CONNECTIONS_MAX = bound(
-        "shelf_connections", 16, "connections", "connections to Redis", "it went wrong"
+    REDIS_CONNECTIONS_MAX = bound(
+        "redis_connections", 32, "connections", "connections to Redis of a loop", "it went wrong"
+    )
+    CACHE_LOOK_S = bound(
+        "cache_look", 0.05, "seconds", "a look into the cache", "as if nothing were there"
+    )
+    CACHE_PUTS_MAX = bound(
+        "cache_puts", 256, "texts", "texts on their way into the cache", "the text is not kept"
+    )
+    CACHE_AWAY_S = bound(
+        "cache_away", 5.0, "seconds", "leaving a cache alone that did not answer", "asked again"
     )
     SHELF_RESTART_S = bound(
         "shelf_restart", 45, "seconds", "a server's restart, on top of the resume time", "too late"
@@ -585,6 +876,35 @@ with group("Emulated vendors"):
     )
     EMULATOR_OPERATIONS_MAX = bound(
         "emulator_operations", 1_000, "operations", "operations known", "the oldest is forgotten"
+    )
+    EMULATOR_QUEUE_S = bound(
+        "emulator_queue", 0.05, "seconds", "a request above the plan's places", "429"
+    )
+    EMULATOR_BODY_MAX_BYTES = bound(
+        "emulator_body", 64 * MIB, "bytes", "a request to an emulated vendor", "413"
+    )
+    EMULATOR_SAMPLES_MAX = bound(
+        "emulator_samples", 25, "files", "samples of an emulated clone", "400"
+    )
+    EMULATOR_SAMPLE_MAX_S = bound(
+        "emulator_sample_length", 600.0, "seconds", "one such sample", "400"
+    )
+    EMULATOR_CONTEXTS_MAX = bound(
+        "emulator_contexts",
+        5,
+        "contexts",
+        "open contexts of an emulated socket",
+        "it is closed with 1008",
+    )
+    EMULATOR_TEXTS_MAX = bound(
+        "emulator_texts",
+        64,
+        "texts",
+        "texts of a context that wait to be spoken",
+        "the socket is not read",
+    )
+    EMULATOR_TEXT_MESSAGE_BYTES = bound(
+        "emulator_message", MIB, "bytes", "a message to an emulated socket", "closed with 1009"
     )
 
 with group("Set by settings"):

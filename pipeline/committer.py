@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.types import Clause, Hypothesis, Word
+from pipeline.types import Clause, Hypothesis, Word, joined
 
 SENTENCE_MARKS = frozenset(".?!…。？！")
 CLAUSE_MARKS = frozenset(",;:—，、；：")
@@ -54,6 +54,8 @@ class CommitRules:
     """A cut may go so far back for a better place; further, the wait costs more than it gives."""
     hold_back_words: int = 1
     stable_s: float = 0.2
+    foresee_pause_s: float = 0.06
+    """Silence after the newest word that makes an endpoint likely."""
 
 
 class Committer:
@@ -71,6 +73,8 @@ class Committer:
         self._committed_s = self._after_s
         self._seen: list[tuple[str, float]] = []
         """Per uncommitted word position: text and media time since when it stands."""
+        self._left: list[Word] = []
+        """Words of the last hypothesis that are not committed."""
 
     def update(self, hypothesis: Hypothesis) -> list[Clause]:
         """Clauses that this hypothesis freezes, in order; each word at most once."""
@@ -91,14 +95,33 @@ class Committer:
             self._utterance += 1
             self._committed_s = self._after_s
             self._seen = []
+            self._left = []
             return clauses
         self._note(words, hypothesis.decoded_s)
         clauses = []
-        while cut := self._cut(words, hypothesis.decoded_s):
+        while cut := self._cut(words, hypothesis.decoded_s, self._stable(hypothesis.decoded_s)):
             clauses.append(self._take(words[:cut], ends_utterance=False))
             words = words[cut:]
             self._seen = self._seen[cut:]
+        self._left = words
         return clauses
+
+    def foresee(self, decoded_s: float) -> Clause | None:
+        """The clause that comes next if no word changes any more; None: too early to say.
+
+        Called after ``update`` with the same hypothesis, not a final one. It is what a cut
+        would freeze once it is stable, or the endpoint, once the speaker has paused.
+        """
+        words, rules = self._left, self._rules
+        if not words:
+            return None
+        early_s = decoded_s + rules.stable_s
+        if cut := self._cut(words, early_s, len(words) - 1):
+            return self._clause(words[:cut], ends_utterance=False)
+        if decoded_s - words[-1].end_s < rules.foresee_pause_s:
+            return None
+        count = self._sentence_end(words) or len(words)
+        return self._clause(words[:count], ends_utterance=count == len(words))
 
     def _note(self, words: list[Word], decoded_s: float) -> None:
         seen = []
@@ -108,14 +131,18 @@ class Committer:
             seen.append(known if same and known else (word.text, decoded_s))
         self._seen = seen
 
-    def _cut(self, words: list[Word], decoded_s: float) -> int:
-        """How many leading words make a clause now; 0 for none."""
-        rules = self._rules
+    def _stable(self, decoded_s: float) -> int:
+        """How many leading words have stood still for long enough."""
         stable = 0
-        limit = len(words) - rules.hold_back_words
-        while stable < limit and self._seen[stable][1] <= decoded_s - rules.stable_s:
+        limit = len(self._seen) - self._rules.hold_back_words
+        while stable < limit and self._seen[stable][1] <= decoded_s - self._rules.stable_s:
             stable += 1
-        if not stable:
+        return stable
+
+    def _cut(self, words: list[Word], decoded_s: float, stable: int) -> int:
+        """How many of the leading ``stable`` words make a clause now; 0 for none."""
+        rules = self._rules
+        if stable <= 0:
             return 0
         chars = 0
         candidates: list[tuple[bool, bool, bool, int]] = []
@@ -145,17 +172,24 @@ class Committer:
     def _flush(self, words: list[Word]) -> list[Clause]:
         """Everything that is left, split only where a sentence ends."""
         clauses = []
-        begin = 0
-        for count in range(1, len(words)):
-            text = " ".join(word.text for word in words[begin:count])
-            rest = " ".join(word.text for word in words[count:])
-            if text[-1] in SENTENCE_MARKS and min(len(text), len(rest)) >= self._rules.min_chars:
-                clauses.append(self._take(words[begin:count], ends_utterance=False))
-                begin = count
-        if begin < len(words):
-            clauses.append(self._take(words[begin:], ends_utterance=True))
+        while count := self._sentence_end(words):
+            clauses.append(self._take(words[:count], ends_utterance=False))
+            words = words[count:]
+        if words:
+            clauses.append(self._take(words, ends_utterance=True))
         return clauses
+
+    def _sentence_end(self, words: list[Word]) -> int:
+        """How many words the first sentence has that is not the last; 0 for none."""
+        for count in range(1, len(words)):
+            text, rest = joined(words[:count]), joined(words[count:])
+            if text[-1] in SENTENCE_MARKS and min(len(text), len(rest)) >= self._rules.min_chars:
+                return count
+        return 0
 
     def _take(self, words: list[Word], *, ends_utterance: bool) -> Clause:
         self._committed_s = words[-1].end_s
+        return self._clause(words, ends_utterance=ends_utterance)
+
+    def _clause(self, words: list[Word], *, ends_utterance: bool) -> Clause:
         return Clause(self._utterance, tuple(words), ends_utterance, self._language)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from pipeline.bounds import IDENTIFY_MAX_S
+from pipeline.bounds import IDENTIFY_MAX_S, SPEAKERS_MAX
 from pipeline.casting import Casting
 from pipeline.events import SpeakerHeard
 from pipeline.likeness import Likeness
@@ -16,9 +17,12 @@ from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
 from pipeline.snapshot import CommittingState, Habit, PendingLine
 from pipeline.speakers import SpeakerRegistry
+from pipeline.speculation import Speculation
 from pipeline.tape import Tape
 from pipeline.text_form import lower_sentence_starts, restore
-from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch, Word
+from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch, Voice, Word
+
+log = logging.getLogger(__name__)
 
 CLAUSE_MARGIN_S = 0.06
 """Word times are rough: this much more audio on both sides goes to the encoder."""
@@ -36,11 +40,16 @@ class Committing:
         self._clock = clock
         self._speakers = SpeakerRegistry(confirm_at=plan.similarity_threshold)
         self._casting = Casting(engines.synthesizer.voices(plan.target_language))
-        self._likeness = Likeness(engines.cloner, self._casting)
+        self._likeness = Likeness(engines.cloner, self._casting, warm=self._warm)
+        self._warmed: set[str] = set()
+        self._warming: set[asyncio.Task[None]] = set()
         self._habits: defaultdict[str | None, SpeakerProsody] = defaultdict(SpeakerProsody)
         self._announced: dict[str, tuple[str, bool]] = {}
         self._recent_text: deque[str] = deque(maxlen=3)
         self._translations: set[asyncio.Task[Translation]] = set()
+        self._speculation = Speculation(
+            lambda request: translate(engines.translator, request, clock), clock
+        )
         self._next_line = 0
         self.last: Clause | None = None
         """The clause committed last."""
@@ -53,17 +62,21 @@ class Committing:
         """Speakers told apart so far."""
         return self._speakers.count
 
+    def expect(self, clause: Clause) -> None:
+        """``clause`` is likely to come next: its translation may begin."""
+        language = self._language_of(clause)
+        if self._plan.speculate and language != self._plan.target_language:
+            self._speculation.expect(self._request(self._text_of(clause, language), language))
+
     async def line_of(self, clause: Clause) -> tuple[Line, asyncio.Task[Translation]]:
         """The next line, and its translation on the way."""
         language = self._language_of(clause)
-        text = clause.text
-        if not self._engines.recognizer.punctuates:
-            text = restore(text, language, complete=clause.ends_utterance)
-            if self._continues == clause.utterance:
-                text = lower_sentence_starts(text)
+        text = self._text_of(clause, language)
         # Translation does not wait for the speaker; synthesis waits for both.
         translation = self._translate(text, language)
         match, prosody = await self._identify(clause)
+        voice = self._casting.assign(match.speaker, prosody.pitch_hz)
+        self._warm_soon(voice)
         line = Line(
             sequence=self._next_line,
             clause=clause,
@@ -71,7 +84,7 @@ class Committing:
             target_language=self._plan.target_language,
             source_text=text,
             speaker=match,
-            voice=self._casting.assign(match.speaker, prosody.pitch_hz),
+            voice=voice,
             style=self._habits[match.speaker].style_of(prosody),
         )
         # Nothing is awaited from here on: a snapshot has the whole line or nothing of it.
@@ -142,10 +155,28 @@ class Committing:
 
     async def aclose(self) -> None:
         """Stop what is on its way."""
-        for translation in self._translations:
-            translation.cancel()
-        await asyncio.gather(*self._translations, return_exceptions=True)
+        under_way = [*self._translations, *self._warming]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await self._speculation.aclose()
         await self._likeness.aclose()
+
+    def _warm_soon(self, voice: Voice) -> None:
+        """Have a voice dialled for while its line is being translated."""
+        if voice.id not in self._warmed and len(self._warming) < SPEAKERS_MAX:
+            self._warmed.add(voice.id)
+            task = asyncio.create_task(self._warm(voice))
+            self._warming.add(task)
+            task.add_done_callback(self._warming.discard)
+
+    async def _warm(self, voice: Voice) -> None:
+        self._warmed.add(voice.id)
+        try:
+            await self._engines.synthesizer.warm(voice, self._plan.target_language)
+        except EngineError as error:
+            # The clause itself will say so, if it is still so by then.
+            log.info("voice not warmed", extra={"voice": voice.id, "code": error.code})
 
     def _language_of(self, clause: Clause) -> str:
         """What the clause is spoken in: as found, else as before, else the likeliest."""
@@ -153,18 +184,29 @@ class Committing:
             return self._plan.source_language
         return clause.language or self._language or (*self._plan.candidates, "")[0]
 
-    def _translate(self, text: str, language: str) -> asyncio.Task[Translation]:
-        request = TranslationRequest(
+    def _request(self, text: str, language: str) -> TranslationRequest:
+        return TranslationRequest(
             text=text,
             source=language,
             target=self._plan.target_language,
             glossary=self._plan.glossary,
             previous=tuple(self._recent_text),
         )
+
+    def _text_of(self, clause: Clause, language: str) -> str:
+        text = clause.text
+        if not self._engines.recognizer.punctuates:
+            text = restore(text, language, complete=clause.ends_utterance)
+            if self._continues == clause.utterance:
+                text = lower_sentence_starts(text)
+        return text
+
+    def _translate(self, text: str, language: str) -> asyncio.Task[Translation]:
+        request = self._request(text, language)
         task = asyncio.create_task(
             _as_it_is(text)
             if language == self._plan.target_language
-            else translate(self._engines.translator, request, self._clock)
+            else self._speculation.translate(request)
         )
         self._translations.add(task)
         task.add_done_callback(self._translations.discard)

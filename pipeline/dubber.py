@@ -22,7 +22,7 @@ from pipeline import metrics
 from pipeline.bounds import TAPE_OF_FILE_S, TAPE_S
 from pipeline.committer import Committer
 from pipeline.committing import Committing
-from pipeline.events import Failure
+from pipeline.events import Failure, Notice
 from pipeline.gauge import Gauge
 from pipeline.hearing import Hearing
 from pipeline.inbox import Inbox
@@ -180,6 +180,10 @@ class Dubber:
         metrics.count_dropped_audio(lost_s)
         if lost_s and self._tally.lose_audio(lost_s):
             self._outbox.offer(AUDIO_DROPPED)
+
+    def notice(self, notice: Notice) -> None:
+        """Tell the listener something; never waits."""
+        self._outbox.offer(notice)
 
     async def feed(self, chunk: AudioChunk) -> None:
         """Take audio of a file; waits while the pipeline is behind."""

@@ -45,11 +45,14 @@ def protect(
     occurrences are replaced.
     """
     targets = {_key(source): target for source, target in glossary.items() if source.strip()}
-    if not targets:
+    # Compiling all of a long glossary keeps the processor from everybody for a second.
+    words = _key(text)
+    present = [source for source in targets if source in words]
+    if not present:
         return text, {}
     alternatives = "|".join(
         r"\s+".join(re.escape(word) for word in source.split())
-        for source in sorted(targets, key=lambda source: (-len(source), source))
+        for source in sorted(present, key=lambda source: (-len(source), source))
     )
     # Not \b: a term may begin or end with something that is no letter ("C++").
     pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)

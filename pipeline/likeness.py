@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 
@@ -24,9 +25,12 @@ log = logging.getLogger(__name__)
 class Likeness:
     """One run's voices in the making. Audio stays in memory and goes with the run."""
 
-    def __init__(self, cloner: VoiceCloner, casting: Casting) -> None:
+    def __init__(
+        self, cloner: VoiceCloner, casting: Casting, warm: Callable[[Voice], Awaitable[None]]
+    ) -> None:
         self._cloner = cloner
         self._casting = casting
+        self._warm = warm
         self._speech: defaultdict[str, list[Pcm]] = defaultdict(list)
         self._cloned_from_s: dict[str, float] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -52,6 +56,7 @@ class Likeness:
             stock = self._casting.stock_voice(speaker)
             voice = await self._cloner.clone(sample, stock)
             self._made.append(voice)
+            await self._warm(voice)
             self._casting.replace(speaker, voice)
         except EngineError as error:
             # Not fatal: the stock voice goes on, and more speech may serve better.

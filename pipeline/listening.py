@@ -19,7 +19,7 @@ from pipeline.recognition import Recognition
 from pipeline.speaking import Output
 from pipeline.tape import Tape
 from pipeline.turns import Turns
-from pipeline.types import Clause, Hypothesis, Word
+from pipeline.types import Clause, Hypothesis, Word, joined
 
 SAME_LANGUAGE = "same_language"
 """Why a line is not dubbed that is spoken in the target language already."""
@@ -75,7 +75,7 @@ class Listening:
             self.outbox.offer(
                 PartialTranscript(
                     utterance=hypothesis.utterance,
-                    text=" ".join(word.text for word in hypothesis.words),
+                    text=joined(hypothesis.words),
                     language=self._language_of(hypothesis),
                 )
             )
@@ -83,8 +83,12 @@ class Listening:
             async with self._between_lines:
                 if not self._stopped:
                     await self._commit(clause, decision, recognized_at)
-        if hypothesis.is_final and not self._stopped:
+        if self._stopped:
+            return
+        if hypothesis.is_final:
             self.hearing.settle(hypothesis.utterance)
+        elif likely := self.committer.foresee(hypothesis.decoded_s):
+            self.committing.expect(likely)
 
     def _language_of(self, hypothesis: Hypothesis) -> str:
         if self.plan.source_language != AUTO:

@@ -19,6 +19,7 @@ import av.error
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bounds import CHANNELS_MAX, FILE_RATE_MAX_HZ
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 AudioContainer = Literal["wav", "flac", "ogg", "mp3"]
@@ -157,7 +158,7 @@ def decode_audio_blob(data: bytes, *, max_seconds: float) -> Pcm:
                     "audio_too_long", f"The audio is longer than {max_seconds:g} seconds."
                 )
     except MediaError as error:
-        if error.code != "media_unreadable":
+        if error.code == "audio_too_long":
             raise
         raise MediaError(
             "audio_unreadable", f"The audio looks like {container.upper()} but cannot be decoded."
@@ -224,6 +225,8 @@ def _decoded_pieces(
                     silence = np.zeros((round(gap_s * rate_hz), channels), np.int16)
                     done += len(silence)
                     yield silence
+            if frame is not None:
+                _refuse_unheard_of(frame)
             try:
                 resampled = resampler.resample(frame)
             except (av.error.FFmpegError, ValueError):
@@ -256,6 +259,16 @@ def _frames(
     # Nothing was put in, so there is nothing to flush out.
     if decoded_any:
         yield None
+
+
+def _refuse_unheard_of(frame: av.AudioFrame) -> None:
+    """What headers may claim, and FFmpeg's resampler cannot take: of more channels it writes
+    past its tables and the process dies; a rate of gigahertz costs it a minute and a gigabyte.
+    """
+    if frame.layout.nb_channels > CHANNELS_MAX:
+        raise MediaError("media_unreadable", f"The audio has more than {CHANNELS_MAX} channels.")
+    if frame.sample_rate > FILE_RATE_MAX_HZ:
+        raise MediaError("media_unreadable", f"The audio has more than {FILE_RATE_MAX_HZ} Hz.")
 
 
 def _samples(frame: av.AudioFrame, channels: int) -> Samples:

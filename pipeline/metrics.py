@@ -154,6 +154,67 @@ def count_merge(lines: int = 1) -> None:
     _lines_merged.inc(lines)
 
 
+_speculations = Counter(
+    "dubbing_speculations",
+    "Translations begun before their clause was committed: used, replaced by a newer guess, "
+    "missed because the clause came otherwise, or failed.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+
+
+def count_speculation(outcome: str) -> None:
+    """``outcome`` is used, replaced, missed or failed."""
+    _speculations.labels(outcome).inc()
+
+
+_cache_lookups = Counter(
+    "dubbing_cache_lookups",
+    "Looks into a cache, by what is kept there and whether it was there.",
+    ["cache", "found"],
+    registry=REGISTRY,
+)
+
+
+def count_cache(cache: str, *, hit: bool) -> None:
+    """``cache`` is translation or voice."""
+    _cache_lookups.labels(cache, "hit" if hit else "miss").inc()
+
+
+_vendor_failures = Counter(
+    "dubbing_engine_failures",
+    "Failures of engines, by engine, leg and code; told to nobody where another stood in.",
+    ["engine", "leg", "code"],
+    registry=REGISTRY,
+)
+_stand_ins = Counter(
+    "dubbing_stand_ins",
+    "Requests that another engine answered, by leg and the engine that stood in.",
+    ["leg", "engine"],
+    registry=REGISTRY,
+)
+_failure_codes = LabelValues(48)
+_engine_places = Gauge(
+    "dubbing_engine_open",
+    "1 while an engine's circuit is open: it is left alone after failures.",
+    ["engine", "leg"],
+    registry=REGISTRY,
+)
+
+
+def count_engine_failure(engine: str, leg: str, code: str) -> None:
+    _vendor_failures.labels(_engines.bounded(engine), leg, _failure_codes.bounded(code)).inc()
+
+
+def count_stand_in(engine: str, leg: str) -> None:
+    """``engine`` answered in place of one before it."""
+    _stand_ins.labels(leg, _engines.bounded(engine)).inc()
+
+
+def set_circuit(engine: str, leg: str, *, is_open: bool) -> None:
+    _engine_places.labels(_engines.bounded(engine), leg).set(is_open)
+
+
 # --- Sessions and runs -----------------------------------------------------------------
 
 _sessions = Gauge(

@@ -4,7 +4,8 @@ from pipeline.events import Notice
 
 AUDIO_DROPPED = Notice(
     code="audio_dropped",
-    message="The server cannot keep up: some of the source was not heard.",
+    message="Sound comes faster than it is heard: the oldest was left out. Send it at the pace at "
+    "which it is spoken; if you do, the server has too much to do.",
 )
 MEDIA_JUMP = Notice(code="media_jump", message="Some of the source is missing; going on.")
 RECOGNIZER_RESTARTED = Notice(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pipeline.ports import (
     Endpointing,
@@ -19,6 +20,8 @@ from pipeline.ports import (
 )
 
 AUTO = "auto"
+
+Leg = Literal["recognition", "translation", "synthesis"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class DubbingPlan:
     preserve_voice: bool = True
     glossary: Mapping[str, str] = field(default_factory=dict)
     similarity_threshold: float = 0.8
+    speculate: bool = True
+    """Translate clauses before they are certain; what changes is translated again."""
     live: bool = True
     """False: nothing is dropped or hurried, cues keep the source's own times."""
 
@@ -122,10 +127,27 @@ class Engines:
                 recoverable=False,
             )
 
-    async def connect(self) -> None:
-        """Load and dial what is needed before the first clause. Raises EngineError."""
-        engines = (self.recognizer, self.translator, self.synthesizer)
-        await asyncio.gather(*(engine.connect() for engine in engines))
+    async def connect(self) -> dict[Leg, EngineError]:
+        """Load and dial what is needed before the first clause.
+
+        Gives what failed, by role as in ``names``; an engine that could not be reached may be
+        when it is asked for something.
+        """
+        engines: dict[Leg, Recognizer | Translator | Synthesizer] = {
+            "recognition": self.recognizer,
+            "translation": self.translator,
+            "synthesis": self.synthesizer,
+        }
+        done = await asyncio.gather(
+            *(engine.connect() for engine in engines.values()), return_exceptions=True
+        )
+        failed: dict[Leg, EngineError] = {}
+        for role, outcome in zip(engines, done, strict=True):
+            if isinstance(outcome, EngineError):
+                failed[role] = outcome
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        return failed
 
     async def aclose(self) -> None:
         """Stop the engines' processes and close their connections."""

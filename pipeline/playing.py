@@ -14,7 +14,7 @@ from pipeline.making import Clip, in_time
 from pipeline.ports import EngineError
 from pipeline.scheduler import Placement, Scheduler
 from pipeline.stretch import TimeStretcher
-from pipeline.types import Line, Pcm
+from pipeline.types import Line, Pcm, Voice
 
 TEMPO_DEADBAND = 0.02
 """A tempo nearer to 1 than this is not heard and not worth stretching."""
@@ -63,6 +63,8 @@ class Played:
     tempo: float
     latencies: Latencies
     failure: EngineError | None
+    voice: Voice
+    """Whose sound the listener has; the last one's, where another stood in."""
 
 
 def begin(clip: Clip, number: int, placement: Placement) -> Begun:
@@ -70,7 +72,8 @@ def begin(clip: Clip, number: int, placement: Placement) -> Begun:
     assert clip.stream is not None
     stream = clip.stream
     # The engine already hurried by what the backlog asked for when it began.
-    residual = min(placement.tempo / clip.tempo, max(1.0, FASTEST / stream.rate))
+    wanted = placement.tempo / clip.tempo * stream.tempo_left
+    residual = min(wanted, max(1.0, FASTEST / stream.rate))
     if abs(residual - 1) <= TEMPO_DEADBAND:
         residual = 1.0
     return Begun(
@@ -115,8 +118,8 @@ async def play(
                 duration_s=round(cue.duration_s, 3),
                 sample_rate=rate_hz,
                 tempo=tempo,
-                engine=line.voice.engine,
-                voice=line.voice.id,
+                engine=clip.stream.voice.engine,
+                voice=clip.stream.voice.id,
                 latencies=latencies,
             )
         )
@@ -160,7 +163,7 @@ async def play(
     duration_s = max(samples, skip) / rate_hz
     scheduler.occupy(start_s=cue.start_s, duration_s=duration_s)
     await emit(CueEnded(cue=cue.number, duration_s=round(duration_s, 3)))
-    return Played(cue.start_s, duration_s, tempo, latencies, failure)
+    return Played(cue.start_s, duration_s, tempo, latencies, failure, clip.stream.voice)
 
 
 def _latencies(

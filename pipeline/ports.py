@@ -138,6 +138,8 @@ class Translator(Protocol):
     name: str
     detects: bool
     """Whether a request may leave its source language open."""
+    uses_context: bool
+    """Whether the previous clauses change what comes out."""
 
     async def connect(self) -> None:
         """Load and dial what every pair needs. Idempotent."""
@@ -169,10 +171,18 @@ class SpeechStream(Protocol):
     """Speech being made: iterate once for blocks of PCM."""
 
     sample_rate_hz: int
-    expected_s: float
-    """Duration of the whole clip; exact where the engine knows it beforehand."""
     rate: float
     """Speaking rate used, as a ratio to the engine's natural one."""
+    tempo_left: float
+    """Of the fit and tempo asked for, the ratio that the engine's own limits left to time
+    stretching; 1 for nothing."""
+    voice: Voice
+    """The voice that speaks: another one than was asked for where one stood in for it."""
+
+    @property
+    def expected_s(self) -> float:
+        """Duration of the whole clip; asked for once the first block has come, and exact
+        where the engine knows it by then."""
 
     def __aiter__(self) -> AsyncIterator[Pcm]: ...
 
@@ -193,6 +203,10 @@ class Synthesizer(Protocol):
 
     async def prepare(self, language: str) -> None:
         """Warm whatever the language needs, so that the first clause is not slower."""
+
+    async def warm(self, voice: Voice, language: str) -> None:
+        """``voice`` is about to be spoken with: dial what it needs. Idempotent; raises
+        EngineError where that cannot be done, and ``synthesize`` will then try again."""
 
     async def synthesize(self, request: SpeechRequest) -> SpeechStream: ...
 

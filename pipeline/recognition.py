@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from pipeline import metrics
-from pipeline.bounds import PIECES_KEPT_MAX, RESTARTS_MAX
+from pipeline.bounds import PIECES_KEPT_MAX, RESTARTS_MAX, RESTARTS_WITHIN_S
 from pipeline.bounds import PIECES_WAITING_MAX as WAITING_MAX
 from pipeline.ports import EngineError, RecognitionOptions, Recognizer, RecognizerStream
 from pipeline.types import Hypothesis, SpeechPiece
@@ -62,7 +62,7 @@ class Recognition:
 
     async def hypotheses(self) -> AsyncGenerator[Hypothesis, None]:
         """Raises EngineError when the engine cannot be kept alive."""
-        restarts = 0
+        restarts: deque[float] = deque(maxlen=RESTARTS_MAX + 1)
         while True:
             assert self._stream is not None
             feeding = asyncio.create_task(self._feed(self._stream))
@@ -73,10 +73,14 @@ class Recognition:
                     yield hypothesis
                 return
             except EngineError as error:
-                restarts += 1
-                if not error.recoverable or restarts > RESTARTS_MAX:
+                now = asyncio.get_running_loop().time()
+                restarts.append(now)
+                often = len(restarts) > RESTARTS_MAX and now - restarts[0] < RESTARTS_WITHIN_S
+                if often or not error.recoverable:
                     raise
-                log.warning("recogniser restarts", extra={"code": error.code, "restart": restarts})
+                log.warning(
+                    "recogniser restarts", extra={"code": error.code, "restart": len(restarts)}
+                )
                 metrics.worker_restarted(self._engine.name)
                 self._on_restart()
             finally:

@@ -133,10 +133,11 @@ class Speaking:
         first.latencies = played.latencies
         for entry in group.entries:
             entry.begun = replace(cue, duration_s=played.duration_s)
+        made_by = {"engine": played.voice.engine, "voice": played.voice.id}
         sound = _cue_of(first) | {"tempo": played.tempo, "latencies": played.latencies}
-        await self._tell(_record(first, **sound))
+        await self._tell(_record(first, **sound | made_by))
         for entry in group.entries[1:]:
-            await self._tell(_record(entry))
+            await self._tell(_record(entry, **made_by))
 
     async def _skip(self, group: Group, reason: str) -> None:
         first = group.entries[0]
@@ -161,6 +162,7 @@ def _cue_of(entry: Entry) -> dict[str, Any]:
 
 def _record(entry: Entry, **sound: Any) -> LineRecord:
     line = entry.line
+    made_by = {"engine": line.voice.engine, "voice": line.voice.id}
     return LineRecord(
         sequence=line.sequence,
         speaker=line.speaker.speaker,
@@ -170,8 +172,6 @@ def _record(entry: Entry, **sound: Any) -> LineRecord:
         target_text=entry.text,
         start_s=line.clause.start_s,
         end_s=line.clause.end_s,
-        engine=line.voice.engine,
-        voice=line.voice.id,
         skipped_reason=entry.unheard,
-        **sound,
+        **made_by | sound,
     )

@@ -7,6 +7,8 @@ exactness matters (``start``, ``end``) and seconds where it does not (``*_s``).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,6 +70,21 @@ class Word:
     confidence: float = 1.0
 
 
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese: words of these are not set apart by spaces."""
+
+
+def joined(words: Iterable[Word]) -> str:
+    """The words as they are written in a row."""
+    text = ""
+    for word in words:
+        tight = text and word.text and _UNSPACED.match(text[-1]) and _UNSPACED.match(word.text[0])
+        text += word.text if not text or tight else f" {word.text}"
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """What a recogniser believes an utterance says so far. Words are in order."""
@@ -92,7 +109,7 @@ class Clause:
 
     @property
     def text(self) -> str:
-        return " ".join(word.text for word in self.words)
+        return joined(self.words)
 
     @property
     def start_s(self) -> float:
@@ -113,6 +130,10 @@ class Style:
     """Ratio of the clause's log-F0 spread to the speaker's usual spread."""
     rate: float = 1.0
     """Ratio of the clause's words per second to the speaker's usual rate."""
+    pauses: float = 0.0
+    """Share of the clause spent in pauses, less the speaker's usual share; -0.3 to 0.3."""
+    arousal: float = 0.0
+    """From -1 (subdued) to 1 (excited): everything above in one coarse number."""
 
 
 NEUTRAL_STYLE = Style()
@@ -133,6 +154,8 @@ class Voice:
     """Median F0 of the voice as the engine speaks it; 0 where unknown."""
     profile: object | None = field(default=None, compare=False, repr=False)
     """What the engine's cloner learned of a person; opaque to everyone else."""
+    stand_ins: tuple[Voice, ...] = field(default=(), compare=False, repr=False)
+    """Voices of other engines that speak for the same person while this one's cannot."""
 
 
 @dataclass(frozen=True, slots=True)

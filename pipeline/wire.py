@@ -24,8 +24,17 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline.bounds import GLOSSARY_MAX_TERMS
+from pipeline.bounds import (
+    GLOSSARY_MAX_CHARACTERS,
+    GLOSSARY_MAX_TERMS,
+    GLOSSARY_TERM_MAX,
+    LANGUAGE_MAX,
+    PING_ID_MAX,
+    QUOTED_MAX,
+    SPEAKER_ID_MAX,
+)
 from pipeline.events import CueAudio, Event
+from pipeline.ports import Endpointing
 
 SUBPROTOCOL = "dub.v1"
 KIND_SOURCE_AUDIO = 1
@@ -33,6 +42,9 @@ KIND_CUE_AUDIO = 2
 FLAG_LAST = 0x01
 MEDIA_TIME_MAX_US = 2**53
 """Largest media time a JavaScript client can state exactly; 285 years."""
+
+LanguageCode = Annotated[str, msgspec.Meta(max_length=LANGUAGE_MAX)]
+GlossaryTerm = Annotated[str, msgspec.Meta(max_length=GLOSSARY_TERM_MAX)]
 
 _HEADER = struct.Struct("<BBHIIQ")
 HEADER_BYTES = _HEADER.size
@@ -92,19 +104,41 @@ class Acknowledge(ClientMessage, frozen=True, kw_only=True, tag="acknowledge"):
     """Number of the last server message that came."""
 
 
+class Recognition(msgspec.Struct, frozen=True, kw_only=True):
+    """How the source is to be recognised, for engines that can be told."""
+
+    model: Annotated[str, msgspec.Meta(pattern=r"^(?!.*\n)([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$")] = (
+        ""
+    )
+    """The engine's own name of a model, such as ``chirp_3``; empty: as the server is set."""
+    region: Annotated[str, msgspec.Meta(pattern=r"^(?!.*\n)([a-z][a-z0-9-]{1,31})?$")] = ""
+    """The vendor's own name of the place that serves, such as ``us``; empty: as the server is
+    set."""
+    endpointing: Endpointing = "short"
+    """How soon the engine itself takes a pause for an end: ``supershort`` is soonest."""
+
+
 class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing"):
     """Begin to dub; while something is dubbed already, end that and begin anew."""
 
-    target_language: str
+    target_language: LanguageCode
     """Language to dub into, such as ``es``."""
-    source_language: str = "auto"
+    source_language: LanguageCode = "auto"
     """Language that is spoken; ``auto`` leaves it to the server."""
     preserve_voice: bool = True
     """Shape each voice after the person who speaks."""
-    sample_rate: int | None = None
+    sample_rate: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
     """Rate of the PCM that will follow, 8000 to 48000 Hz; null: the server's SAMPLE_RATE."""
-    glossary: dict[str, str] = {}
+    glossary: dict[GlossaryTerm, GlossaryTerm] = {}
     """Source term → required term; the same term twice means: do not translate."""
+    engines: dict[str, str] = {}
+    """Role, as in ``ready.engines`` → engine that is to fill it, as in ``GET /api/engines``;
+    roles that are not named are filled as the server is set."""
+    recognition: Recognition | None = None
+    """How the source is to be recognised; null: as the server is set."""
+    source_candidates: list[str] = []
+    """With ``auto``: up to four languages that may be spoken, likeliest first; empty leaves
+    that to the server."""
 
 
 class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chunk"):
@@ -116,9 +150,9 @@ class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chu
 
     audio_data: bytes
     """Base64 of mono PCM16 little-endian, or of a WAV, FLAC, OGG or MP3 file."""
-    source_language: str | None = None
+    source_language: LanguageCode | None = None
     """As in ``start_dubbing``; null: as before."""
-    target_language: str | None = None
+    target_language: LanguageCode | None = None
     """As in ``start_dubbing``; null: as before."""
     preserve_voice: bool | None = None
     """As in ``start_dubbing``; null: as before."""
@@ -144,7 +178,11 @@ class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing")
 class Ping(ClientMessage, frozen=True, kw_only=True, tag="ping"):
     """Is anybody there? Answered with a ``pong``, also while nothing is dubbed."""
 
-    id: int | str | None = None
+    id: (
+        Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+        | Annotated[str, msgspec.Meta(max_length=PING_ID_MAX)]
+        | None
+    ) = None
     """Comes back in the answer."""
 
 
@@ -218,14 +256,43 @@ def decode_message(text: str | bytes) -> AnyClientMessage:
     try:
         message = _decoder.decode(text)
     except msgspec.ValidationError as wrong:
-        raise WireError("message_invalid", f"The message is not of the protocol: {wrong}") from None
+        reason = _in_short(str(wrong))
+        raise WireError(
+            "message_invalid", f"The message is not of the protocol: {reason}"
+        ) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as wrong:
-        raise WireError("message_not_json", f"The message is not JSON: {wrong}") from None
-    if isinstance(message, StartDubbing) and len(message.glossary) > GLOSSARY_MAX_TERMS:
+        reason = _in_short(str(wrong))
+        raise WireError("message_not_json", f"The message is not JSON: {reason}") from None
+    # Here, not where they are used: what is refused at once waits nowhere.
+    if isinstance(message, StartDubbing):
+        _refuse_large(message.glossary)
+    if isinstance(message, CreateVoiceClone) and not 1 <= len(message.speaker_id) <= SPEAKER_ID_MAX:
+        raise WireError("speaker_id_invalid", f"A speaker_id has 1 to {SPEAKER_ID_MAX} characters.")
+    return message
+
+
+def _in_short(reason: str) -> str:
+    """Without its middle where it is long: it begins with what is wrong, quotes the client,
+    who may have sent megabytes, and ends with the field's name."""
+    if len(reason) <= QUOTED_MAX:
+        return reason
+    end = QUOTED_MAX // 2
+    return f"{reason[: QUOTED_MAX - end - 1]}…{reason[-end:]}"
+
+
+def _refuse_large(glossary: dict[str, str]) -> None:
+    if len(glossary) > GLOSSARY_MAX_TERMS:
         raise WireError(
             "glossary_too_long", f"A glossary holds at most {GLOSSARY_MAX_TERMS} terms."
         )
-    return message
+    if (
+        sum(len(term) + len(becomes) for term, becomes in glossary.items())
+        > GLOSSARY_MAX_CHARACTERS
+    ):
+        raise WireError(
+            "glossary_too_long",
+            f"A glossary holds at most {GLOSSARY_MAX_CHARACTERS} characters; leave terms out.",
+        )
 
 
 def encode_event(event: Event, sequence: int) -> str:

@@ -16,8 +16,11 @@ from rest_framework.views import APIView
 from accounts.authentication import REST_AUTHENTICATION
 from accounts.models import User
 from pipeline.bounds import PAGE_MAX
+from pipeline.plan import Engines
 from pipeline.ports import EngineError
+from pipeline.types import Voice
 from sessions_app import selectors, services, wiring
+from sessions_app.languages import available_pairs
 from sessions_app.models import DubbingSession, Line
 
 
@@ -82,10 +85,10 @@ class LanguagesView(APIView):
     authentication_classes = REST_AUTHENTICATION
     permission_classes = (IsAuthenticated,)
 
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
-        """Pairs that can be heard, translated and spoken on this server."""
+    def get(self, request: Request) -> Response:
+        """Pairs that can be heard, translated and spoken with the user's engines."""
         try:
-            pairs = wiring.available_pairs(wiring.engines_to_ask())
+            pairs = wiring.ask(_user(request).pk, available_pairs)
         except EngineError as error:
             return _unavailable(error)
         return Response({"pairs": [{"source": source, "target": to} for source, to in pairs]})
@@ -96,13 +99,17 @@ class VoicesView(APIView):
     permission_classes = (IsAuthenticated,)
 
     def get(self, request: Request) -> Response:
-        """Stock voices of ``?language=``, best first."""
+        """Stock voices of ``?language=``, best first, of the user's synthesiser."""
         language = request.query_params.get("language", "")
+
+        def found(engines: Engines) -> tuple[frozenset[str], tuple[Voice, ...]]:
+            known = engines.synthesizer.languages()
+            return known, engines.synthesizer.voices(language) if language in known else ()
+
         try:
-            engines = wiring.engines_to_ask()
+            known, voices = wiring.ask(_user(request).pk, found)
         except EngineError as error:
             return _unavailable(error)
-        known = engines.synthesizer.languages()
         if language not in known:
             raise serializers.ValidationError(
                 {"language": f"Choose one of: {', '.join(sorted(known))}."}
@@ -117,7 +124,7 @@ class VoicesView(APIView):
                         "register": voice.register,
                         "pitch_hz": voice.pitch_hz,
                     }
-                    for voice in engines.synthesizer.voices(language)
+                    for voice in voices
                 ]
             }
         )

@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from pipeline.bounds import GLOSSARY_MAX_TERMS
+from pipeline.bounds import GLOSSARY_MAX_TERMS, SPEAKER_ID_MAX
 from pipeline.wire import SUBPROTOCOL
 from sessions_app import codes, protocol_text
 from sessions_app.messages import SUBPROTOCOL_JSON
@@ -266,4 +266,8 @@ def _operation(action: str, summary: str, names: list[str]) -> dict[str, Any]:
 def _bounded(made: dict[str, Any]) -> dict[str, Any]:
     """What the socket checks beyond the types."""
     made["StartDubbing"]["properties"]["glossary"]["maxProperties"] = GLOSSARY_MAX_TERMS
+    made["CreateVoiceClone"]["properties"]["speaker_id"] |= {
+        "minLength": 1,
+        "maxLength": SPEAKER_ID_MAX,
+    }
     return made

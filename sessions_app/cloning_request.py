@@ -26,9 +26,10 @@ log = logging.getLogger(__name__)
 class VoiceChecks:
     """One session's: one at a time, answered when it is done."""
 
-    def __init__(self, outbox: Outbox, fail: Callable[[str, str], None]) -> None:
+    def __init__(self, outbox: Outbox, fail: Callable[[str, str], None], *, user_id: int) -> None:
         self._outbox = outbox
         self._fail = fail
+        self._user_id = user_id
         self._task: asyncio.Task[None] | None = None
 
     def check(self, message: CreateVoiceClone, *, rate_hz: int) -> None:
@@ -44,7 +45,8 @@ class VoiceChecks:
 
     async def _answer(self, message: CreateVoiceClone, rate_hz: int) -> None:
         try:
-            self._outbox.offer(await voice_verdict(message, rate_hz=rate_hz))
+            verdict = await voice_verdict(message, rate_hz=rate_hz, user_id=self._user_id)
+            self._outbox.offer(verdict)
         except (MediaError, EngineError, WireError) as error:
             self._fail(error.code, str(error))
         except Exception:
@@ -52,21 +54,20 @@ class VoiceChecks:
             self._fail("internal_error", "The samples could not be checked.")
 
 
-async def voice_verdict(message: CreateVoiceClone, *, rate_hz: int) -> VoiceCheck:
-    """``rate_hz`` is that of samples without a header. Raises WireError, MediaError."""
+async def voice_verdict(message: CreateVoiceClone, *, rate_hz: int, user_id: int) -> VoiceCheck:
+    """``rate_hz`` is that of samples without a header. Raises WireError, MediaError,
+    EngineError."""
     if not 1 <= len(message.audio_samples) <= SAMPLES_MAX:
         raise WireError("voice_samples_count", f"Send 1 to {SAMPLES_MAX} audio samples.")
-    if not 1 <= len(message.speaker_id) <= 64:
-        raise WireError("speaker_id_invalid", "A speaker_id has 1 to 64 characters.")
     samples = await asyncio.to_thread(
         lambda: [_decode(data, rate_hz) for data in message.audio_samples]
     )
     if sum(map(len, samples)) > TOTAL_MAX_S * SAMPLE_RATE_HZ:
         raise WireError("voice_samples_long", f"Send at most {TOTAL_MAX_S:.0f} s in all.")
-    engines = await wiring.engines()
-    return await check_voice_samples(
-        message.speaker_id, samples, detector=engines.detector, needs_s=engines.cloner.needs_s
-    )
+    with await wiring.lease(user_id) as engines:
+        return await check_voice_samples(
+            message.speaker_id, samples, detector=engines.detector, needs_s=engines.cloner.needs_s
+        )
 
 
 def _decode(data: bytes, rate_hz: int) -> Pcm:

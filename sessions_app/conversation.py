@@ -103,11 +103,12 @@ class Conversation:
             self._runs,
             outbox,
             protocol=SUBPROTOCOL if outbox.binary else SUBPROTOCOL_JSON,
+            user_id=user_id,
             on_heard=self._note_heard,
         )
         self._number = 0
         self._slow = SlowLane(self._take, self.fail)
-        self._voices = VoiceChecks(outbox, self.fail)
+        self._voices = VoiceChecks(outbox, self.fail, user_id=user_id)
         self._waiting_for_client: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None

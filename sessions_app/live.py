@@ -24,6 +24,7 @@ from sessions_app.conversation import BEGINNING, Conversation, Place
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
 from sessions_app.outbox import Outbox
+from sessions_app.redis_client import close_redis
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +191,7 @@ async def close() -> None:
     if listening is not None:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
-    await shelf.close()
+    await close_redis()
 
 
 def begin_answering() -> None:
@@ -242,4 +243,4 @@ async def drain(timeout_s: float) -> None:
     if ending:
         log.info("draining", extra={"sessions": len(ending)})
         await asyncio.gather(*ending, return_exceptions=True)
-    await shelf.close()
+    await close_redis()

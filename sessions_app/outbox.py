@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from pipeline import metrics
-from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, TOLD_MAX, WAITING_MAX
+from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, TOLD_MAX, WAITING_MAX, WAITING_MAX_BYTES
 from pipeline.events import CueAudio, Event
 from pipeline.wire import encode_cue_audio, encode_event
 from sessions_app.messages import Acknowledgement, CloseCode, CueSound
@@ -63,6 +63,7 @@ class Outbox:
     def __init__(self, *, binary: bool, first_sequence: int = 0) -> None:
         self.binary = binary
         self._waiting: deque[Event | CueAudio | Told] = deque()
+        self._waiting_bytes = 0
         self._kept: deque[str | bytes] = deque()
         self._kept_bytes = 0
         self._kept_from = first_sequence
@@ -79,6 +80,7 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self.left_out = 0
         metrics.track_queue("outbox_waiting", self, lambda outbox: len(outbox._waiting))
+        metrics.track_queue("outbox_waiting_bytes", self, lambda outbox: outbox._waiting_bytes)
         metrics.track_queue("outbox_kept", self, lambda outbox: len(outbox._kept))
         metrics.track_queue("outbox_kept_bytes", self, lambda outbox: outbox._kept_bytes)
 
@@ -142,19 +144,17 @@ class Outbox:
 
     async def put(self, event: Event | CueAudio) -> None:
         """Say something that must be said; waits while there is no room."""
-        while len(self._waiting) >= WAITING_MAX:
+        while not self._may_wait():
             self._room.clear()
             await self._room.wait()
-        self._waiting.append(event)
-        self._wake.set()
+        self._wait(event)
 
     def offer(self, event: Event) -> None:
         """Say something that may be left out when there is no room."""
-        if len(self._waiting) >= WAITING_MAX:
+        if not self._may_wait():
             self.left_out += 1
             return
-        self._waiting.append(event)
-        self._wake.set()
+        self._wait(event)
 
     def acknowledge(self, *, chunk: int, number: int) -> None:
         """Say soon how much of what the client sent was taken; at a bounded rate."""
@@ -186,7 +186,16 @@ class Outbox:
 
     def tell_again(self, told: Told) -> None:
         """Say what another process said."""
-        self._waiting.append(told)
+        self._wait(told)
+
+    # Waiting -----------------------------------------------------------------------
+
+    def _may_wait(self) -> bool:
+        return len(self._waiting) < WAITING_MAX and self._waiting_bytes < WAITING_MAX_BYTES
+
+    def _wait(self, message: Event | CueAudio | Told) -> None:
+        self._waiting.append(message)
+        self._waiting_bytes += _sound_bytes(message)
         self._wake.set()
 
     # Sending -----------------------------------------------------------------------
@@ -233,6 +242,7 @@ class Outbox:
         return len(self._kept) < KEPT_MAX and self._kept_bytes < KEPT_MAX_BYTES
 
     def _number(self, event: Event | CueAudio | Told) -> None:
+        self._waiting_bytes -= _sound_bytes(event)
         self._room.set()
         if isinstance(event, Event):
             observe(event)
@@ -259,3 +269,8 @@ class Outbox:
             audio_data=event.pcm,
         )
         return encode_event(sound, sequence)
+
+
+def _sound_bytes(message: Event | CueAudio | Told) -> int:
+    """Sound is what an engine may give in pieces of any size."""
+    return len(message.pcm) if isinstance(message, CueAudio) else 0

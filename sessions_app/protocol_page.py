@@ -167,6 +167,8 @@ def type_in_words(schema: dict[str, Any]) -> str:
     """What a field holds, for people."""
     if "anyOf" in schema:
         return " or ".join(type_in_words(one) for one in schema["anyOf"])
+    if "$ref" in schema:
+        return f"`{schema['$ref'].rpartition('/')[2]}`"
     if "allOf" in schema:
         return f"`{schema['allOf'][0]['$ref'].rpartition('/')[2]}`"
     if "const" in schema:

@@ -79,6 +79,7 @@ def schemas() -> dict[str, Schema]:
     described: tuple[type[msgspec.Struct], ...] = (
         *CLIENT_MESSAGES,
         *SERVER_MESSAGES,
+        wire.Recognition,
         events.Latencies,
     )
     structs = {one.__name__: one for one in described}

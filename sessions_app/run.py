@@ -20,7 +20,8 @@ from pipeline import metrics
 from pipeline.bounds import FINISH_S, HELD_MAX_S, START_S
 from pipeline.dubber import Dubber, Output
 from pipeline.events import Event, Failure, Notice, Ready, Summary
-from pipeline.ports import EngineError
+from pipeline.notices import AUDIO_DROPPED
+from pipeline.ports import Endpointing, EngineError
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 from sessions_app import wiring
@@ -34,12 +35,20 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asked for; languages as it wrote them."""
 
     session_id: str
+    user_id: int = 0
+    """Whose keys may be used beside the installation's; 0: nobody's."""
     source_language: str
     target_language: str
     preserve_voice: bool = True
     sample_rate: int = SAMPLE_RATE_HZ
     glossary: dict[str, str] = {}
     protocol: str = ""
+    engines: dict[str, str] = {}
+    """Role, as in ``ready.engines`` → provider; the others are as the server is set."""
+    model: str = ""
+    region: str = ""
+    endpointing: Endpointing = "short"
+    candidates: tuple[str, ...] = ()
 
 
 Tell = Callable[[Output], Awaitable[None]]
@@ -74,7 +83,9 @@ class Run:
         self._heard = heard
         self._held: deque[AudioChunk] = deque()
         self._held_samples = 0
+        self._held_lost = False
         self._dubber: Dubber | None = None
+        self._made: wiring.MadeDubber | None = None
         self._finish = asyncio.Event()
         self._over = False
         metrics.track_queue("held_audio", self, lambda run: run._held_samples / SAMPLE_RATE_HZ)
@@ -103,6 +114,7 @@ class Run:
         self._held.append(chunk)
         self._held_samples += len(chunk.pcm)
         while self._held_samples > HELD_MAX_S * SAMPLE_RATE_HZ:
+            self._held_lost = True
             metrics.count_dropped_audio(len(self._give_held().pcm) / SAMPLE_RATE_HZ)
 
     def _give_held(self) -> AudioChunk:
@@ -134,7 +146,7 @@ class Run:
             await self._relay(dubber)
         except EngineError as error:
             self.failed = True
-            await self._tell(await self._refusal(error))
+            await self._tell(_refusal(error))
         except TimeoutError:
             self.failed = True
             message = "The engines took too long to start; try again."
@@ -143,27 +155,41 @@ class Run:
             self._over = True
             self._held.clear()
             self._held_samples = 0
-            if dubber is not None:
-                await dubber.aclose()
+            try:
+                if dubber is not None:
+                    await dubber.aclose()
+            finally:
+                if self._made is not None:
+                    await self._made.aclose()
             # Its audio need not last as long as the session.
             self._dubber = None
 
     async def _start(self) -> Dubber:
         request = self.request
-        dubber, plan, engines = await wiring.make_dubber(
+        made = await wiring.make_dubber(
             session_id=request.session_id,
+            user_id=request.user_id,
             source_language=request.source_language,
             target_language=request.target_language,
             preserve_voice=request.preserve_voice,
             glossary=request.glossary,
+            wish=request.engines,
+            candidates=request.candidates,
+            model=request.model,
+            region=request.region,
+            endpointing=request.endpointing,
             continues=self._continues,
             heard=self._heard,
             on_progress=self._on_progress,
         )
+        self._made = made
+        dubber, plan = made.dubber, made.plan
         try:
             await dubber.start()
             if self._continues is None:
-                await self._announce(plan.source_language, plan.target_language, engines.names())
+                await self._announce(plan.source_language, plan.target_language, made.engine_names)
+            if self._held_lost:
+                await self._tell(AUDIO_DROPPED)
             self.started = True
         except BaseException:
             await dubber.aclose()
@@ -190,8 +216,8 @@ class Run:
             await self._tell(
                 Notice(
                     code="source_language_assumed",
-                    message=f"The source is taken to be “{source}”: this "
-                    "server has no engine that tells languages apart.",
+                    message=f"The source is taken to be “{source}”: the "
+                    "recogniser does not tell languages apart.",
                 )
             )
 
@@ -221,13 +247,8 @@ class Run:
         await dubber.finish()
         deadline.reschedule(asyncio.get_running_loop().time() + FINISH_S)
 
-    async def _refusal(self, error: EngineError) -> Event:
-        details = {}
-        if error.code in {
-            "source_language_unsupported",
-            "target_language_unsupported",
-            "pair_unsupported",
-        }:
-            pairs = wiring.available_pairs(await wiring.engines())
-            details = {"available": [list(pair) for pair in pairs]}
-        return Failure(code=error.code, message=str(error), details=details)
+
+def _refusal(error: EngineError) -> Event:
+    available = error.available if isinstance(error, wiring.LanguagesRefusedError) else []
+    details = {"available": [list(pair) for pair in available]} if available else {}
+    return Failure(code=error.code, message=str(error), details=details)

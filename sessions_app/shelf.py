@@ -9,35 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-import weakref
 
 import msgspec
 from django.conf import settings
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from pipeline.bounds import SHELF_CALL_S as CALL_S
-from pipeline.bounds import SHELF_CONNECTIONS_MAX, STATE_MAX_BYTES
 from pipeline.bounds import SHELF_RESTART_S as RESTART_S
+from pipeline.bounds import STATE_MAX_BYTES
 from sessions_app.live_state import LiveState, decode, encode
+from sessions_app.redis_client import redis_client
 
 log = logging.getLogger(__name__)
-
-
-_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = weakref.WeakKeyDictionary()
-
-
-def _client() -> Redis:
-    """One connection pool for every event loop."""
-    loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        _clients[loop] = Redis.from_url(
-            str(settings.CACHES["default"]["LOCATION"]),
-            socket_timeout=CALL_S,
-            socket_connect_timeout=CALL_S,
-            max_connections=SHELF_CONNECTIONS_MAX,
-        )
-    return _clients[loop]
 
 
 async def put(state: LiveState) -> bool:
@@ -49,7 +32,7 @@ async def put(state: LiveState) -> bool:
     lasts_s = settings.RESUME_SECONDS + RESTART_S
     try:
         async with asyncio.timeout(CALL_S):
-            await _client().set(_key(state.session_id), data, px=round(lasts_s * 1000))
+            await redis_client().set(_key(state.session_id), data, px=round(lasts_s * 1000))
     except (RedisError, OSError, TimeoutError) as error:
         log.info("session not put down", extra={"error": type(error).__name__})
         return False
@@ -69,20 +52,13 @@ async def take(session_id: uuid.UUID) -> LiveState | None:
 async def remove(session_id: uuid.UUID) -> None:
     try:
         async with asyncio.timeout(CALL_S):
-            await _client().delete(_key(str(session_id)))
+            await redis_client().delete(_key(str(session_id)))
     except (RedisError, OSError, TimeoutError):
         pass  # it expires
 
 
-async def close() -> None:
-    """Close the running loop's connections."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client is not None:
-        await client.aclose()
-
-
 async def _read(session_id: uuid.UUID, *, take: bool) -> LiveState | None:
-    client, key = _client(), _key(str(session_id))
+    client, key = redis_client(), _key(str(session_id))
     try:
         async with asyncio.timeout(CALL_S):
             data = await (client.getdel(key) if take else client.get(key))

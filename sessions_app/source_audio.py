@@ -9,10 +9,13 @@ import numpy as np
 from django.conf import settings
 
 from pipeline.events import Notice
+from pipeline.plan import AUTO
+from pipeline.ports import EngineError
+from pipeline.providers.choice import refuse_unknown
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.wire import AudioChunkMessage, AudioFrame, StartDubbing, WireError
+from pipeline.wire import AudioChunkMessage, AudioFrame, Recognition, StartDubbing, WireError
 from sessions_app.intake import Intake, Taken
-from sessions_app.languages import language_of, target_of
+from sessions_app.languages import candidates_of, language_of, target_of
 from sessions_app.outbox import Outbox
 from sessions_app.run import Run, RunRequest
 from sessions_app.runs import Runs
@@ -31,6 +34,7 @@ class SourceAudio:
         outbox: Outbox,
         *,
         protocol: str,
+        user_id: int = 0,
         on_heard: Callable[[float], None],
         chunk: int = -1,
     ) -> None:
@@ -40,6 +44,7 @@ class SourceAudio:
         self._runs = runs
         self._outbox = outbox
         self._protocol = protocol
+        self._user_id = user_id
         self._on_heard = on_heard
         self._intake: Intake | None = None
         self._said_not_started = False
@@ -57,15 +62,24 @@ class SourceAudio:
     def start(self, message: StartDubbing) -> None:
         """Raises WireError, IntakeError."""
         intake = Intake(message.sample_rate or settings.SAMPLE_RATE, after=self.chunk)
+        source = language_of(message.source_language, "source_language")
+        wish = message.recognition or Recognition()
+        _refuse_unknown(message.engines)
         self._open(
             RunRequest(
                 session_id=self._session_id,
-                source_language=language_of(message.source_language, "source_language"),
+                user_id=self._user_id,
+                source_language=source,
                 target_language=target_of(message.target_language),
                 preserve_voice=message.preserve_voice,
                 sample_rate=intake.sample_rate_hz,
                 glossary=message.glossary,
                 protocol=self._protocol,
+                engines=message.engines,
+                model=wish.model,
+                region=wish.region,
+                endpointing=wish.endpointing,
+                candidates=candidates_of(message.source_candidates, source),
             ),
             intake,
         )
@@ -160,12 +174,17 @@ class SourceAudio:
             if same == (source, target, keep):
                 return
             request = msgspec.structs.replace(
-                now, source_language=source, target_language=target, preserve_voice=keep
+                now,
+                source_language=source,
+                target_language=target,
+                preserve_voice=keep,
+                candidates=now.candidates if source == AUTO else (),
             )
             self._open(request, Intake(now.sample_rate, after=self.chunk))
             return
         request = RunRequest(
             session_id=self._session_id,
+            user_id=self._user_id,
             source_language=source,
             target_language=target,
             preserve_voice=keep,
@@ -214,3 +233,11 @@ class SourceAudio:
         if self._finish_after is not None and self.chunk >= self._finish_after:
             self._finish_after = None
             self.finish()
+
+
+def _refuse_unknown(engines: dict[str, str]) -> None:
+    """What is wrong whatever keys there are is said before the run in hand ends for it."""
+    try:
+        refuse_unknown(engines)
+    except EngineError as error:
+        raise WireError(error.code, str(error)) from None

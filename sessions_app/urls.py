@@ -3,10 +3,13 @@
 from django.urls import path
 
 from sessions_app.api import LanguagesView, SessionsView, SessionView, VoicesView
+from sessions_app.api_engines import CheckKeysView, EnginesView
 
 urlpatterns = [
     path("sessions", SessionsView.as_view(), name="sessions"),
     path("sessions/<uuid:session_id>", SessionView.as_view(), name="session"),
     path("languages", LanguagesView.as_view(), name="languages"),
     path("voices", VoicesView.as_view(), name="voices"),
+    path("engines", EnginesView.as_view(), name="engines"),
+    path("engine-keys/check", CheckKeysView.as_view(), name="check-engine-keys"),
 ]

@@ -1,154 +1,201 @@
 """Where Django and the pipeline meet: settings and a session become a ready Dubber.
 
-Engines own processes and threads that belong to the event loop they were made on, so
-every loop gets one set, made by the first who asks and shared by all its sessions.
 Nothing has to be stopped at exit: an engine's process leaves when its pipe closes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from pipeline.bounds import ENGINES_ASKED_S
 from pipeline.dubber import Dubber
-from pipeline.plan import AUTO, DubbingPlan, Engines
-from pipeline.ports import EngineError
+from pipeline.guards.cache import CachedTranslator
+from pipeline.guards.guarding import LIMITED, guarded
+from pipeline.guards.usage import Meter
+from pipeline.plan import DubbingPlan, Engines
+from pipeline.ports import Endpointing, EngineError, Translator
 from pipeline.snapshot import Delivered, RunSnapshot
+from sessions_app.engine_access import (
+    Wanted,
+    access_of,
+    installation_access,
+    stand_ins_of,
+    wanted_by,
+)
+from sessions_app.engine_sets import EngineSets, Lease
+from sessions_app.languages import available_pairs, resolve_source
+from sessions_app.translation_cache import RedisTranslations, cached
 
 log = logging.getLogger(__name__)
 
-MakeEngines = Callable[[], Engines]
-"""Blocking, cheap enough for a thread, and starts no process yet."""
-DEFAULT_ENGINES = "sessions_app.wiring.named_engines"
-
-_sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Engines]] = (
+Answer = TypeVar("Answer")
+_sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, EngineSets] = (
     weakref.WeakKeyDictionary()
 )
-_status: dict[str, Any] = {"state": "idle"}
+_caches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, RedisTranslations] = (
+    weakref.WeakKeyDictionary()
+)
+_refusal: dict[str, Any] = {}
+"""Why the installation by itself, without anybody's own keys, has no engines."""
 
 
-def named_engines() -> Engines:
-    """The engines of the provider that ENGINES names."""
+class LanguagesRefusedError(EngineError):
+    """The engines lack something for a run's languages; ``available`` are the pairs there are."""
+
+    def __init__(self, error: EngineError, available: list[tuple[str, str]]) -> None:
+        super().__init__(error.code, str(error), recoverable=False)
+        self.available = available
+
+
+# Sets of engines ----------------------------------------------------------------------
+
+
+def make_engines(wanted: Wanted | None = None) -> Engines:
+    """A new set, by default of the installation's. Raises EngineError."""
+    # Tests put sets of their own here.
+    if make := getattr(settings, "DUBBING_ENGINES", None):
+        made: Engines = import_string(make)()
+        return made
     # Imported late: a management command that dubs nothing should not load models.
     from pipeline.providers import registry
-    from pipeline.providers.settings import EngineSettings
 
-    return registry.make_engines(
-        EngineSettings(
-            models=settings.DUBBING_MODELS,
-            voice_stability=settings.VOICE_STABILITY,
-            voice_clarity=settings.VOICE_CLARITY,
-        ),
-        dict.fromkeys(registry.ROLES, settings.ENGINES),
-    )
+    wanted = wanted or installation_access().want()
+    return registry.make_engines(wanted.settings, wanted.providers)
 
 
-def make_engines() -> Engines:
-    """A new set of the engines that the settings name. Raises EngineError."""
-    make: MakeEngines = import_string(getattr(settings, "DUBBING_ENGINES", DEFAULT_ENGINES))
-    return make()
+def sets() -> EngineSets:
+    """The running loop's."""
+    loop = asyncio.get_running_loop()
+    found = _sets.get(loop)
+    if found is None:
+        found = _sets[loop] = EngineSets(make_engines)
+    return found
 
 
-@functools.cache
-def _built_to_ask() -> Engines:
-    return make_engines()
-
-
-def engines_to_ask() -> Engines:
-    """Engines for questions about languages and voices only, from any thread."""
-    for making in list(_sets.values()):
-        if making.done() and not making.cancelled() and making.exception() is None:
-            return making.result()
-    return _built_to_ask()
+async def lease(user_id: int, wish: Mapping[str, str] | None = None) -> Lease:
+    """The engines that somebody's session gets; kept until released. Raises EngineError."""
+    return await sets().lease(await wanted_by(user_id, wish))
 
 
 async def engines() -> Engines:
-    """The running loop's engines; the first call makes them. Raises EngineError."""
-    loop = asyncio.get_running_loop()
-    making = _sets.get(loop)
-    if making is None or (making.done() and (making.cancelled() or making.exception())):
-        making = _sets[loop] = loop.create_task(_make(), name="engines")
-    # One caller that gives up must not stop what others wait for.
-    return await asyncio.shield(making)
+    """The installation's, which stay loaded on this loop from now on. Raises EngineError."""
+    begin_warming(again=True)
+    with await sets().lease(installation_access().want()) as made:
+        return made
 
 
-def begin_warming() -> None:
-    """Have the running loop's engines loaded in the background, once."""
-    loop = asyncio.get_running_loop()
-    if loop not in _sets:
-        making = _sets[loop] = loop.create_task(_make(), name="engines")
-        # A failure is in the health report and is met again by the first session.
-        making.add_done_callback(lambda done: done.cancelled() or done.exception())
+def begin_warming(*, again: bool = False) -> None:
+    """Have the installation's engines loaded in the background, once."""
+    if asyncio.get_running_loop() in _sets and not again:
+        return
+    _refusal.clear()
+    ours = sets()
+    try:
+        ours.warm(installation_access().want())
+    except EngineError as error:
+        # Where people bring their own keys, a server without any is as it should be.
+        own = settings.ALLOW_USER_KEYS and error.code == "key_missing"
+        state = {"state": "ready"} if own else {"state": "failed", "ok": False}
+        _refusal.update(state, code=error.code)
+        log.log(
+            logging.INFO if own else logging.WARNING,
+            "no engines for the installation",
+            extra={"code": error.code},
+        )
 
 
 async def close_engines() -> None:
     """Stop the running loop's engines, if it has any."""
-    making = _sets.pop(asyncio.get_running_loop(), None)
-    if making is None:
-        return
-    (made,) = await asyncio.gather(making, return_exceptions=True)
-    if isinstance(made, Engines):
-        await made.aclose()
-    _status.clear()
-    _status["state"] = "idle"
-
-
-async def _make() -> Engines:
-    _status.update(state="starting")
-    try:
-        made = await asyncio.to_thread(make_engines)
-        await made.connect()
-    except Exception as error:
-        code = error.code if isinstance(error, EngineError) else "engine_failed"
-        _status.update(state="failed", code=code, ok=False)
-        log.exception("engines did not start", extra={"code": code})
-        if isinstance(error, EngineError):
-            raise
-        raise EngineError(code, "The server's engines could not be started.") from error
-    _status.clear()
-    _status.update(state="ready", **made.names())
-    return made
+    ours = _sets.pop(asyncio.get_running_loop(), None)
+    if ours is not None:
+        await ours.aclose()
+    _refusal.clear()
 
 
 def engine_status() -> dict[str, Any]:
-    """For the health page: ``state`` is idle, starting, ready or failed, then engine names.
+    """For the health page, from any thread: ``state`` is idle, starting, ready or failed, then
+    the names of the installation's engines; ``sets`` are all that this process has.
 
-    ``ok`` is False when the engines could not be made. Callable from any thread.
+    ``ok`` is False when the installation's could not be made.
     """
-    return dict(_status)
+    found: dict[str, Any] = {"state": "idle", **_refusal}
+    everything = []
+    for ours in list(_sets.values()):
+        if (pinned := ours.pinned()) is not None:
+            found = pinned.status()
+        everything += [{**one.status(), "runs": one.users} for one in ours.all()]
+    return {**found, "sets": everything}
 
 
-def resolve_source(engines: Engines, wanted: str, target: str) -> str:
-    """The language to recognise; "auto" becomes the only or likeliest one there is."""
-    if wanted != AUTO:
-        return wanted
-    known = engines.recognizer.languages
-    able = sorted(source for source, to in engines.translator.pairs() if to == target)
-    usable = [language for language in able if language in known] or sorted(known)
-    if not usable:
-        raise EngineError(
-            "source_language_unsupported",
-            f"{engines.recognizer.name} recognises no language on this server.",
-            recoverable=False,
-        )
-    return "en" if "en" in usable else usable[0]
+def ask(user_id: int, question: Callable[[Engines], Answer]) -> Answer:
+    """Ask somebody's engines about languages or voices; for threads of pages, and bounded.
+
+    Raises EngineError.
+    """
+    wanted = access_of(user_id).want()
+    for loop, ours in list(_sets.items()):
+        if (loaded := ours.ready(wanted)) is not None:
+            return question(loaded)
+        if loop.is_running():
+            # Engines live on the loop that serves; another one's would be of no use to it.
+            future = asyncio.run_coroutine_threadsafe(_asked(ours, wanted, question), loop)
+            try:
+                return future.result(ENGINES_ASKED_S)
+            except FutureTimeoutError:
+                future.cancel()
+                raise EngineError("engine_timeout", "The engines do not answer yet.") from None
+    return asyncio.run(_asked_alone(wanted, question))
 
 
-def available_pairs(engines: Engines) -> list[tuple[str, str]]:
-    """(source, target) pairs that can be heard, translated and spoken."""
-    spoken = engines.synthesizer.languages()
-    return sorted(
-        (source, target)
-        for source, target in engines.translator.pairs()
-        if source in engines.recognizer.languages and target in spoken
-    )
+async def _asked(ours: EngineSets, wanted: Wanted, question: Callable[[Engines], Answer]) -> Answer:
+    with await ours.lease(wanted) as made:
+        return question(made)
+
+
+async def _asked_alone(wanted: Wanted, question: Callable[[Engines], Answer]) -> Answer:
+    ours = EngineSets(make_engines)
+    try:
+        async with asyncio.timeout(ENGINES_ASKED_S):
+            return await _asked(ours, wanted, question)
+    except TimeoutError:
+        raise EngineError("engine_timeout", "The engines did not answer in time.") from None
+    finally:
+        await ours.aclose()
+
+
+# Runs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MadeDubber:
+    """Not started yet; must be closed after the dubber is."""
+
+    dubber: Dubber
+    plan: DubbingPlan
+    engines: Engines
+    """Behind the guards of this run."""
+    leases: tuple[Lease, ...]
+
+    @property
+    def engine_names(self) -> dict[str, str]:
+        return self.engines.names()
+
+    async def aclose(self) -> None:
+        """Close the guards, and give the engines free for others. Idempotent."""
+        try:
+            await self.engines.aclose()
+        finally:
+            for lease in self.leases:
+                lease.release()
 
 
 def plan_for(
@@ -157,6 +204,10 @@ def plan_for(
     source_language: str,
     target_language: str,
     preserve_voice: bool,
+    candidates: tuple[str, ...] = (),
+    model: str = "",
+    region: str = "",
+    endpointing: Endpointing = "short",
     glossary: Mapping[str, str] | None = None,
     live: bool = True,
 ) -> DubbingPlan:
@@ -165,10 +216,15 @@ def plan_for(
         session_id=session_id,
         source_language=source_language,
         target_language=target_language,
+        candidates=candidates,
+        model=model,
+        region=region,
+        endpointing=endpointing,
         preserve_voice=preserve_voice,
         glossary=glossary or {},
         similarity_threshold=settings.VOICE_SIMILARITY_THRESHOLD,
         live=live,
+        speculate=settings.SPECULATE,
     )
 
 
@@ -179,26 +235,98 @@ async def make_dubber(
     target_language: str,
     preserve_voice: bool,
     glossary: Mapping[str, str],
-    live: bool = True,
+    user_id: int = 0,
+    wish: Mapping[str, str] | None = None,
+    candidates: tuple[str, ...] = (),
+    model: str = "",
+    region: str = "",
+    endpointing: Endpointing = "short",
     continues: RunSnapshot | None = None,
     heard: Delivered | None = None,
     on_progress: Callable[[], None] | None = None,
-) -> tuple[Dubber, DubbingPlan, Engines]:
-    """A Dubber that is not started yet, its plan and engines. Raises EngineError.
+    meter: Meter | None = None,
+) -> MadeDubber:
+    """A Dubber with the engines that ``user_id`` may use and wishes for. Raises EngineError.
+
+    ``meter`` counts what it takes of them.
 
     ``continues`` and ``heard``: what another process left of the run, and what its
     listener got.
     """
-    made = await engines()
-    plan = plan_for(
-        session_id=session_id,
-        source_language=resolve_source(made, source_language, target_language),
-        target_language=target_language,
-        preserve_voice=preserve_voice,
-        glossary=glossary,
-        live=live,
+    leases = await _lease_all(user_id, wish)
+    told: list[Dubber] = []
+    engines = guarded(
+        leases[0].engines,
+        [one.engines for one in leases[1:]],
+        leases[0].guards,
+        meter=meter or Meter(),
+        user=str(user_id),
+        tell=lambda notice: told[0].notice(notice) if told else None,
+        cached=_cache_for(user_id, leases[0].engines.translator),
     )
-    # Before the Dubber: it asks for the target's voices.
-    made.refuse_unsupported(plan)
-    dubber = Dubber(plan, made, continues=continues, heard=heard, on_progress=on_progress)
-    return dubber, plan, made
+    try:
+        source, among = resolve_source(
+            engines,
+            source_language,
+            target_language,
+            candidates=candidates,
+            usual=tuple(settings.SOURCE_CANDIDATES),
+        )
+        plan = plan_for(
+            session_id=session_id,
+            source_language=source,
+            target_language=target_language,
+            candidates=among,
+            model=model,
+            region=region,
+            endpointing=endpointing,
+            preserve_voice=preserve_voice,
+            glossary=glossary,
+        )
+        # Before the Dubber: it asks for the target's voices.
+        _refuse_unsupported(engines, plan)
+        dubber = Dubber(plan, engines, continues=continues, heard=heard, on_progress=on_progress)
+    except BaseException:
+        for one in leases:
+            one.release()
+        raise
+    told.append(dubber)
+    return MadeDubber(dubber, plan, engines, tuple(leases))
+
+
+async def _lease_all(user_id: int, wish: Mapping[str, str] | None) -> list[Lease]:
+    """The engines of a session, and behind them those that stand in. Raises EngineError."""
+    wanted = await wanted_by(user_id, wish)
+    leases = [await sets().lease(wanted)]
+    try:
+        for stand_in in stand_ins_of(wanted):
+            try:
+                leases.append(await sets().lease(stand_in))
+            except EngineError as error:
+                # Without them it goes on; only a failure will be met later.
+                log.warning("no engines to stand in", extra={"code": error.code})
+    except BaseException:
+        for one in leases:
+            one.release()
+        raise
+    return leases
+
+
+def _cache_for(
+    user_id: int, translator: Translator
+) -> Callable[[Translator], CachedTranslator] | None:
+    """What keeps translations that are paid for; those of this machine are as quick anew."""
+    if not settings.CACHE_TTL or translator.name not in LIMITED:
+        return None
+    loop = asyncio.get_running_loop()
+    store = _caches.get(loop)
+    if store is None:
+        store = _caches[loop] = RedisTranslations(settings.CACHE_TTL)
+    return lambda guarded_one: cached(guarded_one, store, owner=f"user {user_id}")
+
+
+def _refuse_unsupported(engines: Engines, plan: DubbingPlan) -> None:
+    try:
+        engines.refuse_unsupported(plan)
+    except EngineError as error:
+        raise LanguagesRefusedError(error, available_pairs(engines)) from error

@@ -17,6 +17,7 @@ from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services import postgres, redis
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.folders import only_instance, private_folder, tail
+from dubbing_project.services.lifeline import wait_for_end_of
 from dubbing_project.services.listening import listen
 from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.supervisor import ENDS_WITHIN_SECONDS, Supervisor
@@ -154,7 +155,9 @@ class _Run:
         """Announces readiness, or stops everything when it does not come."""
         if self.options.lifeline is not None:
             watch = threading.Thread(
-                target=_stop_at_end_of, args=(self.options.lifeline,), daemon=True
+                target=wait_for_end_of,
+                args=(self.options.lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM)),
+                daemon=True,
             )
             watch.start()
         try:
@@ -218,12 +221,6 @@ class _Run:
 
 
 _FILE_NAMES = frozenset({"DATABASE_URL_FILE", "REDIS_URL_FILE"})
-
-
-def _stop_at_end_of(pipe: int) -> None:
-    while os.read(pipe, 64):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def remove(root: Path) -> None:

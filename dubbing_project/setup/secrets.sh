@@ -30,3 +30,7 @@ keep postgres_password "$(random)"
 keep database_url "postgresql://dubbing:$(<postgres_password)@database:5432/dubbing"
 keep redis_auth.conf "requirepass $(random)"
 keep redis_url "redis://:$(cut -d ' ' -f 2 redis_auth.conf)@redis:6379/0"
+# Nothing random can stand for these: empty is none, until somebody fills them.
+for name in secret_key_fallbacks google_credentials google_api_key elevenlabs_api_key; do
+    keep "$name" ""
+done

@@ -316,7 +316,8 @@ def test_the_secrets_are_those_of_the_compose_file_random_and_kept(tmp_path: Pat
     assert {stat.S_IMODE(f.stat().st_mode) for f in (tmp_path / "one").iterdir()} == {0o444}
     assert make_secrets(tmp_path / "one") == first
     other = make_secrets(tmp_path / "two")
-    assert not set(first.values()) & set(other.values())
+    # Keys of vendors and of before cannot be made here: their files are empty.
+    assert not set(first.values()) & set(other.values()) - {""}
     database, redis_url = urlsplit(first["database_url"]), urlsplit(first["redis_url"])
     assert database.password == first["postgres_password"]
     assert redis_url.password == first["redis_auth.conf"].split()[1]

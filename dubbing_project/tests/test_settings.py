@@ -49,6 +49,16 @@ def start(code: str, var: Path, **variables: str) -> subprocess.CompletedProcess
         ("LOG_LEVELS", "pipeline"),
         ("METRICS_TOKEN", "short"),
         ("DISK_FREE_MIN_MB", "-1"),
+        ("ENGINES", "google"),
+        ("ENGINES", "recognizer=elevenlabs"),
+        ("SOURCE_CANDIDATES", "en,es,fr,de,it"),
+        ("SOURCE_CANDIDATES", "english"),
+        ("GOOGLE_SPEECH_REGION", "eu.example.org"),
+        ("GOOGLE_SPEECH_MODEL", "../long"),
+        ("GOOGLE_SPEECH_ENDPOINT", "https://localhost"),
+        ("ELEVENLABS_BASE_URL", "api.elevenlabs.io"),
+        ("CLOUD_ROOT_CERTIFICATES", "/nowhere.pem"),
+        ("ALLOW_USER_KEYS", "perhaps"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -80,6 +90,17 @@ def test_https_makes_cookies_secure_and_plain_http_keeps_working_without(tmp_pat
     code = "print(settings.SESSION_COOKIE_SECURE, settings.SECURE_SSL_REDIRECT)"
     assert start(code, tmp_path).stdout.split() == ["False", "False"]
     assert start(code, tmp_path, HTTPS="on").stdout.split() == ["True", "True"]
+
+
+def test_old_secret_keys_and_one_kind_of_google_key_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text("\n")
+    given = {"GOOGLE_API_KEY": "x" * 20, "GOOGLE_CLOUD_CREDENTIALS_PATH": str(file)}
+    code = "print(settings.SECRET_KEY_FALLBACKS, settings.GOOGLE_CLOUD_CREDENTIALS_PATH)"
+    done = start(code, tmp_path, SECRET_KEY_FALLBACKS="one, two,", **given)
+    assert done.stdout.strip() == "['one', 'two'] None"
+    file.write_text("{}\n")
+    assert start("", tmp_path, **given).stderr.startswith("Wrong setting: GOOGLE_API_KEY='…'")
 
 
 def test_the_example_file_names_every_setting() -> None:

@@ -1,25 +1,16 @@
-"""Which engines there are: one row per provider, found by name.
-
-A provider is a folder; its ``engines`` module has one function per role that it
-fills, each taking EngineSettings. Deleting a provider is deleting its folder and row.
-"""
+"""Engines by the names of their providers, which ``catalogue`` lists; loaded when chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
+from pipeline.providers.catalogue import PROVIDERS, ROLES
 from pipeline.providers.settings import EngineSettings
-
-PROVIDERS = {
-    "google": "pipeline.providers.google.engines",
-    "offline": "pipeline.providers.offline.engines",
-    "scripted": "pipeline.providers.scripted.engines",
-}
-ROLES = ("detector", "recognizer", "translator", "synthesizer", "encoder", "cloner")
 
 
 def make_engines(settings: EngineSettings, choice: Mapping[str, str] | None = None) -> Engines:
@@ -28,21 +19,36 @@ def make_engines(settings: EngineSettings, choice: Mapping[str, str] | None = No
     Raises EngineError for a provider or a role that does not exist, and when an
     engine lacks what it needs on this machine.
     """
-    made: dict[str, Any] = {}
-    for role in ROLES:
-        provider = (choice or {}).get(role, "offline")
-        if provider not in PROVIDERS:
-            raise EngineError(
-                "engine_unknown",
-                f"There is no engine “{provider}”; there are: {', '.join(sorted(PROVIDERS))}.",
-                recoverable=False,
-            )
-        factory = getattr(import_module(PROVIDERS[provider]), role, None)
-        if factory is None:
-            raise EngineError(
-                "engine_role_unknown",
-                f"“{provider}” cannot serve as {role}.",
-                recoverable=False,
-            )
-        made[role] = factory(settings)
-    return Engines(**made)
+    return Engines(
+        **{role: make_engine(settings, role, (choice or {}).get(role, "offline")) for role in ROLES}
+    )
+
+
+def make_engine(settings: EngineSettings, role: str, provider: str) -> Any:
+    """One engine. Raises EngineError as ``make_engines`` does."""
+    factory = getattr(module_of(provider), role, None)
+    if factory is None:
+        raise EngineError(
+            "engine_role_unknown",
+            f"“{provider}” cannot serve as {role}.",
+            recoverable=False,
+        )
+    return factory(settings)
+
+
+def module_of(provider: str) -> ModuleType:
+    """The provider's ``engines`` module. Raises EngineError."""
+    if provider not in PROVIDERS:
+        raise EngineError(
+            "engine_unknown",
+            f"There is no engine “{provider}”; there are: {', '.join(sorted(PROVIDERS))}.",
+            recoverable=False,
+        )
+    try:
+        return import_module(PROVIDERS[provider].module)
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            "engine_missing",
+            f"“{provider}” needs {error.name}, which is not installed here.",
+            recoverable=False,
+        ) from error

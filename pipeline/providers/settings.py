@@ -41,6 +41,12 @@ class ElevenLabsAccess:
     api_key: str = field(repr=False)
     model: str = "eleven_flash_v2_5"
     base_url: str = "https://api.elevenlabs.io"
+    output_format: str = "pcm_16000"
+    """One of the vendor's ``pcm_*``; what is not 16 kHz costs the listener's rate conversion."""
+    use_sockets: bool = True
+    """False: every clause is a request over HTTP."""
+    installation: str = "live-dubbing"
+    """Marks the voices cloned here, so that no other installation's are ever deleted."""
     root_certificates: Path | None = None
     """PEM file of whoever signs for that address; None: the public ones."""
 

@@ -28,12 +28,12 @@ BOUNDED_ELSEWHERE = {
     ("deque", "pipeline/recognition.py", "_pieces"): "`push` waits: pieces_waiting, pieces_kept",
     (
         "deque",
-        "pipeline/providers/offline/recognizer_stream.py",
+        "pipeline/providers/process_stream.py",
         "_on_the_way",
     ): "`push` waits: recogniser_backlog",
     (
         "deque",
-        "pipeline/providers/offline/recognizer_stream.py",
+        "pipeline/providers/process_stream.py",
         "_unread",
     ): "the reader waits: hypotheses_unread",
     (
@@ -47,7 +47,12 @@ BOUNDED_ELSEWHERE = {
         "pipeline/providers/google/unread.py",
         "_waiting",
     ): "streams are not read on: hypotheses_unread",
-    ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting",
+    (
+        "deque",
+        "pipeline/providers/whisper/ear.py",
+        "_waiting",
+    ): "the process takes no more in: recogniser_messages",
+    ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting(_bytes)",
     ("deque", "sessions_app/outbox.py", "_kept"): "outbox_kept, outbox_kept_bytes",
     ("deque", "sessions_app/record.py", "_waiting"): "`offer` drops: lines_unwritten",
     ("deque", "sessions_app/run.py", "_held"): "by length of audio: held_audio",

@@ -63,7 +63,8 @@ class Half:
     def __init__(self, speech: Any) -> None:
         self._speech = speech
         self.sample_rate_hz, self.expected_s = speech.sample_rate_hz, speech.expected_s
-        self.rate = speech.rate
+        self.rate, self.voice = speech.rate, speech.voice
+        self.tempo_left = speech.tempo_left
 
     async def __aiter__(self) -> Any:
         async for block in self._speech:

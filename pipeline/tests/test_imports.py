@@ -11,7 +11,9 @@ IMPORT_ALL = """
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-heavy = {"torch", "librosa", "numba", "tensorflow"} & set(sys.modules)
+heavy = {
+    "torch", "librosa", "numba", "tensorflow", "faster_whisper", "ctranslate2", "tokenizers"
+} & set(sys.modules)
 sys.exit(f"a serving process would import {sorted(heavy)}" if heavy else 0)
 """
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import random
 import shutil
+import struct
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -102,6 +105,71 @@ def test_any_bytes_decode_or_give_a_clear_error(head: bytes, rest: bytes) -> Non
         assert error.code in {"audio_format_unknown", "audio_unreadable", "audio_too_long"}
     else:
         assert pcm.dtype == np.int16
+
+
+def wav_header(*, channels: int = 1, rate_hz: int = 16_000, size: int) -> bytes:
+    """Of 16-bit samples, whatever the figures."""
+    block = channels * 2 & 0xFFFF
+    form = struct.pack("<HHIIHH", 1, channels, rate_hz, rate_hz * block & 0xFFFFFFFF, block, 16)
+    return b"".join(
+        (b"RIFF", struct.pack("<I", 36 + size), b"WAVEfmt ", struct.pack("<I", len(form)), form)
+    ) + struct.pack("<4sI", b"data", size)
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        # Of 65 channels and more the process died; a gigahertz took a minute and a gigabyte.
+        {"channels": 65},
+        {"channels": 255},
+        {"channels": 65_535},
+        {"rate_hz": 768_001},
+        {"rate_hz": 1_234_567_890},
+        {"rate_hz": 2**32 - 1},
+        {"rate_hz": 0},
+        {"channels": 0},
+    ],
+)
+def test_headers_that_claim_the_unheard_of_are_refused_at_once(
+    claimed: dict[str, int], tmp_path: Path
+) -> None:
+    data = wav_header(**claimed, size=100_000) + bytes(100_000)
+    begun = time.process_time()
+    with pytest.raises(MediaError) as refused:
+        decode_audio_blob(data, max_seconds=1.0)
+    assert refused.value.code == "audio_unreadable"
+    path = tmp_path / "claims.wav"
+    path.write_bytes(data)
+    with pytest.raises(MediaError) as unreadable:
+        whole(path)
+    assert unreadable.value.code == "media_unreadable"
+    assert time.process_time() - begun < 5.0
+
+
+def test_a_rate_of_one_hertz_lasts_too_long() -> None:
+    data = wav_header(rate_hz=1, size=2_000_000) + bytes(2_000_000)
+    with pytest.raises(MediaError) as refused:
+        decode_audio_blob(data, max_seconds=120.0)
+    assert refused.value.code == "audio_too_long"
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_broken_header_decodes_or_gives_a_clear_error(container: str) -> None:
+    chance = random.Random(20261125)
+    good = blob(tone(0.3), 16_000, container)
+    for number in range(150):
+        data = bytearray(good)
+        for _ in range(chance.randrange(6)):
+            data[chance.randrange(min(len(data), 100))] = chance.randrange(256)
+        del data[chance.randrange(4, len(data) + 1) :]
+        try:
+            decode_audio_blob(bytes(data), max_seconds=1.0)
+        except MediaError as error:
+            assert error.code in {
+                "audio_unreadable",
+                "audio_too_long",
+                "audio_format_unknown",
+            }, f"number {number} of {container}: {error.code}"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import soundfile
 
 from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
-from pipeline.providers.offline.recognizer_stream import SphinxStream
+from pipeline.providers.process_stream import ProcessStream
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
 
 PIECE = 1600
@@ -39,13 +39,13 @@ def pieces(path: Path, utterance: int, start: int) -> list[SpeechPiece]:
     return [*parts, SpeechPiece(utterance, end, np.zeros(0, np.int16), True, end)]
 
 
-async def opened(recognizer: PocketSphinxRecognizer) -> SphinxStream:
+async def opened(recognizer: PocketSphinxRecognizer) -> ProcessStream:
     stream = await recognizer.open(RecognitionOptions(languages=("en",)))
-    assert isinstance(stream, SphinxStream)
+    assert isinstance(stream, ProcessStream)
     return stream
 
 
-async def collect(stream: SphinxStream) -> list[Hypothesis]:
+async def collect(stream: ProcessStream) -> list[Hypothesis]:
     async with asyncio.timeout(GUARD_S):
         return [hypothesis async for hypothesis in stream]
 

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.bounds import PING_ID_MAX, QUOTED_MAX
 from pipeline.events import CueAudio, Notice
 from pipeline.wire import (
     HEADER_BYTES,
     MEDIA_TIME_MAX_US,
     AudioFrame,
+    Ping,
     StartDubbing,
     WireError,
     decode_cue_frame,
@@ -108,6 +111,74 @@ def test_start_dubbing_reads_the_customers_message() -> None:
 def test_a_wrong_field_is_named() -> None:
     with pytest.raises(WireError, match=r"preserve_voice"):
         decode_message('{"type":"start_dubbing","target_language":"es","preserve_voice":"yes"}')
+
+
+LONG = "x" * 2_000_000
+START = {"type": "start_dubbing", "target_language": "es"}
+CHUNK = {"type": "audio_chunk", "audio_data": "AAA="}
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "named"),
+    [
+        ({"type": "ping", "id": LONG}, "message_invalid", "$.id"),
+        ({"type": "ping", "id": "x" * (PING_ID_MAX + 1)}, "message_invalid", "$.id"),
+        ({"type": "ping", "id": 10**4000}, "message_invalid", "$.id"),
+        ({**START, "target_language": LONG}, "message_invalid", "$.target_language"),
+        ({**START, "source_language": LONG}, "message_invalid", "$.source_language"),
+        ({**START, "sample_rate": 10**4000}, "message_invalid", "$.sample_rate"),
+        ({**START, "glossary": {LONG: "x"}}, "message_invalid", "$.glossary"),
+        ({**START, "glossary": {"x": LONG}}, "message_invalid", "$.glossary"),
+        (
+            {**START, "glossary": {f"{n:0200}": "x" * 200 for n in range(251)}},
+            "glossary_too_long",
+            "characters",
+        ),
+        ({**CHUNK, "target_language": LONG}, "message_invalid", "$.target_language"),
+        ({**CHUNK, "source_language": LONG}, "message_invalid", "$.source_language"),
+        (
+            {"type": "create_voice_clone", "speaker_id": LONG, "audio_samples": []},
+            "speaker_id_invalid",
+            "64",
+        ),
+        (
+            {"type": "create_voice_clone", "speaker_id": "", "audio_samples": []},
+            "speaker_id_invalid",
+            "64",
+        ),
+        ({"type": "authenticate", "token": LONG}, "message_invalid", "$.token"),
+    ],
+)
+def test_text_that_is_kept_or_given_back_has_a_bound(
+    message: dict[str, Any], code: str, named: str
+) -> None:
+    with pytest.raises(WireError) as refused:
+        decode_message(json.dumps(message))
+    assert refused.value.code == code
+    assert named in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("id", ["x" * PING_ID_MAX, "💥" * PING_ID_MAX, 2**63 - 1, -(2**63)])
+def test_an_id_within_its_bound_is_taken(id: int | str) -> None:
+    assert decode_message(json.dumps({"type": "ping", "id": id})) == Ping(id=id)
+
+
+def test_a_glossary_within_its_bounds_is_taken() -> None:
+    glossary = {f"{n:0200}": "x" * 200 for n in range(250)}
+    message = decode_message(json.dumps({**START, "glossary": glossary}))
+    assert message == StartDubbing(target_language="es", glossary=glossary)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "💥", '"', "\0"])
+def test_what_is_wrong_is_said_in_short(character: str) -> None:
+    with pytest.raises(WireError) as refused:
+        decode_message(json.dumps({"type": character * 300_000}))
+    said = str(refused.value)
+    assert refused.value.code == "message_invalid"
+    assert len(said) <= QUOTED_MAX + 50
+    assert said.startswith("The message is not of the protocol: Invalid value")
+    assert said.endswith("`$.type`")
 
 
 def test_events_carry_their_type_and_sequence() -> None:

@@ -6,6 +6,7 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,21 @@ from sessions_app.load.messages import (
 from sessions_app.load.schedule import Phase
 from sessions_app.load.watch import Sample
 
-SCRIPTED_MS = 1000 * (TRANSLATION_S + SYNTHESIS_S)
-"""What the scripted engines take for every line."""
-RECOGNITION_MS = 1000 * RECOGNITION_S
-"""And for one that was decided at its endpoint."""
 PERCENTS = (50, 95, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class EnginesTake:
+    """Milliseconds that a line spends in its engines by their definition; what it takes
+    beyond that is overhead."""
+
+    line_ms: float
+    endpoint_ms: float | None
+    """Recognition of a line that was decided at its endpoint; overhead then counts from the
+    audio frame that decided. None: it counts from the line's transcript."""
+
+
+SCRIPTED = EnginesTake(1000 * (TRANSLATION_S + SYNTHESIS_S), 1000 * RECOGNITION_S)
 
 
 class _Span:
@@ -54,10 +65,12 @@ class _Span:
 class Figures:
     """Takes reports as they come. Its memory grows by a few numbers a line."""
 
-    def __init__(self, phases: Sequence[Phase], *, start_s: float, scripted: bool) -> None:
+    def __init__(
+        self, phases: Sequence[Phase], *, start_s: float, engines: EnginesTake | None
+    ) -> None:
         self._phases = [(phase, _Span()) for phase in phases]
         self._start_s = start_s
-        self._scripted = scripted
+        self._engines_take = engines
         self._interval = _Span()
         self._refusals: Counter[tuple[str, str]] = Counter()
         self._troubles: Counter[tuple[str, str]] = Counter()
@@ -111,11 +124,18 @@ class Figures:
             span.add("server_lag_ms" if name == "lag_ms" else name, value)
         span.add("lag_ms", line.lag_ms)
         span.add("backlog_s", line.backlog_s)
-        if line.answer_ms is None:
+        if line.commit_ms is not None:
+            span.add("commit_ms", line.commit_ms)
+        if line.answer_ms is not None:
+            span.add("answer_ms", line.answer_ms)
+        take = self._engines_take
+        if take is None:
             return
-        span.add("answer_ms", line.answer_ms)
-        if self._scripted:
-            engines_ms = SCRIPTED_MS + (RECOGNITION_MS if line.at_endpoint else 0.0)
+        if take.endpoint_ms is None:
+            if line.commit_ms is not None:
+                span.add("overhead_ms", line.commit_ms - take.line_ms)
+        elif line.answer_ms is not None:
+            engines_ms = take.line_ms + (take.endpoint_ms if line.at_endpoint else 0.0)
             span.add("overhead_ms", line.answer_ms - engines_ms)
 
     def end_interval(self, sample: Sample | None) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Heard(Report, frozen=True, kw_only=True):
     answer_ms: float | None
     """Sending the frame that decided the clause → its first sound; None: frame unknown."""
     at_endpoint: bool
+    commit_ms: float | None
+    """The line's transcript came → its first sound; None: it came before a reconnection."""
     lag_ms: float
     """Ear–voice span as it is heard: the server's, and by how much the sound comes late."""
     backlog_s: float

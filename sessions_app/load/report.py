@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 TIMES = (
-    ("overhead_ms", "overhead: commit → first sample, less the engines'"),
-    ("answer_ms", "commit → first sample"),
+    ("overhead_ms", "overhead: → first sample, less what engines take"),
+    ("answer_ms", "audio that decides → first sample"),
+    ("commit_ms", "transcript → first sample"),
     ("endpoint_ms", "  waiting for the endpoint (server)"),
     ("recognition_ms", "  recognition (server)"),
     ("translation_ms", "  translation (server)"),

@@ -41,6 +41,8 @@ class LoadTest:
     folder: Path
     """Where the clients' log and the profile go."""
     engines: str
+    engines_take: figures.EnginesTake | None = None
+    """None: not known, overhead is not told."""
     pid: int | None = None
     """Process above all of the server's; None: not of this machine, not watched."""
     clip: Path | None = None
@@ -80,7 +82,7 @@ class _Run:
         start_s = time.monotonic() + CLIENTS_START_S
         make = schedule.overloaded if test.overload else schedule.steady
         plan = make(test.sessions, seconds=test.seconds, ramp_s=test.ramp_s, start_s=start_s)
-        gathered = figures.Figures(plan.phases, start_s=start_s, scripted=test.clip is None)
+        gathered = figures.Figures(plan.phases, start_s=start_s, engines=test.engines_take)
         busy: list[Sample] = []
         try:
             with running_fleet(self._plans(plan), test.folder / "clients.log") as fleet:

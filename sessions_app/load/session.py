@@ -65,6 +65,8 @@ class LoadSession:
         self._sent_at = [0.0] * RING
         self._acknowledged = -1
         self._decided: dict[int, tuple[float, bool]] = {}
+        self._committed: dict[int, float] = {}
+        """Line → when its transcript came."""
         self._cues: dict[int, dict[str, Any]] = {}
         self._newest = b""
         self._ready = asyncio.Event()
@@ -217,6 +219,7 @@ class LoadSession:
         )
 
     def _on_transcript(self, event: dict[str, Any]) -> None:
+        _remember(self._committed, event["line"], time.monotonic())
         decision = self._source.decision(
             heard_s=event.get("heard_s"),
             start_s=event["start_s"],
@@ -236,6 +239,7 @@ class LoadSession:
             return
         now = time.monotonic()
         decided = self._decided.pop(event["line"], None)
+        committed = self._committed.pop(event["line"], None)
         live_edge_s = now - self._began
         # A server that is behind does not know it: what it has not read seems not yet said.
         late_s = max(0.0, live_edge_s - event["start_s"])
@@ -245,6 +249,7 @@ class LoadSession:
                 session=self._own.number,
                 answer_ms=None if decided is None else (now - decided[0]) * 1000,
                 at_endpoint=decided is None or decided[1],
+                commit_ms=None if committed is None else (now - committed) * 1000,
                 lag_ms=event["latencies"]["lag_ms"] + late_s * 1000,
                 backlog_s=late_s + event["start_s"] + event["duration_s"] - live_edge_s,
                 latencies=event["latencies"],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from sessions_app import services, wiring
+from sessions_app import services
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.test_record import line
 
@@ -56,11 +56,9 @@ def test_wrong_pages_are_refused(ana: Person, query: str) -> None:
 
 def test_languages_and_voices_are_those_of_the_engines(ana: Person, settings: Any) -> None:
     settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
-    wiring._built_to_ask.cache_clear()
     api = client(ana)
     pairs = api.get("/api/languages").json()["pairs"]
     assert pairs == [{"source": "en", "target": "es"}, {"source": "en", "target": "fr"}]
     voices = api.get("/api/voices?language=es").json()["voices"]
     assert [voice["id"] for voice in voices] == ["hum-low", "hum-high", "hum-mid"]
     assert api.get("/api/voices?language=xx").status_code == 400
-    wiring._built_to_ask.cache_clear()

@@ -19,11 +19,11 @@ from accounts.models import ApiToken
 from accounts.services import create_token
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.wire import AnyClientMessage
-from sessions_app import services
+from sessions_app import live, services
 from sessions_app.models import DubbingSession
 from sessions_app.protocol_examples import EXAMPLES
 from sessions_app.protocol_schemas import tag
-from sessions_app.tests.conftest import Person, Server
+from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
 
@@ -190,6 +190,78 @@ async def test_no_message_reaches_a_session_of_somebody_else(
     assert summary["media_s"] == pytest.approx(len(utterances((2.0, 140.0))) / 16_000, abs=0.01)
     assert not owner.heard("error")
     await owner.leave()
+
+
+async def test_a_ticket_that_was_used_opens_nothing_else(server: Server, ana: Person) -> None:
+    def ticket() -> str:
+        made: str = with_token(ana.token).post("/api/ticket").json()["ticket"]
+        return made
+
+    used = await sync_to_async(ticket)()
+    socket = Socket(subprotocols=["dub.v1", f"ticket.{used}"])
+    await socket.connect()
+    await socket.send(type="ping")
+    await socket.until("pong")
+    # While the session that it opened lives, and when it has gone.
+    for _ in range(2):
+        for scheme in ("Token", "Bearer", "Ticket"):
+            client = APIClient()
+            client.credentials(HTTP_AUTHORIZATION=f"{scheme} {used}")
+            answer = await sync_to_async(client.get)("/api/sessions")
+            assert answer.status_code == 401
+            assert socket.session_id not in answer.content.decode()
+        again = Socket(subprotocols=["dub.v1", f"ticket.{used}"], session_id=socket.session_id)
+        await again.connect()
+        assert await again.closing() == (4401, "credential_invalid")
+        if live.find(uuid.UUID(socket.session_id)) is not None:
+            await socket.leave()
+            await until_gone(socket.session_id)
+
+
+@pytest.mark.parametrize("claimed", [10**6, 2**32 - 1])
+async def test_a_resume_from_a_message_of_ones_own_that_was_never_sent_goes_on_from_the_last(
+    server: Server, ana: Person, claimed: int
+) -> None:
+    first = Socket(token=ana.token)
+    await first.connect()
+    await first.send(type="start_dubbing", source_language="en", target_language="es", number=1)
+    await first.until("ready")
+    await first.drop()
+    back = Socket(token=ana.token, session_id=first.session_id, query=f"?resume={claimed}")
+    await back.connect()
+    resumed = await back.until("resumed")
+    assert (resumed["how"], resumed["chunk"], resumed["number"]) == ("same", -1, 1)
+    await back.send_audio(utterances((2.0, 140.0)))
+    await back.send(type="stop_dubbing", number=2)
+    summary = await back.until("summary")
+    await back.leave()
+    assert summary["lines"] >= 1
+    # The count goes on where it was; the client's figure is nobody's.
+    counted = back.sequences[1:]
+    assert counted == list(range(counted[0], counted[0] + len(counted)))
+    assert first.last_sequence < counted[0] < 100
+    assert not back.heard("error")
+
+
+async def test_a_resume_of_a_session_that_never_was_begins_anew(
+    server: Server, ana: Person
+) -> None:
+    socket = Socket(token=ana.token, query=f"?resume={10**6}&cue=7&samples=9")
+    await socket.connect()
+    assert (await socket.until("resumed"))["how"] == "new"
+    await socket.send(type="start_dubbing", source_language="en", target_language="es")
+    await socket.until("ready")
+    assert socket.sequences == [-1, 0]
+    await socket.leave()
+
+
+@pytest.mark.parametrize("claimed", [str(2**53), "1e6", "-2", "0x1", "one", ""])
+async def test_a_resume_number_that_is_no_count_is_refused(
+    server: Server, ana: Person, claimed: str
+) -> None:
+    socket = Socket(token=ana.token, query=f"?resume={claimed}")
+    await socket.connect()
+    assert await socket.closing() == (4400, "bad_resume")
 
 
 @pytest.mark.parametrize("claimed", [0, 10**6, 2**53 - 1])

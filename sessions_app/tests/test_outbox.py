@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, WAITING_MAX
+from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, WAITING_MAX, WAITING_MAX_BYTES
 from pipeline.events import CueAudio, Event, Notice
 from pipeline.wire import decode_cue_frame
 from sessions_app.messages import CloseCode, Resumed
@@ -191,6 +191,35 @@ async def test_a_client_that_reads_nothing_bounds_what_waits_for_it() -> None:
     assert not must.done()
     connection.open.set()
     await asyncio.wait_for(must, 5)
+    await outbox.aclose()
+
+
+async def test_a_client_that_reads_nothing_bounds_the_sound_that_waits_for_it() -> None:
+    outbox, connection = Outbox(binary=True), Connection()
+    connection.open.clear()
+    outbox.attach(connection, after=-1)
+    # As an engine gives it that speaks a whole line in one piece.
+    large = CueAudio(cue=0, start_s=0.0, sample_rate=48_000, pcm=bytes(480_000))
+    said = 0
+
+    async def say() -> None:
+        nonlocal said
+        for _ in range(WAITING_MAX // 2):
+            await outbox.put(large)
+            said += 1
+
+    saying = asyncio.create_task(say())
+    await asyncio.sleep(0.05)
+    assert not saying.done()
+    assert said <= WAITING_MAX_BYTES // len(large.pcm) + 2
+    assert outbox._waiting_bytes < WAITING_MAX_BYTES + len(large.pcm)
+    outbox.offer(notice())
+    assert outbox.left_out == 1
+    connection.open.set()
+    await asyncio.wait_for(saying, 5)
+    assert await outbox.flush(timeout_s=5)
+    assert outbox._waiting_bytes == 0
+    assert connection.sequences() == list(range(WAITING_MAX // 2))
     await outbox.aclose()
 
 

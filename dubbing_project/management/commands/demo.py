@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from dubbing_project.management.private_account import make_token
 from dubbing_project.services.context import running_services
+from dubbing_project.services.emulators import running_emulators
 from dubbing_project.services.errors import ServiceError
 from pipeline.file_dubbing import DubbedFiles, write_files
 from pipeline.media import MediaError, MediaInfo, open_media
@@ -23,6 +25,8 @@ from pipeline.mixer import DubCue
 from sessions_app.heard import HeardLine
 from sessions_app.live_client import LiveClient
 
+EMULATED = ("--interim-ms=150", "--translation-ms=80", "--first-sound-ms=150", "--jitter=0.2")
+"""What the stand-ins take, about what the clouds say of themselves."""
 TAIL_S = 30.0
 """How long after the last sound the server may still be speaking."""
 
@@ -40,8 +44,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             media = open_media(options["audio"])
-            self.stdout.write("Starting Postgres, Redis, the server and the worker …")
-            with running_services(settings.DUBBING_VAR / "demo" / "services") as services:
+            with ExitStack() as stack:
+                environment: dict[str, str] = {}
+                if settings.ENGINES == "emulated":
+                    self.stdout.write("Starting stand-ins of Google's and ElevenLabs' clouds …")
+                    folder = settings.DUBBING_VAR / "demo" / "emulators"
+                    environment = stack.enter_context(running_emulators(folder, *EMULATED))
+                self.stdout.write("Starting Postgres, Redis, the server and the worker …")
+                services = stack.enter_context(
+                    running_services(
+                        settings.DUBBING_VAR / "demo" / "services", environment=environment
+                    )
+                )
                 token = make_token(services.database_url, name="demo")
                 self.stdout.write(
                     f"Dubbing {media.path.name} ({media.duration_s or 0:.0f} s) "
@@ -80,6 +94,11 @@ class Command(BaseCommand):
 
     def _print(self, event: dict[str, Any], client: LiveClient) -> None:
         match event["type"]:
+            case "ready":
+                served = ", ".join(f"{role}: {name}" for role, name in event["engines"].items())
+                self.stdout.write(f"        engines    {served}")
+            case "language":
+                self.stdout.write(f"        language   {event['language']}")
             case "speaker":
                 how = "shaped after the speaker" if event["shaped"] else "stock voice"
                 self.stdout.write(
@@ -94,7 +113,8 @@ class Command(BaseCommand):
                 figures = event["latencies"]
                 self.stdout.write(
                     f"{event['start_s']:6.2f}s spoken     {event['duration_s']:.1f} s "
-                    f"at ×{event['tempo']:.2f} | endpoint {figures['endpoint_ms']:.0f} "
+                    f"at ×{event['tempo']:.2f} by {event['engine']} | "
+                    f"endpoint {figures['endpoint_ms']:.0f} "
                     f"recognition {figures['recognition_ms']:.0f} "
                     f"translation {figures['translation_ms']:.0f} "
                     f"synthesis {figures['synthesis_ms']:.0f} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dubbing_project.management.private_account import make_token
 from dubbing_project.services.context import running_services
+from dubbing_project.services.emulators import running_emulators
 from dubbing_project.services.errors import ServiceError
 from pipeline.demo_clip import DemoClipError, write_clip
 from sessions_app.load import report
+from sessions_app.load.figures import SCRIPTED, EnginesTake
 from sessions_app.load.profile import ProfileError, find_py_spy
 from sessions_app.load.run import LoadTest, LoadTestError, run
 
+ENGINES = ("scripted", "offline", "emulated")
+EMULATED_MS = {"interim": 150.0, "translation": 80.0, "first-sound": 150.0}
+"""What emulated vendors take, as --engines emulated starts them."""
 SESSIONS_A_SECOND = 10.0
 """Default pace of the ramp."""
 ENVIRONMENT = {"MAX_SESSIONS_PER_USER": "10000", "MAX_SESSIONS": "10000", "WEB_PROCESSES": "1"}
@@ -35,7 +41,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--sessions", type=int, default=10)
         parser.add_argument("--seconds", type=float, default=60.0, help="all sessions together")
-        parser.add_argument("--engines", choices=("scripted", "offline"), default="scripted")
+        parser.add_argument("--engines", choices=ENGINES, default="scripted")
+        parser.add_argument("--fault-rate", type=float, default=0.0, help="of emulated vendors")
         parser.add_argument("--server", help="address of a running server, http://… or ws://…")
         parser.add_argument("--token", help="API token for --server")
         parser.add_argument("--pid", type=int, help="a process of --server's above all others")
@@ -71,15 +78,19 @@ class Command(BaseCommand):
             address = server.rstrip("/").replace("http", "ws", 1)
             return self._test(options, address, options["token"], options["pid"])
         self.stdout.write("Starting Postgres, Redis, the server and the worker …")
-        # A folder of its own: load tests, the demo and `make run` may run side by side.
-        with (
-            tempfile.TemporaryDirectory(prefix="dubbing-load-") as folder,
-            running_services(
-                Path(folder),
-                durable=False,
-                environment={**ENVIRONMENT, "ENGINES": options["engines"]},
-            ) as services,
-        ):
+        with ExitStack() as stack:
+            # A folder of its own: load tests, the demo and `make run` may run side by side.
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dubbing-load-")))
+            environment = {**ENVIRONMENT, "ENGINES": options["engines"]}
+            if options["engines"] == "emulated":
+                delays = [f"--{leg}-ms={ms}" for leg, ms in EMULATED_MS.items()]
+                faults = f"--fault-rate={options['fault_rate']}"
+                environment |= stack.enter_context(
+                    running_emulators(folder / "emulators", "--inside=scripted", faults, *delays)
+                )
+            services = stack.enter_context(
+                running_services(folder / "services", durable=False, environment=environment)
+            )
             token = make_token(services.database_url, name="load test")
             return self._test(options, services.socket_url, token, services.pid)
 
@@ -105,6 +116,7 @@ class Command(BaseCommand):
             engines=options["engines"],
             pid=pid,
             clip=clip,
+            engines_take=_taken_by(options["engines"]),
             overload=options["overload"],
             profile_s=options["profile"],
         )
@@ -112,3 +124,9 @@ class Command(BaseCommand):
             f"{sessions} sessions for {test.seconds:.0f} s at the pace of real time.\n"
         )
         return run(test, self.stdout.write)
+
+
+def _taken_by(engines: str) -> EnginesTake | None:
+    if engines == "emulated":
+        return EnginesTake(EMULATED_MS["translation"] + EMULATED_MS["first-sound"], None)
+    return SCRIPTED if engines == "scripted" else None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pipeline.ports import EngineError, Recognizer, Translator
+from pipeline.providers.google.checking import check
 from pipeline.providers.google.recognizer import GoogleRecognizer
 from pipeline.providers.google.translator import GoogleTranslator
 from pipeline.providers.settings import EngineSettings, GoogleAccess
+
+__all__ = ["check", "recognizer", "translator"]
 
 
 def recognizer(settings: EngineSettings) -> Recognizer:

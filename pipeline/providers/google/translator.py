@@ -57,6 +57,7 @@ class GoogleTranslator:
 
     name = "google-translate"
     detects = True
+    uses_context = False
 
     def __init__(
         self,

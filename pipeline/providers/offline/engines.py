@@ -10,6 +10,7 @@ from pipeline.ports import (
     Translator,
     VoiceCloner,
 )
+from pipeline.providers.offline.checking import check
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
 from pipeline.providers.offline.shaping import Shaping, WorldCloner
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
@@ -17,6 +18,8 @@ from pipeline.providers.offline.synthesizer import EspeakSynthesizer
 from pipeline.providers.offline.translator import ApertiumTranslator
 from pipeline.providers.offline.voice_activity import SileroDetector
 from pipeline.providers.settings import EngineSettings
+
+__all__ = ["check", "cloner", "detector", "encoder", "recognizer", "synthesizer", "translator"]
 
 
 def detector(settings: EngineSettings) -> SpeechDetector:

@@ -19,14 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from pipeline.delivery import FIT, fitted_rate
 from pipeline.providers.offline.loudness import trim_silence
 from pipeline.types import SAMPLE_RATE_HZ
 from pipeline.worker import ParentPipe
 
 NATURAL_WPM = 175
-# Drawn out to the length of its source a dub sounds sleepy and is heard later.
-RATE_LIMITS = (0.95, 1.35)
-"""How far ``fit_s`` may move the rate from the natural one."""
 
 _SYNCHRONOUS = 2
 _BUFFER_MS = 60
@@ -111,21 +109,8 @@ class Espeak:
         return trimmed
 
 
-def fitted_rate(natural_s: float, fit_s: float, wanted: float) -> float:
-    """Ratio to the natural rate at which a clip of ``natural_s`` lasts ``fit_s``.
-
-    A speaker's own haste (``wanted`` > 1) counts only where the slot has room: it may
-    end the clip early, never late.
-    """
-    low, high = RATE_LIMITS
-    needed = min(max(natural_s / fit_s, low), high)
-    if needed >= 1.0:
-        return needed
-    return min(needed * max(wanted, 1.0), 1.0)
-
-
 def perform(espeak: Espeak, job: SpeakJob) -> Spoken:
-    low, high = RATE_LIMITS
+    low, high = FIT
     if job.fit_s is None:
         ratio = min(max(job.rate, low), high)
         return _spoken(espeak.speak(job, ratio * job.tempo), ratio * job.tempo)

@@ -10,8 +10,9 @@ from typing import TypeAlias
 from pipeline import metrics
 from pipeline.bounds import RECOGNISER_START_S as START_TIMEOUT_S
 from pipeline.ports import EngineError, RecognitionOptions, RecognizerStream
-from pipeline.providers.offline.recognizer_stream import SphinxStream
-from pipeline.providers.offline.recognizer_worker import Piece, Ready, Reply
+from pipeline.providers.offline.recognizer_worker import Ready, Reply
+from pipeline.providers.process_stream import ProcessStream
+from pipeline.providers.speech_messages import Heard, Piece, Taken
 from pipeline.worker import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class PocketSphinxRecognizer:
 
     def __init__(self, *, streams_max: int) -> None:
         self._streams_max = streams_max
-        self._streams: set[SphinxStream] = set()
+        self._streams: set[ProcessStream] = set()
         self._opening = 0
         self._reserve: asyncio.Task[Worker] | None = None
         self._closed = False
@@ -68,7 +69,7 @@ class PocketSphinxRecognizer:
             worker = await self._loaded_worker()
         finally:
             self._opening -= 1
-        stream = SphinxStream(worker, on_closed=self._forget)
+        stream = ProcessStream(OwnProcess(worker), on_closed=self._forget)
         self._streams.add(stream)
         self._refill()
         return stream
@@ -105,9 +106,33 @@ class PocketSphinxRecognizer:
         if self._reserve is None and not self._closed and used < self._streams_max:
             self._reserve = asyncio.create_task(_start(), name="recogniser in reserve")
 
-    def _forget(self, stream: SphinxStream) -> None:
+    def _forget(self, stream: ProcessStream) -> None:
         self._streams.discard(stream)
         self._refill()
+
+
+class OwnProcess:
+    """Fills ``Lane`` for a process that serves one stream."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self.pid = worker.pid
+
+    async def send(self, piece: Piece) -> None:
+        await self._worker.send(piece)
+
+    async def receive(self) -> Heard | Taken:
+        reply = await self._worker.receive()
+        assert not isinstance(reply, Ready), "said once, before the stream had the process"
+        return reply
+
+    def kill(self) -> None:
+        self._worker.kill()
+
+    async def leave(self) -> None:
+        # It may be in the middle of a search that nobody wants any more.
+        self._worker.kill()
+        await self._worker.aclose()
 
 
 async def _start() -> Worker:

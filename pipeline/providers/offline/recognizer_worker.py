@@ -11,30 +11,15 @@ import queue
 import threading
 
 import msgspec
-import numpy as np
 
 from pipeline.bounds import RECOGNISER_MESSAGES_MAX as WAITING_MAX
 from pipeline.providers.offline.sphinx_decoder import SphinxDecoder
+from pipeline.providers.speech_messages import Heard, Piece, Taken
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis
 from pipeline.worker import ParentPipe
 
 BEHIND_MESSAGES = 3
 """With so many waiting, partials are left out: catching up comes first."""
-
-
-class Piece(msgspec.Struct, frozen=True, tag="piece"):
-    utterance: int
-    start: int
-    pcm: bytes
-    ends: bool
-
-
-class Heard(msgspec.Struct, frozen=True, tag="heard"):
-    hypothesis: Hypothesis
-
-
-class Taken(msgspec.Struct, frozen=True, tag="taken"):
-    """A piece has been searched; the parent counts what is still on its way."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -59,14 +44,14 @@ class Ear:
         if piece.utterance != self._utterance:
             self._utterance = piece.utterance
             self._decoder.begin(piece.start / SAMPLE_RATE_HZ)
-        moved = self._decoder.feed(np.frombuffer(piece.pcm, np.int16))
+        moved = self._decoder.feed(piece.samples)
         if piece.ends:
             self._utterance = None
             words = self._decoder.finish()
             return Hypothesis(
                 utterance=piece.utterance,
                 words=words,
-                decoded_s=(piece.start + len(piece.pcm) // 2) / SAMPLE_RATE_HZ,
+                decoded_s=piece.end / SAMPLE_RATE_HZ,
                 is_final=True,
                 language="en",
             )

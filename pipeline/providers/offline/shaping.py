@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.delivery import Delivery, delivery_of
 from pipeline.providers.offline.joining import BlockJoiner
 from pipeline.providers.offline.voice_profile import (
     DIMENSIONS,
@@ -124,7 +125,7 @@ class _Clip:
         voiced = self._f0 > 0
         low = bool(voiced.any()) and float(np.median(self._f0[voiced])) < _LOW_PITCH_HZ
         self._fft = 1024 if low else 512
-        self._target_f0 = _map_f0(self._f0, profile, style, shaping.expression)
+        self._target_f0 = _map_f0(self._f0, profile, delivery_of(style), shaping.expression)
         self._measure()
 
     def _measure(self) -> None:
@@ -210,14 +211,14 @@ class _Clip:
         return drawn
 
 
-def _map_f0(f0: Floats, profile: VoiceProfile, style: Style, expression: float) -> Floats:
+def _map_f0(f0: Floats, profile: VoiceProfile, delivery: Delivery, expression: float) -> Floats:
     voiced = f0 > 0
     if not voiced.any():
         return f0
     logs = np.log(f0[voiced])
     score = np.clip((logs - np.median(logs)) / (np.std(logs) + 1e-3), -2.5, 2.5)
-    movement = score * profile.log_f0_spread * expression * np.clip(style.pitch_range, 0.5, 2.0)
-    shift = np.clip(style.pitch_semitones, -6.0, 6.0) * np.log(2) / 12
+    movement = score * profile.log_f0_spread * expression * delivery.pitch_range
+    shift = delivery.pitch_semitones * np.log(2) / 12
     mapped = np.zeros_like(f0)
     mapped[voiced] = np.clip(np.exp(profile.log_f0_mean + shift + movement), *F0_LIMITS_HZ)
     return mapped

@@ -8,14 +8,13 @@ All output is 16 kHz: shaping works there, and one rate spares everyone downstre
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from pipeline.bounds import CHARACTERS_SPOKEN_MAX as MAX_CHARACTERS
 from pipeline.bounds import ESPEAK_WAITING_MAX, SHAPING_THREADS
+from pipeline.delivery import Delivery, delivery_of
 from pipeline.ports import EngineError, SpeechRequest
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_voices import (
@@ -33,13 +32,12 @@ from pipeline.providers.offline.espeak_worker import SpeakJob
 from pipeline.providers.offline.loudness import active_level_db, apply_gain
 from pipeline.providers.offline.shaping import DEFAULT_SHAPING, Shaping, shape_blocks
 from pipeline.providers.offline.voice_profile import VoiceProfile
-from pipeline.types import SAMPLE_RATE_HZ, Pcm, Style, Voice
+from pipeline.speakable import speakable
+from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 BLOCK_SAMPLES = SAMPLE_RATE_HZ // 4
 LEVEL_DB = -21.0
 """Level that every voice speaks at in the neutral style, dB of full scale."""
-ENERGY_LIMIT_DB = 6.0
-PITCH_LIMIT_SEMITONES = 6.0
 
 
 class EspeakSynthesizer:
@@ -83,6 +81,9 @@ class EspeakSynthesizer:
             words = (self._pool.run(self._job(request)) for _ in range(self._pool.size))
             await asyncio.gather(*words)
 
+    async def warm(self, voice: Voice, language: str) -> None:
+        """Nothing: the processes speak with every voice."""
+
     async def synthesize(self, request: SpeechRequest) -> EspeakSpeech:
         """Raises EngineError: ``nothing_to_speak``, ``text_too_long``,
         ``language_unsupported``, ``voice_unknown`` and those of ``EspeakPool.run``."""
@@ -95,18 +96,17 @@ class EspeakSynthesizer:
         if spoken.error:
             raise _refusal(spoken.error)
         pcm: Pcm = np.frombuffer(spoken.pcm, np.int16)
-        style = request.style
-        energy_db = float(np.clip(style.energy_db, -ENERGY_LIMIT_DB, ENERGY_LIMIT_DB))
-        gain_db = LEVEL_DB - active_level_db(pcm) + energy_db
+        gain_db = LEVEL_DB - active_level_db(pcm) + delivery_of(request.style).gain_db
         blocks = (
             _cut(pcm)
             if profile is None
-            else shape_blocks(pcm, profile, style=style, shaping=self._shaping)
+            else shape_blocks(pcm, profile, style=request.style, shaping=self._shaping)
         )
         return EspeakSpeech(
             (apply_gain(block, gain_db) for block in blocks),
             expected_s=len(pcm) / SAMPLE_RATE_HZ,
             rate=spoken.rate,
+            voice=request.voice,
             # Cutting needs no thread; shaping takes some 50 ms a block.
             threads=self._threads if profile is not None else None,
         )
@@ -120,8 +120,9 @@ class EspeakSynthesizer:
         if language is None:
             raise _refusal("language_unsupported")
         variant = variant_of(request.voice)
+        delivery = delivery_of(request.style)
         if request.voice.profile is None:
-            pitch, pitch_range = _styled_pitch(variant, request.style)
+            pitch, pitch_range = _styled_pitch(variant, delivery)
         else:
             # Shaping sets the pitch itself, the style's part of it included.
             variant = SHAPING_BASE
@@ -131,7 +132,7 @@ class EspeakSynthesizer:
             voice=f"{language}+{variant.variant}",
             pitch=pitch,
             pitch_range=pitch_range,
-            rate=request.style.rate,
+            rate=delivery.rate,
             fit_s=request.fit_s if request.fit_s is None or request.fit_s > 0 else None,
             tempo=float(np.clip(request.tempo, 0.5, 2.0)),
         )
@@ -148,10 +149,13 @@ class EspeakSpeech:
         *,
         expected_s: float,
         rate: float,
+        voice: Voice,
         threads: ThreadPoolExecutor | None,
     ) -> None:
         self.expected_s = expected_s
         self.rate = rate
+        self.voice = voice
+        self.tempo_left = 1.0
         self._blocks = blocks
         self._threads = threads
         self._closed = False
@@ -173,29 +177,10 @@ class EspeakSpeech:
         return await loop.run_in_executor(self._threads, next, self._blocks, None)
 
 
-def speakable(text: str) -> str:
-    """``text`` without characters that a voice engine could stumble over.
-
-    Raises EngineError when nothing pronounceable is left or the text is too long.
-    """
-    # Controls, surrogates, private use and unassigned code points; all white space is a space.
-    kept = (
-        " " if character.isspace() else character
-        for character in unicodedata.normalize("NFC", text)
-        if character.isspace() or not unicodedata.category(character).startswith("C")
-    )
-    clean = " ".join("".join(kept).split())
-    if len(clean) > MAX_CHARACTERS:
-        raise _refusal("text_too_long")
-    if not any(character.isalnum() for character in clean):
-        raise _refusal("nothing_to_speak")
-    return clean
-
-
-def _styled_pitch(variant: Variant, style: Style) -> tuple[int, int]:
-    semitones = np.clip(style.pitch_semitones, -PITCH_LIMIT_SEMITONES, PITCH_LIMIT_SEMITONES)
-    pitch = round(float(np.clip(variant.pitch + UNITS_PER_SEMITONE * semitones, 0, MAX_PITCH)))
-    return pitch, round(float(np.clip(50 * style.pitch_range, 20, MAX_PITCH)))
+def _styled_pitch(variant: Variant, delivery: Delivery) -> tuple[int, int]:
+    raised = variant.pitch + UNITS_PER_SEMITONE * delivery.pitch_semitones
+    pitch = round(float(np.clip(raised, 0, MAX_PITCH)))
+    return pitch, round(min(50 * delivery.pitch_range, MAX_PITCH))
 
 
 def _cut(pcm: Pcm) -> Iterator[Pcm]:
@@ -205,7 +190,6 @@ def _cut(pcm: Pcm) -> Iterator[Pcm]:
 
 _REFUSALS = {
     "nothing_to_speak": "There is nothing in this text that can be spoken.",
-    "text_too_long": f"A clause may have at most {MAX_CHARACTERS} characters; split it.",
     "language_unsupported": "espeak-ng does not speak this language; choose another target.",
 }
 

@@ -39,6 +39,7 @@ class ApertiumTranslator:
 
     name = ENGINE
     detects = False
+    uses_context = False
 
     def __init__(
         self,

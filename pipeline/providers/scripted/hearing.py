@@ -53,6 +53,8 @@ class ScriptedRecognizer:
     """
 
     script: Sequence[str] = ("the quick brown fox jumps over the lazy dog",)
+    said_in: Sequence[str] = ()
+    """Language of each text of the script, which the engine then finds out."""
     name: str = "scripted-recognizer"
     languages: frozenset[str] = frozenset({"en"})
     punctuates: bool = False
@@ -68,13 +70,15 @@ class ScriptedRecognizer:
         pass
 
     async def open(self, options: RecognitionOptions) -> ScriptedRecognizerStream:
-        (language,) = options.languages
-        if language not in self.languages:
-            raise EngineError(
-                "source_language_unsupported", f"{language} is not in the script", recoverable=False
-            )
+        for language in options.languages:
+            if language not in self.languages:
+                raise EngineError(
+                    "source_language_unsupported",
+                    f"{language} is not in the script",
+                    recoverable=False,
+                )
         self.opened += 1
-        return ScriptedRecognizerStream(self, language)
+        return ScriptedRecognizerStream(self, options.languages[0] if options.languages else "")
 
     async def aclose(self) -> None:
         pass
@@ -119,7 +123,11 @@ class ScriptedRecognizerStream:
         if said != self._said:
             self._said = said
             self._words = self._script(piece, start_s, end_s, fit)
-        return Hypothesis(piece.utterance, self._words, end_s, piece.ends, self._language)
+        language = self._language
+        if spoken := self._engine.said_in:
+            # As with people, a few words are needed to tell.
+            language = spoken[piece.utterance % len(spoken)] if fit > 1 or piece.ends else ""
+        return Hypothesis(piece.utterance, self._words, end_s, piece.ends, language)
 
     def _script(
         self, piece: SpeechPiece, start_s: float, end_s: float, fit: int

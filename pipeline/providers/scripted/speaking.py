@@ -29,6 +29,7 @@ class ScriptedTranslator:
     """Off for long runs: the list would grow without end."""
     requests: list[TranslationRequest] = field(default_factory=list)
     detects: bool = False
+    uses_context: bool = False
 
     async def connect(self) -> None:
         pass
@@ -77,6 +78,8 @@ class ScriptedSynthesizer:
     """Off for long runs: the list would grow without end."""
     requests: list[SpeechRequest] = field(default_factory=list)
     open_streams: int = 0
+    warmed: list[str] = field(default_factory=list)
+    """Ids of the voices that somebody was cast with, in order."""
 
     async def connect(self) -> None:
         pass
@@ -89,6 +92,10 @@ class ScriptedSynthesizer:
 
     async def prepare(self, language: str) -> None:
         pass
+
+    async def warm(self, voice: Voice, language: str) -> None:
+        assert language in self.language_set
+        self.warmed.append(voice.id)
 
     async def synthesize(self, request: SpeechRequest) -> ScriptedSpeech:
         if self.keep_requests:
@@ -122,6 +129,8 @@ class ScriptedSpeech:
         self.sample_rate_hz = engine.sample_rate_hz
         self._samples = round(natural_s / self.rate * self.sample_rate_hz)
         self.expected_s = self._samples / self.sample_rate_hz
+        self.voice = request.voice
+        self.tempo_left = 1.0
         self._engine = engine
         self._hum = _hum(round(request.voice.pitch_hz) or 150, self.sample_rate_hz)
         self._closed = False

@@ -1,4 +1,7 @@
-"""One source stream on one recogniser process: back-pressure, order, failure."""
+"""One source stream with a recogniser's process: back-pressure, order, failure.
+
+Whether the process is the stream's own or serves others too is the lane's business.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +11,45 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import Protocol
 
 from pipeline import metrics
 from pipeline.bounds import RECOGNISER_BACKLOG_S as BACKLOG_MAX_S
 from pipeline.bounds import RECOGNISER_STALL_S as STALL_S
 from pipeline.bounds import UNREAD_MAX
 from pipeline.ports import EngineError
-from pipeline.providers.offline.recognizer_worker import Heard, Piece, Reply, Taken
+from pipeline.providers.speech_messages import Heard, Piece, Taken
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
-from pipeline.worker import WorkerProcess
 
 log = logging.getLogger(__name__)
 
 
-class SphinxStream:
-    """Fills ``RecognizerStream``; made by the recogniser's ``open``."""
+class Lane(Protocol):
+    """The way to a process and back for one stream."""
 
-    def __init__(
-        self,
-        worker: WorkerProcess[Piece, Reply],
-        *,
-        on_closed: Callable[[SphinxStream], None],
-    ) -> None:
-        self._worker = worker
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+
+    async def send(self, piece: Piece) -> None:
+        """Raises EngineError("engine_stopped") once the process is gone."""
+
+    async def receive(self) -> Heard | Taken:
+        """The next answer. Every piece is answered by one Taken, in order, after what was
+        heard in it. Raises EngineError("engine_stopped") once the process is gone."""
+
+    def kill(self) -> None:
+        """The process hangs, or its stream has failed: end it."""
+
+    async def leave(self) -> None:
+        """Nobody wants what is under way any more: free what the stream takes, at once."""
+
+
+class ProcessStream:
+    """Fills ``RecognizerStream``; made by a recogniser's ``open``."""
+
+    def __init__(self, lane: Lane, *, on_closed: Callable[[ProcessStream], None]) -> None:
+        self._lane = lane
         self._on_closed = on_closed
         self._on_the_way: deque[int] = deque()  # samples of each piece not yet searched
         self._unread: deque[Hypothesis] = deque()
@@ -39,14 +58,14 @@ class SphinxStream:
         self._finished = False
         self._closed = False
         self._progress_at = time.monotonic()
-        self._reader = asyncio.create_task(self._read(), name=f"recogniser {worker.pid}")
+        self._reader = asyncio.create_task(self._read(), name=f"recogniser {lane.pid}")
         metrics.track_queue("recogniser_backlog", self, lambda stream: stream.waiting_s)
         metrics.track_queue("hypotheses_unread", self, lambda stream: len(stream._unread))
 
     @property
     def pid(self) -> int:
         """Of the process behind it."""
-        return self._worker.pid
+        return self._lane.pid
 
     async def push(self, piece: SpeechPiece) -> None:
         """Raises EngineError("engine_stopped") once the process is gone."""
@@ -58,9 +77,7 @@ class SphinxStream:
             if not self._on_the_way:
                 self._progress_at = time.monotonic()
             self._on_the_way.append(len(piece.pcm))
-        await self._worker.send(
-            Piece(piece.utterance, piece.start, piece.pcm.astype("<i2").tobytes(), piece.ends)
-        )
+        await self._lane.send(Piece.of(piece))
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
         while (hypothesis := await self._next()) is not None:
@@ -77,9 +94,7 @@ class SphinxStream:
         self._closed = True
         self._reader.cancel()
         await asyncio.gather(self._reader, return_exceptions=True)
-        # It may be in the middle of a search that nobody wants any more.
-        self._worker.kill()
-        await self._worker.aclose()
+        await self._lane.leave()
         await self._fail(EngineError("engine_stopped", "The recognition was closed."))
         self._on_closed(self)
 
@@ -120,15 +135,15 @@ class SphinxStream:
                 async for reply in replies:
                     await self._take(reply)
         except EngineError as error:
-            log.warning("recogniser stopped", extra={"pid": self._worker.pid, "code": error.code})
-            self._worker.kill()
+            log.warning("recogniser stopped", extra={"pid": self._lane.pid, "code": error.code})
+            self._lane.kill()
             await self._fail(error)
             # The slot is free from now on, even before the stream's owner closes it.
             self._on_closed(self)
 
-    async def _replies(self) -> AsyncGenerator[Reply, None]:
+    async def _replies(self) -> AsyncGenerator[Heard | Taken, None]:
         while True:
-            reply = asyncio.ensure_future(self._worker.receive())
+            reply = asyncio.ensure_future(self._lane.receive())
             try:
                 while not (await asyncio.wait({reply}, timeout=STALL_S / 4))[0]:
                     if self._on_the_way and time.monotonic() - self._progress_at > STALL_S:
@@ -137,7 +152,7 @@ class SphinxStream:
             finally:
                 reply.cancel()
 
-    async def _take(self, reply: Reply) -> None:
+    async def _take(self, reply: Heard | Taken) -> None:
         async with self._changed:
             self._progress_at = time.monotonic()
             if isinstance(reply, Taken):

@@ -1,0 +1,122 @@
+"""Both vendors at once on this machine, as one cloud with one certificate.
+
+async with EmulatedCloud(folder, CloudOptions(interim_s=0.15)) as cloud:
+    cloud.google.address, cloud.elevenlabs.base_url, …
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from pipeline.emulators.behaviour import Delays, Fault, Faults
+from pipeline.emulators.ears import Ear
+from pipeline.emulators.elevenlabs import ElevenLabsEmulator
+from pipeline.emulators.elevenlabs_mouths import HumMouth, Mouth
+from pipeline.emulators.elevenlabs_offline_mouth import OfflineMouth
+from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.google_translation_rules import TranslationRules
+from pipeline.emulators.machine_translation import EchoEngine, OfflineEngine, TranslationEngine
+from pipeline.emulators.offline_ear import OfflineEar
+from pipeline.emulators.scripted_ear import ScriptedEar
+
+Inside = Literal["offline", "scripted"]
+
+EVERY_FAULT: dict[str, tuple[str, ...]] = {
+    "speech": ("unavailable", "internal", "aborted", "resource_exhausted", "drop", "stall"),
+    "translation": ("unavailable", "internal", "resource_exhausted", "deadline_exceeded", "stall"),
+    "multi_stream_input.text": ("drop", "close", "stall", "slow", "bad_base64", "odd_bytes"),
+    "multi_stream_input": ("http_503", "system_busy"),
+}
+"""Leg → what a vendor's bad day brings; nothing that only a person could mend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudOptions:
+    """Delays in seconds; what the vendors take themselves."""
+
+    inside: Inside = "offline"
+    """``offline``: the offline engines really recognise (English), translate and speak.
+    ``scripted``: words by the clock, an echo and a hum, which cost next to nothing."""
+    interim_s: float = 0.0
+    translation_s: float = 0.0
+    first_sound_s: float = 0.0
+    jitter: float = 0.0
+    """Share of each delay by which it varies either way."""
+    fault_rate: float = 0.0
+    """Share of calls that fail, over all kinds in ``EVERY_FAULT``."""
+    seed: int = 0
+    plan: str = "scale"
+    """Of ElevenLabs: limits of concurrency, voices and characters."""
+    region: str = "eu"
+    streams_max: int = 8
+    """Recogniser processes of ``offline``."""
+    google_port: int = 0
+    elevenlabs_port: int = 0
+
+
+class EmulatedCloud:
+    """``folder`` exists and is the caller's: keys and certificate are written there."""
+
+    def __init__(self, folder: Path, options: CloudOptions) -> None:
+        really = options.inside == "offline"
+        ear: Ear = OfflineEar(streams_max=options.streams_max) if really else ScriptedEar()
+        engine: TranslationEngine = OfflineEngine() if really else EchoEngine()
+        mouth: Mouth = OfflineMouth() if really else HumMouth()
+        delays = Delays(
+            interim=options.interim_s,
+            final=options.interim_s,
+            translation=options.translation_s,
+            first_sound=options.first_sound_s,
+            jitter=options.jitter,
+            seed=options.seed,
+        )
+        self.faults = Faults(seed=options.seed)
+        if options.fault_rate:
+            self.faults.add(*_bad_day(options.fault_rate))
+        self.google = GoogleEmulator(
+            folder,
+            ear=ear,
+            engine=engine,
+            delays=delays,
+            faults=self.faults,
+            speech_rules=SpeechRules(region=options.region),
+            translation_rules=TranslationRules(),
+            port=options.google_port,
+        )
+        self.elevenlabs = ElevenLabsEmulator(
+            mouth=mouth,
+            plan=options.plan,
+            delays=delays,
+            faults=self.faults,
+            certificate=self.google.certificate,
+            port=options.elevenlabs_port,
+        )
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.google)
+            await stack.enter_async_context(self.elevenlabs)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+
+def _bad_day(rate: float) -> list[Fault]:
+    return [
+        Fault(scenario=scenario, legs=(leg,), probability=rate / len(scenarios))
+        for leg, scenarios in EVERY_FAULT.items()
+        for scenario in scenarios
+    ]

@@ -1,0 +1,54 @@
+"""What a run takes of each vendor, counted as it happens and given out in deltas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.plan import Leg
+
+Key = tuple[str, Leg]
+"""Engine and leg."""
+
+UNITS: Mapping[Leg, str] = {
+    "recognition": "seconds",
+    "translation": "characters",
+    "synthesis": "characters",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """``amount`` is in seconds of source for recognition, in characters for the others."""
+
+    engine: str
+    leg: Leg
+    amount: float
+    requests: int
+
+
+class Meter:
+    """One run's. What was taken with ``take`` is not given out again."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[Key, float] = {}
+        self._requests: dict[Key, int] = {}
+
+    def count(self, engine: str, leg: Leg, amount: float, *, requests: int = 1) -> None:
+        key = (engine, leg)
+        self._amounts[key] = self._amounts.get(key, 0.0) + amount
+        self._requests[key] = self._requests.get(key, 0) + requests
+
+    def take(self) -> tuple[Used, ...]:
+        """What came since the last ``take``."""
+        amounts, self._amounts = self._amounts, {}
+        requests, self._requests = self._requests, {}
+        return tuple(
+            Used(engine, leg, amount, requests.get((engine, leg), 0))
+            for (engine, leg), amount in amounts.items()
+        )
+
+    def give_back(self, used: tuple[Used, ...]) -> None:
+        """They could not be stored: they come again with the next ``take``."""
+        for one in used:
+            self.count(one.engine, one.leg, one.amount, requests=one.requests)

@@ -1,0 +1,33 @@
+"""ElevenLabs' engines, one function per role."""
+
+from __future__ import annotations
+
+from pipeline.ports import EngineError, Synthesizer, VoiceCloner
+from pipeline.providers.elevenlabs.checking import check
+from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
+from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
+from pipeline.providers.settings import ElevenLabsAccess, EngineSettings
+
+__all__ = ["check", "cloner", "synthesizer"]
+
+
+def synthesizer(settings: EngineSettings) -> Synthesizer:
+    return ElevenLabsSynthesizer(
+        _access(settings),
+        stability=settings.voice_stability,
+        clarity=settings.voice_clarity,
+    )
+
+
+def cloner(settings: EngineSettings) -> VoiceCloner:
+    return ElevenLabsCloner(_access(settings))
+
+
+def _access(settings: EngineSettings) -> ElevenLabsAccess:
+    if settings.elevenlabs is None or not settings.elevenlabs.api_key:
+        raise EngineError(
+            "key_missing",
+            "ElevenLabs needs a key; enter the one from your account there.",
+            recoverable=False,
+        )
+    return settings.elevenlabs

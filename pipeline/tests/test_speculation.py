@@ -1,0 +1,172 @@
+"""What is likely to be committed is translated beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.committer import Committer
+from pipeline.events import CueScheduled, Translated
+from pipeline.making import Translation, translate
+from pipeline.ports import EngineError, TranslationRequest
+from pipeline.providers.scripted.hearing import ScriptedRecognizer
+from pipeline.providers.scripted.sounds import utterances
+from pipeline.providers.scripted.speaking import ScriptedTranslator
+from pipeline.speculation import Speculation
+from pipeline.tests.test_committer import growing, words
+from pipeline.tests.test_dubber import dub, of, plan, scripted_engines
+from pipeline.types import Hypothesis
+
+WORDS = st.lists(
+    st.sampled_from(["we", "open", "the", "door,", "nobody", "inside.", "and", "then", "slowly"]),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(WORDS, st.floats(0.0, 0.5))
+def test_what_is_foreseen_at_a_pause_is_what_the_endpoint_commits(
+    tokens: list[str], pause_s: float
+) -> None:
+    spoken = words(" ".join(tokens))
+    committer = Committer()
+    for hypothesis in growing(spoken)[:-1]:
+        committer.update(hypothesis)
+    end_s = spoken[-1].end_s
+    committer.update(Hypothesis(0, tuple(spoken), end_s + pause_s))
+    foreseen = committer.foresee(end_s + pause_s)
+    committed = committer.update(Hypothesis(0, tuple(spoken), end_s + 0.6, is_final=True))
+    if foreseen is not None and foreseen.ends_utterance:
+        assert committed == [foreseen]
+    elif foreseen is not None and committed:
+        assert committed[0].text.startswith(foreseen.text) or foreseen.text.startswith(
+            committed[0].text
+        )
+    if pause_s >= 0.1 and committed:
+        assert foreseen is not None
+
+
+@given(WORDS)
+def test_foreseeing_changes_nothing(tokens: list[str]) -> None:
+    plain, foreseeing = Committer(), Committer()
+    for hypothesis in growing(words(" ".join(tokens))):
+        assert plain.update(hypothesis) == foreseeing.update(hypothesis)
+        foreseeing.foresee(hypothesis.decoded_s)
+
+
+def test_a_finished_sentence_is_foreseen_before_it_is_certain() -> None:
+    spoken = words("This is the first. And")
+    committer = Committer()
+    assert not committer.update(Hypothesis(0, tuple(spoken[:3]), 0.96))
+    now_s = spoken[3].end_s + 0.05
+    assert not committer.update(Hypothesis(0, tuple(spoken), now_s))
+    foreseen = committer.foresee(now_s)
+    assert foreseen is not None
+    assert foreseen.text == "This is the first."
+    assert not foreseen.ends_utterance
+
+
+def speculation(translator: ScriptedTranslator) -> Speculation:
+    async def work(request: TranslationRequest) -> Translation:
+        return await translate(translator, request)
+
+    return Speculation(work, asyncio.get_running_loop().time)
+
+
+def request(text: str, *previous: str) -> TranslationRequest:
+    return TranslationRequest(text, "en", "es", previous=previous)
+
+
+async def test_a_guess_that_comes_true_costs_no_second_request() -> None:
+    translator = ScriptedTranslator(delay_s=0.05)
+    ahead = speculation(translator)
+    ahead.expect(request("good morning"))
+    ahead.expect(request("good morning"))
+    await asyncio.sleep(0.1)
+    done = await ahead.translate(request("good morning"))
+    assert done.text == "es good morning"
+    assert done.took_ms < 40
+    assert len(translator.requests) == 1
+    await ahead.aclose()
+
+
+async def test_a_newer_guess_cancels_the_older_one() -> None:
+    finished: list[str] = []
+
+    class Counting(ScriptedTranslator):
+        async def translate(self, request: TranslationRequest) -> str:
+            text = await super().translate(request)
+            finished.append(request.text)
+            return text
+
+    ahead = speculation(Counting(delay_s=0.05))
+    for text in ("good", "good morning", "good morning all"):
+        ahead.expect(request(text))
+        await asyncio.sleep(0.01)
+    assert (await ahead.translate(request("good morning all"))).text == "es good morning all"
+    await asyncio.sleep(0.1)
+    assert finished == ["good morning all"]
+    await ahead.aclose()
+
+
+async def test_other_context_is_another_guess() -> None:
+    translator = ScriptedTranslator()
+    ahead = speculation(translator)
+    ahead.expect(request("good morning", "before"))
+    await ahead.translate(request("good morning", "something else"))
+    assert [one.previous for one in translator.requests][-1] == ("something else",)
+    await ahead.aclose()
+
+
+async def test_a_guess_that_failed_is_asked_for_again() -> None:
+    translator = ScriptedTranslator(fail_on={"good morning"})
+    ahead = speculation(translator)
+    ahead.expect(request("good morning"))
+    await asyncio.sleep(0.03)
+    translator.fail_on = ()
+    assert (await ahead.translate(request("good morning"))).text == "es good morning"
+    await ahead.aclose()
+
+
+async def test_giving_the_line_up_gives_the_guess_up() -> None:
+    translator = ScriptedTranslator(delay_s=5.0)
+    ahead = speculation(translator)
+    ahead.expect(request("good morning"))
+    line = asyncio.create_task(ahead.translate(request("good morning")))
+    await asyncio.sleep(0.02)
+    line.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await line
+    await asyncio.sleep(0)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not others
+    await ahead.aclose()
+
+
+async def test_a_failing_vendor_is_the_lines_failure() -> None:
+    ahead = speculation(ScriptedTranslator(fail_on={"no"}))
+    ahead.expect(request("no"))
+    with pytest.raises(EngineError):
+        await ahead.translate(request("no"))
+    await ahead.aclose()
+
+
+@pytest.mark.parametrize("speculate", [True, False])
+async def test_a_run_waits_less_for_translations_that_were_begun(speculate: bool) -> None:
+    translator = ScriptedTranslator(delay_s=0.15)
+    recognizer = ScriptedRecognizer(
+        script=("we open the door",), word_s=0.3, final_delay_s=0.3, punctuates=True
+    )
+    engines = scripted_engines(recognizer=recognizer, translator=translator)
+    told = await dub(utterances((1.45, 140), (1.45, 140)), engines, plan(speculate=speculate))
+    assert len(of(Translated, told)) == 2
+    waited = [cue.latencies.translation_ms for cue in of(CueScheduled, told)]
+    if speculate:
+        assert max(waited) < 140
+        assert len({one.text for one in translator.requests}) >= 1
+    else:
+        assert min(waited) >= 140
+        assert len(translator.requests) == 2
