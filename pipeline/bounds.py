@@ -375,7 +375,7 @@ with group("Engines"):
         "it is closed; words that come later go into the next one",
     )
     GOOGLE_END_S = bound(
-        "google_end", 2.5, "seconds", "a stream's last results", "it is ended with what there is"
+        "google_end", 2.5, "seconds", "a stream's last results", "another stream hears it again"
     )
     GOOGLE_STALL_S = bound(
         "google_stall",
