@@ -79,14 +79,10 @@ class Account:
                 self._tls, self._http, self.client = await asyncio.to_thread(
                     make_client, self.access
                 )
-            reading = asyncio.create_task(self._read_subscription(), name="elevenlabs plan")
-            try:
-                self.voices = await self._read_voices()
-                subscription = self.subscription = await reading
-            finally:
-                # A request left alone would dial while the pool is being closed.
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+            # One after the other: httpx loses a connection whose handshake is cancelled, as a
+            # second call's would be when the first one is refused.
+            subscription = self.subscription = await self._read_subscription()
+            self.voices = await self._read_voices()
             if subscription is not None:
                 self.gate.limit = allowed(subscription.tier, self.access.model)
                 self.clones.know(subscription.voice_limit, subscription.voice_slots_used)
