@@ -24,8 +24,8 @@ from pipeline.guards.usage import Meter
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
 from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
+from pipeline.providers.google.pacing import Pacing
 from pipeline.providers.google.recognizer import GoogleRecognizer
-from pipeline.providers.google.recognizer_stream import Pacing
 from pipeline.providers.google.translator import GoogleTranslator
 from pipeline.providers.scripted.hearing import ScriptedDetector, ScriptedEncoder
 from pipeline.providers.settings import ElevenLabsAccess

@@ -27,11 +27,20 @@ from pipeline.events import (
     Translated,
 )
 from pipeline.guards.breaker import BreakerRules
-from pipeline.plan import AUTO
-from pipeline.providers.google.recognizer_stream import Pacing
+from pipeline.plan import AUTO, Engines
+from pipeline.providers.google.pacing import Pacing
 from pipeline.providers.offline.engines import detector
+from pipeline.providers.scripted.hearing import (
+    ClockRecognizer,
+    ScriptedDetector,
+    ScriptedEncoder,
+)
 from pipeline.providers.scripted.sounds import silence, tone, utterances
-from pipeline.providers.scripted.speaking import ScriptedSynthesizer, ScriptedTranslator
+from pipeline.providers.scripted.speaking import (
+    ScriptedCloner,
+    ScriptedSynthesizer,
+    ScriptedTranslator,
+)
 from pipeline.providers.settings import EngineSettings
 from pipeline.tests.emulated_cloud import cloud, dub
 from pipeline.tests.google_cloud import clock_words, plain
@@ -251,3 +260,55 @@ async def test_a_source_heard_by_two_runs_at_once_shares_the_connections(tmp_pat
         assert house.google.counts.connections <= 3
     for told in runs:
         assert words_of(told) == clock_words(SOUND)
+
+
+# Vendors that die ------------------------------------------------------------------------
+
+
+def offline_like() -> Engines:
+    """Engines of this machine, which hear the same clock."""
+    return Engines(
+        detector=ScriptedDetector(),
+        recognizer=ClockRecognizer(),
+        translator=ScriptedTranslator(),
+        synthesizer=ScriptedSynthesizer(),
+        encoder=ScriptedEncoder(),
+        cloner=ScriptedCloner(),
+    )
+
+
+@pytest.mark.parametrize("vendor", ["google", "elevenlabs"])
+async def test_dubbing_goes_on_while_a_vendor_is_dead_and_comes_back(
+    tmp_path: Path, vendor: str
+) -> None:
+    pcm = marked(utterances(*[(1.9, 140.0), (1.9, 220.0)] * 6, pause_s=0.7))
+    dies_s, lives_s = 7.0, 18.0
+    async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
+        emulator = getattr(house, vendor)
+        work: dict[str, asyncio.Task[None]] = {}
+
+        def change(at_s: float) -> None:
+            if at_s > dies_s and "stop" not in work:
+                work["stop"] = asyncio.create_task(emulator.stop())
+            if at_s > lives_s and "start" not in work:
+                work["start"] = asyncio.create_task(emulator.start())
+
+        told = await dub(house.guarded(offline_like()), pcm, before=change)
+        await asyncio.gather(*work.values())
+    lines = of(CommittedTranscript, told)
+    heard = numbers(words_of(told))
+    assert heard == sorted(set(heard)), "no word twice, all in order"
+    assert len(set(numbers(clock_words(pcm))) - set(heard)) <= 2
+    assert [cue.line for cue in of(CueScheduled, told)] == [line.line for line in lines]
+    assert not of(Skipped, told)
+    codes = [notice.code for notice in house.notices]
+    assert codes.count("engine_stands_in") == (2 if vendor == "google" else 1)
+    assert codes.count("engine_back") == codes.count("engine_stands_in")
+    if vendor == "elevenlabs":
+        spoken = [cue.engine for cue in of(CueScheduled, told)]
+        assert spoken[0] == spoken[-1] == "elevenlabs"
+        assert "scripted-synthesizer" in spoken
+        by_speaker: dict[tuple[str | None, str], set[str]] = {}
+        for cue in of(CueScheduled, told):
+            by_speaker.setdefault((cue.speaker, cue.engine), set()).add(cue.voice)
+        assert all(len(voices) == 1 for voices in by_speaker.values()), "everyone keeps a voice"

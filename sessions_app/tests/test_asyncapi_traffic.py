@@ -126,6 +126,22 @@ async def with_a_line_that_fails(server: Server, ana: Person) -> Socket:
     return socket
 
 
+async def with_a_language_to_find(server: Server, ana: Person) -> Socket:
+    recognizer, translator = server().recognizer, server().translator
+    recognizer.languages, recognizer.finds_any = frozenset({"en", "fr"}), True
+    recognizer.said_in = ("en", "fr")
+    recognizer.fail_at, translator.fail_on = set(), ()
+    translator.pair_set = frozenset({("en", "es"), ("fr", "es")})
+    socket = Socket(token=ana.token)
+    await socket.connect()
+    await socket.send(type="start_dubbing", source_language="auto", target_language="es")
+    await socket.send_audio(SPEECH)
+    await socket.send(type="stop_dubbing")
+    await socket.until("summary")
+    await socket.leave()
+    return socket
+
+
 async def with_breaks(ana: Person) -> list[Socket]:
     """One client that comes back to the same process, to another one, and to nothing at all."""
     first = Socket()
@@ -176,6 +192,7 @@ async def test_traffic_is_as_documented_and_all_of_it_happens(server: Server, an
         seen.add(socket)
     seen.add(await with_a_dub_that_falls_behind(server, ana))
     seen.add(await with_a_line_that_fails(server, ana))
+    seen.add(await with_a_language_to_find(server, ana))
 
     assert seen.complaints == []
     assert seen.hows == {"same", "moved", "new"}

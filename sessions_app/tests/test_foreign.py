@@ -55,6 +55,9 @@ RULES = {
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
+    "api/engines": Rule(("get",)),
+    "api/engine-keys": Rule(("get", "put", "delete")),
+    "api/engine-keys/check": Rule(("post",)),
 }
 
 
