@@ -14,12 +14,12 @@ from typing import Literal, Self
 
 from pipeline.emulators.behaviour import Delays, Fault, Faults
 from pipeline.emulators.ears import Ear
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
-from pipeline.emulators.elevenlabs_mouths import HumMouth, Mouth
-from pipeline.emulators.elevenlabs_offline_mouth import OfflineMouth
-from pipeline.emulators.google import GoogleEmulator
-from pipeline.emulators.google_speech_rules import SpeechRules
-from pipeline.emulators.google_translation_rules import TranslationRules
+from pipeline.emulators.elevenlabs.mouths import HumMouth, Mouth
+from pipeline.emulators.elevenlabs.offline_mouth import OfflineMouth
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from pipeline.emulators.google.server import GoogleEmulator
+from pipeline.emulators.google.speech_rules import SpeechRules
+from pipeline.emulators.google.translation_rules import TranslationRules
 from pipeline.emulators.machine_translation import EchoEngine, OfflineEngine, TranslationEngine
 from pipeline.emulators.offline_ear import OfflineEar
 from pipeline.emulators.scripted_ear import ScriptedEar

@@ -20,8 +20,8 @@ from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 from websockets.asyncio.client import ClientConnection
 
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
-from pipeline.emulators.elevenlabs_voices import STOCK
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from pipeline.emulators.elevenlabs.voices import STOCK
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 VOICE = STOCK[1].id

@@ -13,9 +13,9 @@ from typing import Any
 from pipeline.dubber import Dubber, Output
 from pipeline.emulators.behaviour import Delays, Faults
 from pipeline.emulators.ears import Ear
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
-from pipeline.emulators.google import GoogleEmulator
-from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from pipeline.emulators.google.server import GoogleEmulator
+from pipeline.emulators.google.speech_rules import SpeechRules
 from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.events import Notice
 from pipeline.guards.breaker import BreakerRules

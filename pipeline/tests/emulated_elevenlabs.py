@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.ports import SpeechRequest, SpeechStream
 from pipeline.providers.elevenlabs.client import Account
 from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.committer import Committer
-from pipeline.emulators.google import GoogleEmulator
-from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.google.server import GoogleEmulator
+from pipeline.emulators.google.speech_rules import SpeechRules
 from pipeline.emulators.marks import marked
 from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.ports import RecognitionOptions, Recognizer

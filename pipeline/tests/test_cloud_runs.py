@@ -13,7 +13,7 @@ import soundfile
 import soxr
 
 from pipeline.dubber import Output
-from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.google.speech_rules import SpeechRules
 from pipeline.emulators.marks import marked
 from pipeline.emulators.transcript_ear import Recording, TranscriptEar
 from pipeline.events import (

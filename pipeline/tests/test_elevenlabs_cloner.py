@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
-from pipeline.emulators.elevenlabs_catalog import PLANS
-from pipeline.emulators.elevenlabs_voices import STOCK
+from pipeline.emulators.elevenlabs.catalog import PLANS
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from pipeline.emulators.elevenlabs.voices import STOCK
 from pipeline.ports import EngineError
 from pipeline.providers.elevenlabs.clones import LEFT_OVER_S, Clones
 from pipeline.providers.elevenlabs.voices import Cloned

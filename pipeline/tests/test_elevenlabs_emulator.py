@@ -14,10 +14,10 @@ import pytest
 from elevenlabs import VoiceSettings
 
 from pipeline.emulators.behaviour import Delays
-from pipeline.emulators.elevenlabs_catalog import MODELS, PLANS
-from pipeline.emulators.elevenlabs_mouths import CHARACTER_S, pieces_of, spread
-from pipeline.emulators.elevenlabs_offline_mouth import OfflineMouth
-from pipeline.emulators.elevenlabs_voices import STOCK
+from pipeline.emulators.elevenlabs.catalog import MODELS, PLANS
+from pipeline.emulators.elevenlabs.mouths import CHARACTER_S, pieces_of, spread
+from pipeline.emulators.elevenlabs.offline_mouth import OfflineMouth
+from pipeline.emulators.elevenlabs.voices import STOCK
 from pipeline.media import decode_audio_blob
 from pipeline.prosody import measure
 from pipeline.tests.elevenlabs_helpers import (

@@ -17,7 +17,7 @@ from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 
 from pipeline.emulators.behaviour import Fault, Faults
-from pipeline.emulators.elevenlabs_faults import BY_STATUS, SCENARIOS, require_known
+from pipeline.emulators.elevenlabs.faults import BY_STATUS, SCENARIOS, require_known
 from pipeline.tests.elevenlabs_helpers import (
     FLASH,
     ONCE,

@@ -12,8 +12,8 @@ import pytest
 import websockets
 
 from pipeline.emulators.behaviour import Delays
-from pipeline.emulators.elevenlabs_mouths import CHARACTER_S
-from pipeline.emulators.elevenlabs_voices import STOCK
+from pipeline.emulators.elevenlabs.mouths import CHARACTER_S
+from pipeline.emulators.elevenlabs.voices import STOCK
 from pipeline.tests.elevenlabs_helpers import (
     VOICE,
     Answers,

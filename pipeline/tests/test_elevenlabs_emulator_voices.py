@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from elevenlabs.client import AsyncElevenLabs
 
-from pipeline.emulators.elevenlabs_catalog import PLANS
-from pipeline.emulators.elevenlabs_offline_mouth import OfflineMouth
-from pipeline.emulators.elevenlabs_voices import STOCK, StoredVoice
+from pipeline.emulators.elevenlabs.catalog import PLANS
+from pipeline.emulators.elevenlabs.offline_mouth import OfflineMouth
+from pipeline.emulators.elevenlabs.voices import STOCK, StoredVoice
 from pipeline.media import decode_audio_blob
 from pipeline.prosody import measure
 from pipeline.providers.offline.espeak_voices import BY_KEY

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pipeline.emulators.behaviour import Delays, Fault
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
-from pipeline.emulators.elevenlabs_mouths import HumMouth, Saying, Utterance
-from pipeline.emulators.elevenlabs_voices import VoiceSettings
+from pipeline.emulators.elevenlabs.mouths import HumMouth, Saying, Utterance
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from pipeline.emulators.elevenlabs.voices import VoiceSettings
 from pipeline.making import Clip
 from pipeline.playing import FASTEST, begin
 from pipeline.ports import EngineError

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.emulators.behaviour import Delays, Fault
-from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.google.speech_rules import SpeechRules
 from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.google.pacing import Pacing

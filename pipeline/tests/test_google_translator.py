@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.dubber import DubbingPlan
 from pipeline.emulators.behaviour import Fault
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.events import CommittedTranscript, Summary, Translated
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.google.translator import GoogleTranslator

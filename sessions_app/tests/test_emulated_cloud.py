@@ -12,8 +12,8 @@ from django.db import connections
 
 from accounts.orm_thread import close_orm_threads
 from accounts.services import keep_engine_key
-from pipeline.emulators.elevenlabs import ElevenLabsEmulator
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.tests.emulated_elevenlabs import emulated
 from pipeline.tests.google_cloud import access, cloud, speech
 from sessions_app import live, wiring

@@ -17,7 +17,7 @@ from dubbing_project.services.emulators import environment_of
 from dubbing_project.services.folders import private_folder
 from dubbing_project.services.lifeline import wait_for_end_of
 from pipeline.emulators.cloud import CloudOptions, EmulatedCloud
-from pipeline.emulators.elevenlabs_catalog import PLANS
+from pipeline.emulators.elevenlabs.catalog import PLANS
 
 
 class Command(BaseCommand):

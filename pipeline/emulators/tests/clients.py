@@ -13,7 +13,7 @@ from google.cloud import speech_v2 as speech
 from google.cloud import translate_v3 as translate
 from google.oauth2 import service_account
 
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 CHUNK = 1_600

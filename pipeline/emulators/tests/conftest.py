@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.emulators.certificate import Certificate
-from pipeline.emulators.google import GoogleEmulator
-from pipeline.emulators.google_speech_rules import SpeechRules
+from pipeline.emulators.google.server import GoogleEmulator
+from pipeline.emulators.google.speech_rules import SpeechRules
 
 
 @pytest.fixture

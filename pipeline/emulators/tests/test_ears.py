@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.emulators.offline_ear import OfflineEar
 from pipeline.emulators.tests.clients import config_request, finals, recognise, speech_client
 from pipeline.emulators.transcript_ear import Recording, TranscriptEar

@@ -14,7 +14,7 @@ from google.cloud import translate_v3 as translate
 from google.cloud.translate_v3.services.translation_service import transports
 
 from pipeline.emulators.certificate import Certificate
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.emulators.service_account import make_service_account
 from pipeline.emulators.tests.clients import (
     config_request,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.emulators.marks import marked
 from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.emulators.tests.clients import (

@@ -13,7 +13,7 @@ from google.api_core import exceptions
 
 from pipeline.emulators.behaviour import Fault
 from pipeline.emulators.certificate import Certificate
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.emulators.marks import marked
 from pipeline.emulators.tests.clients import (
     config_request,

@@ -10,7 +10,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import translate_v3 as translate
 
-from pipeline.emulators.google import GoogleEmulator
+from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.emulators.machine_translation import OfflineEngine
 from pipeline.emulators.tests.clients import translation_client
 
