@@ -125,6 +125,8 @@ class GoogleStream:
             await self._room.wait()
         if self._unread.failure is not None:
             raise self._unread.failure
+        if self._unread.is_over:
+            raise EngineError("engine_stopped", "The recognition was closed.")
         self._pieces.append(piece)
         self._wake.set()
 
