@@ -22,8 +22,8 @@ from pipeline.emulators.google_speech_rules import SpeechRules
 from pipeline.emulators.marks import marked
 from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.ports import RecognitionOptions, Recognizer
+from pipeline.providers.google.pacing import Pacing
 from pipeline.providers.google.recognizer import GoogleRecognizer
-from pipeline.providers.google.recognizer_stream import Pacing
 from pipeline.providers.scripted.hearing import ScriptedDetector
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import GoogleAccess

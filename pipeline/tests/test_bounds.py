@@ -43,6 +43,17 @@ BOUNDED_ELSEWHERE = {
     ): "the reader waits: hypotheses_unread",
     (
         "deque",
+        "pipeline/providers/google/recognizer_stream.py",
+        "_pieces",
+    ): "`push` waits: google_ahead",
+    ("deque", "pipeline/providers/google/timeline.py", "_parts"): "by length of audio: google_kept",
+    (
+        "deque",
+        "pipeline/providers/google/unread.py",
+        "_waiting",
+    ): "streams are not read on: hypotheses_unread",
+    (
+        "deque",
         "pipeline/providers/whisper/ear.py",
         "_waiting",
     ): "the process takes no more in: recogniser_messages",

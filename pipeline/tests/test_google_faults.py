@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
-from google.api_core import exceptions as api
-from google.auth import exceptions as auth
+from google.api_core import exceptions as api_core
+from google.auth import exceptions as google_auth
 from google.rpc import error_details_pb2
 from grpc.aio import _call
 
@@ -25,11 +26,14 @@ from pipeline.providers.google.languages import (
 from pipeline.providers.google.translator import SERVICE
 
 Code = grpc.StatusCode
+# Their constructors have no types.
+api: Any = api_core
+auth: Any = google_auth
 
 
-def refusal(kind: Any, message: str, reason: str = "", **metadata: str) -> api.GoogleAPICallError:
+def refusal(kind: Any, message: str, reason: str = "", **metadata: str) -> Exception:
     info = error_details_pb2.ErrorInfo(reason=reason, metadata=metadata) if reason else None
-    error: api.GoogleAPICallError = kind(message, error_info=info)
+    error: Exception = kind(message, error_info=info)
     return error
 
 
@@ -156,13 +160,14 @@ def test_candidates_choose_model_and_codes() -> None:
     assert asked("es", model="telephony").model == "telephony"
     assert (asked().model, asked().codes) == ("chirp_3", ("auto",))
     assert asked(configured="chirp_2", region="us-central1").model == "chirp_2"
-    for refused in (
+    refusals: tuple[Callable[[], Any], ...] = (
         lambda: asked("xx"),
         lambda: asked("en", "es", "fr", "de", "it"),
         lambda: asked("en", "es", region="us-central1"),
         lambda: asked(model="long"),
         lambda: asked(region="us-central1"),
-    ):
+    )
+    for refused in refusals:
         with pytest.raises(EngineError) as caught:
             refused()
         assert caught.value.code == "source_language_unsupported"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,8 @@ from pipeline.emulators.behaviour import Delays, Fault
 from pipeline.emulators.google_speech_rules import SpeechRules
 from pipeline.emulators.scripted_ear import ScriptedEar
 from pipeline.ports import EngineError, RecognitionOptions
+from pipeline.providers.google.pacing import Pacing
 from pipeline.providers.google.recognizer import GoogleRecognizer
-from pipeline.providers.google.recognizer_stream import Pacing
 from pipeline.providers.settings import GoogleAccess
 from pipeline.tests.google_cloud import (
     ENGLISH,
@@ -84,9 +85,9 @@ async def test_streams_that_the_vendor_ends_are_resumed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scenario", ["unavailable", "drop", "internal", "aborted", "close"])
 async def test_a_stream_that_breaks_midway_is_resumed(tmp_path: Path, scenario: str) -> None:
-    pcm = speech(7.0)
+    pcm = speech(4.0)
     async with cloud(tmp_path, ear=ear_for(pcm)) as emulator, recognizer(emulator) as engine:
-        emulator.faults.add(Fault(scenario=scenario, legs=("speech",), after_s=4.0, times=1))
+        emulator.faults.add(Fault(scenario=scenario, legs=("speech",), after_s=2.4, times=1))
         heard = await hear(engine, await cut(pcm), live=scenario == "close")
         assert emulator.counts.streams_opened == 2
     assert committed(heard) == clock_words(pcm)
@@ -170,8 +171,8 @@ async def test_a_source_that_halts_in_mid_word_goes_on(tmp_path: Path) -> None:
 
 
 async def test_the_language_is_found_out_and_followed(tmp_path: Path) -> None:
-    pcm = speech(1.2, 1.2, 1.2, pause_s=0.9)
-    ear = ScriptedEar(languages=((0.0, "es"), (3.9, "fr")))
+    pcm = speech(0.8, 0.8, 0.8, pause_s=0.9)
+    ear = ScriptedEar(languages=((0.0, "es"), (3.2, "fr")))
     async with cloud(tmp_path, ear=ear) as emulator, recognizer(emulator) as engine:
         pieces = await cut(pcm)
         several = RecognitionOptions(languages=("en", "es", "fr", "zh"))
@@ -215,21 +216,20 @@ async def test_wrong_keys_and_projects_are_told_by_their_names(tmp_path: Path) -
     async with cloud(tmp_path) as emulator:
         pieces = await cut(speech(1.0))
 
-        async def code_with(**changed: object) -> str:
+        async def code_with(**changed: Any) -> str:
             async with recognizer(emulator, **changed) as engine:
                 with pytest.raises(EngineError) as caught:
                     await hear(engine, pieces)
                 return caught.value.code
 
-        wrong = {"credentials": "", "api_key": "AIzaWrong", "project": emulator.project}
-        assert await code_with(**wrong) == "key_refused"
+        named: dict[str, Any] = {"credentials": "", "project": emulator.project}
+        assert await code_with(**named, api_key="AIzaWrong") == "key_refused"
         assert await code_with(project="another-project") == "key_refused"
         assert await code_with(region="eu") == "vendor_refused"
         emulator.access.disabled.add("speech.googleapis.com")
         assert await code_with() == "key_refused"
         emulator.access.disabled.clear()
-        right = {"credentials": "", "api_key": emulator.api_key, "project": emulator.project}
-        async with recognizer(emulator, **right) as engine:
+        async with recognizer(emulator, **named, api_key=emulator.api_key) as engine:
             assert said(await hear(engine, pieces)) == clock_words(speech(1.0))
 
 
@@ -243,7 +243,7 @@ async def test_wrong_keys_and_projects_are_told_by_their_names(tmp_path: Path) -
     ],
 )
 async def test_useless_keys_are_refused_before_anything_is_dialled(
-    given: dict[str, str], code: str
+    given: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(EngineError) as caught:
         await GoogleRecognizer(GoogleAccess(**given)).connect()

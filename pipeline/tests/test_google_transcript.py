@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from pipeline.committer import Committer
 from pipeline.providers.google.alignment import Known, align, key_of
+from pipeline.providers.google.placing import Reading, ReadWord
 from pipeline.providers.google.results import words_of
 from pipeline.providers.google.timeline import KeptAudio, Timeline
-from pipeline.providers.google.transcript import Reading, ReadWord, Transcript
+from pipeline.providers.google.transcript import Transcript
 from pipeline.providers.google.utterances import Utterances
 from pipeline.types import Hypothesis, SpeechPiece, Word
 
@@ -84,7 +85,8 @@ def test_whatever_changes_a_standing_word_keeps_its_times(
 ) -> None:
     """Interims that change anything: order holds, and the unchanged beginning stays."""
     words = spoken(said, lasting, pauses)
-    transcript, before = Transcript(), ()
+    transcript = Transcript()
+    before: tuple[Word, ...] = ()
     for n in range(1, len(words) + 1):
         shown = list(words[:n])
         for _ in range(data.draw(st.integers(0, 2))):

@@ -66,7 +66,7 @@ _UNREACHABLE = _Words(
     True,
 )
 _FAILED = _Words("vendor_failed", "{service} says that it failed itself; it may soon work.", True)
-_TIMEOUT = _Words("engine_timeout", "{service} did not answer in time.", True)
+_TOO_SLOW = _Words("engine_timeout", "{service} did not answer in time.", True)
 _LOCATION = _Words(
     "vendor_refused",
     "{service} does not serve this from the region chosen: choose another region or model.",
@@ -92,7 +92,7 @@ _BY_STATUS: Mapping[grpc.StatusCode, _Words] = {
     Code.UNAVAILABLE: _UNREACHABLE,
     Code.ABORTED: _UNREACHABLE,
     Code.CANCELLED: _UNREACHABLE,
-    Code.DEADLINE_EXCEEDED: _TIMEOUT,
+    Code.DEADLINE_EXCEEDED: _TOO_SLOW,
     Code.INTERNAL: _FAILED,
     Code.UNKNOWN: _FAILED,
     Code.DATA_LOSS: _FAILED,
@@ -183,7 +183,7 @@ def _words_for(error: BaseException) -> _Words:
     if isinstance(error, auth.GoogleAuthError):
         return _KEY_WRONG
     if isinstance(error, TimeoutError | api.RetryError):
-        return _TIMEOUT
+        return _TOO_SLOW
     if isinstance(error, OSError):
         return _UNREACHABLE
     status = status_of(error)

@@ -27,12 +27,9 @@ from pipeline.providers.google.languages import (
     asked_for,
     finds_any,
 )
-from pipeline.providers.google.recognizer_stream import (
-    ENGINE,
-    SERVICE,
-    GoogleStream,
-    Pacing,
-)
+from pipeline.providers.google.pacing import Pacing
+from pipeline.providers.google.recognizer_stream import GoogleStream
+from pipeline.providers.google.relay import ENGINE, SERVICE
 from pipeline.providers.settings import GoogleAccess
 from pipeline.types import SAMPLE_RATE_HZ
 

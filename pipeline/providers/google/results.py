@@ -12,8 +12,8 @@ from google.cloud.speech_v2.types import cloud_speech as speech
 
 from pipeline.ports import EngineError
 from pipeline.providers.google.languages import iso_of
+from pipeline.providers.google.placing import Reading, ReadWord
 from pipeline.providers.google.timeline import Timeline
-from pipeline.providers.google.transcript import Reading, ReadWord
 
 STEADY = 0.5
 """Stability from which the vendor's interims hardly change."""

@@ -11,66 +11,22 @@ been heard now, shared out by letters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pipeline.bounds import GOOGLE_WORDS_KEPT_MAX
-from pipeline.providers.google.alignment import Known, Standing, align, key_of
+from pipeline.providers.google.alignment import Known, align, key_of
+from pipeline.providers.google.placing import Reading, ReadWord, Slot, place, real_times
 from pipeline.types import Word
 
-LETTER_S = 0.065
-"""Speech per letter at an ordinary rate."""
-_SLOWEST = 2.5
-"""A new word is not longer than so many times what its letters need."""
-_LEAST_S = 0.02
 _CUT_S = 0.5
 _EDGE_S = 0.6
 """The newest of what a stream heard that was cut: the next one may know better."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadWord:
-    """Times on the media clock, None where the vendor gave none."""
-
-    text: str
-    start_s: float | None = None
-    end_s: float | None = None
-    confidence: float = 1.0
-    steady: bool = True
-    """False: the vendor itself says that it may still change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """All that is said since the last final, as it is believed now."""
-
-    words: tuple[ReadWord, ...]
-    end_s: float
-    """Media time up to which the vendor has heard."""
-    fresh_s: float
-    """Where the contiguous audio begins that reaches up to ``end_s``."""
-    is_final: bool = False
-
-
-@dataclass(slots=True)
-class _Slot:
-    text: str
-    key: str
-    start_s: float
-    end_s: float
-    confidence: float
-    steady: bool
-    standing: Standing = "present"
-
-    @property
-    def middle_s(self) -> float:
-        return (self.start_s + self.end_s) / 2
 
 
 class Transcript:
     """Words in order of time. ``take`` hands words over for good; later ones stay."""
 
     def __init__(self) -> None:
-        self._slots: list[_Slot] = []
+        self._slots: list[Slot] = []
         self._open = 0
         """First slot that the next reading may still change."""
         self._taken = 0
@@ -159,31 +115,31 @@ class Transcript:
 
     def _merge(
         self,
-        given: list[_Slot],
+        given: list[Slot],
         words: Sequence[ReadWord],
         keys: Sequence[str],
         found: Sequence[int],
         reading: Reading,
-    ) -> list[_Slot]:
+    ) -> list[Slot]:
         settled = max((n for n, slot in enumerate(given) if slot.standing == "settled"), default=-1)
         for slot in given:
             passed = reading.is_final or reading.end_s > slot.end_s + _EDGE_S
             if slot.standing == "present" or (slot.standing == "edge" and passed):
                 slot.standing = "absent"
-        behind: list[list[_Slot]] = [[] for _ in range(len(given) + 1)]
+        behind: list[list[Slot]] = [[] for _ in range(len(given) + 1)]
         for word, key, index in zip(words, keys, found, strict=True):
             if index < 0:
                 # What another stream heard for good has no room for more words.
                 if ~index > settled:
-                    times = _real_times(word)
-                    new = _Slot(word.text, key, *times, word.confidence, word.steady)
+                    times = real_times(word)
+                    new = Slot(word.text, key, *times, word.confidence, word.steady)
                     behind[~index].append(new)
                 continue
             slot = given[index]
             if slot.standing != "settled":
                 slot.standing, slot.text, slot.key = "present", word.text, key
                 slot.confidence, slot.steady = word.confidence, word.steady
-        merged: list[_Slot] = []
+        merged: list[Slot] = []
         before_taken = self._taken - self._open
         following = self._slots[self._open + len(given) :][:1]
         starts_s = [slot.start_s for slot in (*given, *following)]
@@ -192,7 +148,7 @@ class Transcript:
                 merged.append(given[n - 1])
             before_s = merged[-1].end_s if merged else self._end_before()
             after_s = starts_s[n] if n < len(starts_s) else None
-            _place(added, before_s, after_s, reading, self.heard_s)
+            place(added, before_s, after_s, reading, self.heard_s)
             if n < before_taken:
                 # Between words that were handed over already, too late to be said.
                 self._taken += len(added)
@@ -214,56 +170,3 @@ class Transcript:
         self._slots, self._taken = kept[surplus:], taken - surplus
         self._open = len(self._slots)
         self._joint_s = None
-
-
-def _real_times(word: ReadWord) -> tuple[float, float]:
-    if word.start_s is None or word.end_s is None:
-        return (float("nan"), float("nan"))
-    return (word.start_s, max(word.end_s, word.start_s))
-
-
-def _place(
-    new: Sequence[_Slot],
-    before_s: float,
-    after_s: float | None,
-    reading: Reading,
-    heard_s: float,
-) -> None:
-    """Give times to new words between two that have theirs; None: nothing comes after."""
-    if not new:
-        return
-    if any(slot.start_s != slot.start_s for slot in new):
-        _share_out(new, before_s, after_s, reading, heard_s)
-    high_s = float("inf") if after_s is None else after_s
-    low_s = min(before_s, high_s)
-    for slot in new:
-        length_s = slot.end_s - slot.start_s
-        slot.start_s = min(max(slot.start_s, low_s), high_s)
-        # Where there is no room they overlap a little: what has its times keeps them.
-        end_s = slot.end_s if slot.end_s > slot.start_s else slot.start_s + length_s
-        slot.end_s = max(min(end_s, high_s), slot.start_s + _LEAST_S)
-        low_s = min(slot.end_s, high_s)
-
-
-def _share_out(
-    new: Sequence[_Slot],
-    before_s: float,
-    after_s: float | None,
-    reading: Reading,
-    heard_s: float,
-) -> None:
-    letters = [len(slot.text) + 1 for slot in new]
-    usual_s = sum(letters) * LETTER_S
-    end_s = reading.end_s if after_s is None else after_s
-    # Not before what was heard already, unless that leaves too little room: the words
-    # were then heard, and not yet told.
-    start_s = max(before_s, min(heard_s, end_s - usual_s), end_s - _SLOWEST * usual_s)
-    is_first = heard_s == float("-inf") and before_s == float("-inf")
-    if is_first or start_s < reading.fresh_s <= end_s - usual_s / 2:
-        start_s = max(start_s, reading.fresh_s)
-    length_s = max(end_s - start_s, _LEAST_S * len(new))
-    passed = 0
-    for slot, share in zip(new, letters, strict=True):
-        slot.start_s = start_s + length_s * passed / sum(letters)
-        passed += share
-        slot.end_s = start_s + length_s * passed / sum(letters)

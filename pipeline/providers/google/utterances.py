@@ -16,7 +16,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from pipeline.bounds import GOOGLE_UTTERANCES_MAX
-from pipeline.providers.google.transcript import Reading, Transcript
+from pipeline.providers.google.placing import Reading
+from pipeline.providers.google.transcript import Transcript
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
 
 SETTLED_S = 0.25
