@@ -31,6 +31,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TEXT = "El comité publicará su informe final sobre la reforma el próximo martes."
 SHORT = "Esta es una frase."
+FREED_S = 2.0
+"""Nobody may wait for a place that is not used any more."""
 
 
 @pytest.fixture(scope="module", params=SUBJECTS, ids=attrgetter("name"))
@@ -235,7 +237,7 @@ async def test_closing_a_clip_at_any_time_frees_what_it_took(ready: Ready) -> No
             assert await anext(blocks, None) is None, "told after its close"
             if isinstance(blocks, AsyncGenerator):
                 await blocks.aclose()
-        await until(lambda: ready.taken() == 0)
+        await until(lambda: ready.taken() == 0, FREED_S)
     assert await lasts_s(engine, asked(engine)) > 1.0
 
 
@@ -249,7 +251,7 @@ async def test_whoever_gives_up_waiting_leaves_nothing(ready: Ready) -> None:
             waiting.cancel()
             (result,) = await asyncio.gather(waiting, return_exceptions=True)
             assert isinstance(result, asyncio.CancelledError | np.ndarray), repr(result)
-        await until(lambda: ready.taken() == 0)
+        await until(lambda: ready.taken() == 0, FREED_S)
     assert await lasts_s(engine, asked(engine)) > 1.0
 
 
