@@ -89,7 +89,9 @@ def _align(
         for i, one in enumerate(known, 1):
             best = before[i - 1] + _difference(one, key, at_s)
             step = "same"
-            if (left_out := row[i - 1] + _LEFT_OUT[one.standing]) < best:
+            # Behind the newest word another stream's words are not missing, but to come.
+            ahead = at == len(keys) - 1 and one.standing in ("settled", "edge")
+            if (left_out := row[i - 1] + (0.0 if ahead else _LEFT_OUT[one.standing])) < best:
                 best, step = left_out, "skip"
             if (added := before[i] + (behind if i == last else _BETWEEN)) < best:
                 best, step = added, "new"

@@ -160,7 +160,8 @@ class Relay:
         self._on_change()
 
     def _is_passing(self, leg: Leg, error: Exception) -> bool:
-        return leg.answered and fault_of(error, SERVICE).recoverable
+        # Right after a break the first attempt may come too early.
+        return (leg.answered or self._fruitless > 0) and fault_of(error, SERVICE).recoverable
 
     def _advance(self) -> None:
         """Go on reading the next leg where those in front of it have told all."""

@@ -93,8 +93,10 @@ class Transcript:
     def _reach(self, reading: Reading) -> int:
         """Slots from here on the stream that has taken over has not come to yet."""
         reach = len(self._slots)
+        # Either stream may have told of a word before it was over.
+        beyond_s = reading.end_s + _CUT_S
         if self._joint_s is not None and not reading.is_final:
-            while reach > self._open and self._slots[reach - 1].start_s >= reading.end_s:
+            while reach > self._open and self._slots[reach - 1].start_s >= beyond_s:
                 reach -= 1
         return reach
 
@@ -122,6 +124,8 @@ class Transcript:
         reading: Reading,
     ) -> list[Slot]:
         settled = max((n for n, slot in enumerate(given) if slot.standing == "settled"), default=-1)
+        if any(slot.standing == "settled" for slot in self._slots[self._open + len(given) :]):
+            settled = len(given)
         for slot in given:
             passed = reading.is_final or reading.end_s > slot.end_s + _EDGE_S
             if slot.standing == "present" or (slot.standing == "edge" and passed):
