@@ -16,6 +16,7 @@ from dubbing_project.logs import logging_settings
 from dubbing_project.secret_key import kept_secret_key
 from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.locations import ServiceLocations
+from pipeline.prices import parse_prices
 from pipeline.providers.catalogue import STAND_INS, parse_engines
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -94,6 +95,15 @@ try:
     MAX_MINUTES_PER_DAY = environment.integer(
         "MAX_MINUTES_PER_DAY", default=0, minimum=0, maximum=100_000
     )
+    ENGINE_PRICES = environment.parsed("ENGINE_PRICES", parse_prices)
+    PRICE_CURRENCY = environment.matching(
+        "PRICE_CURRENCY", r"[A-Z]{3}", "three capital letters such as USD", default="USD"
+    )
+    MAX_COST_PER_DAY = environment.number(
+        "MAX_COST_PER_DAY", default=0.0, minimum=0.0, maximum=1_000_000.0
+    )
+    if MAX_COST_PER_DAY and not ENGINE_PRICES:
+        raise SettingError("ENGINE_PRICES", "", "prices while MAX_COST_PER_DAY is set")
     MAX_MESSAGES_PER_SECOND = environment.integer(
         "MAX_MESSAGES_PER_SECOND", default=200, minimum=20, maximum=100_000
     )

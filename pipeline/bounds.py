@@ -375,7 +375,7 @@ with group("Engines"):
         "it is closed; words that come later go into the next one",
     )
     GOOGLE_END_S = bound(
-        "google_end", 2.5, "seconds", "a stream's last results", "it is ended with what there is"
+        "google_end", 2.5, "seconds", "a stream's last results", "another stream hears it again"
     )
     GOOGLE_STALL_S = bound(
         "google_stall",
@@ -727,6 +727,20 @@ with group("Sessions"):
     DATABASE_S = bound(
         "session_opened", 4.0, "seconds", "opening a session in the database", "`database_away`"
     )
+    QUOTA_PORTION_S = bound(
+        "quota_portion",
+        60.0,
+        "seconds",
+        "source that a session reserves ahead of the day's limit",
+        "it reserves the next portion",
+    )
+    QUOTA_GRACE_S = bound(
+        "quota_grace",
+        60.0,
+        "seconds",
+        "source dubbed beyond what is reserved while the database does not answer",
+        "`quota_exceeded`",
+    )
     OUTBOX_FLUSH_S = bound(
         "outbox_flush",
         2.0,
@@ -756,6 +770,28 @@ with group("Storage"):
     )
     JOURNAL_FLUSH_S = bound(
         "record_flush", 3.0, "seconds", "writing what is left at an end", "`record_incomplete`"
+    )
+    USE_MOVE_S = bound(
+        "use_moved",
+        0.5,
+        "seconds",
+        "writing what a session used before it moves",
+        "it moves along and is written by the next process",
+    )
+    USE_OWED_MAX = bound(
+        "use_owed",
+        8,
+        "writes",
+        "unfinished writes of use that a session takes along",
+        "the oldest is lost, and logged",
+    )
+    USE_DAYS_MAX = bound("use_days", 366, "days", "days of one look at the usage", "asked for anew")
+    RESERVATIONS_KEPT_S = bound(
+        "reservations_kept",
+        86400,
+        "seconds",
+        "a closed reservation, which knows what of its session was written",
+        "deleted",
     )
     ORM_CALLS_MAX = bound(
         "orm_calls",
@@ -929,7 +965,15 @@ with group("Set by settings"):
         "minutes_of_user",
         0,
         "minutes",
-        "source that one user has dubbed a day; 0 is no limit",
+        "source that one user has dubbed a day, reserved included; 0 is no limit",
+        "`quota_exceeded`",
+    )
+    set_by(
+        "MAX_COST_PER_DAY",
+        "cost_of_user",
+        0.0,
+        "of PRICE_CURRENCY",
+        "what one user's engines cost a day; 0 is no limit",
         "`quota_exceeded`",
     )
     set_by(

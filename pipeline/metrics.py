@@ -193,6 +193,19 @@ _stand_ins = Counter(
     ["leg", "engine"],
     registry=REGISTRY,
 )
+_used = Counter(
+    "dubbing_engine_used",
+    "What was taken of engines, by engine, leg and unit: seconds recognised, characters "
+    "translated and spoken.",
+    ["engine", "leg", "unit"],
+    registry=REGISTRY,
+)
+_requests = Counter(
+    "dubbing_engine_requests",
+    "Requests to engines, by engine and leg; a stream of recognition is one.",
+    ["engine", "leg"],
+    registry=REGISTRY,
+)
 _failure_codes = LabelValues(48)
 _engine_places = Gauge(
     "dubbing_engine_open",
@@ -204,6 +217,15 @@ _engine_places = Gauge(
 
 def count_engine_failure(engine: str, leg: str, code: str) -> None:
     _vendor_failures.labels(_engines.bounded(engine), leg, _failure_codes.bounded(code)).inc()
+
+
+def count_engine_use(engine: str, leg: str, unit: str, amount: float, requests: int) -> None:
+    """``amount`` is in ``unit``; every piece of recognised sound comes here, most without a
+    request of its own."""
+    name = _engines.bounded(engine)
+    _used.labels(name, leg, unit).inc(amount)
+    if requests:
+        _requests.labels(name, leg).inc(requests)
 
 
 def count_stand_in(engine: str, leg: str) -> None:

@@ -1,4 +1,4 @@
-"""Sessions and lines in the admin pages: to look at, not to change."""
+"""Sessions, lines and use in the admin pages: to look at, not to change."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from sessions_app.models import DubbingSession, Line
+from sessions_app.models import DubbingSession, EngineUse, Line
 
 if TYPE_CHECKING:
     SessionAdminBase = admin.ModelAdmin[DubbingSession]
     LineAdminBase = admin.ModelAdmin[Line]
+    UseAdminBase = admin.ModelAdmin[EngineUse]
 else:
-    SessionAdminBase = LineAdminBase = admin.ModelAdmin
+    SessionAdminBase = LineAdminBase = UseAdminBase = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -47,6 +48,19 @@ class LineAdmin(ReadOnly, LineAdminBase):
     list_filter = ("engine", "skipped_reason")
     raw_id_fields = ("session",)
     search_fields = ("session__id",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+
+@admin.register(EngineUse)
+class EngineUseAdmin(ReadOnly, UseAdminBase):
+    list_display = ("day", "user", "engine", "leg", "amount", "unit", "requests", "session")
+    list_filter = ("engine", "leg")
+    list_select_related = ("user",)
+    raw_id_fields = ("session", "user")
+    search_fields = ("session__id", "user__email")
+    date_hierarchy = "day"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, cast
 
+from django.conf import settings
 from django.db.models import Model
 from django.forms.models import model_to_dict
 from rest_framework import serializers, status
@@ -19,7 +20,8 @@ from pipeline.bounds import PAGE_MAX
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.types import Voice
-from sessions_app import selectors, services, wiring
+from sessions_app import selectors, services, usage, wiring
+from sessions_app.api_usage import shown
 from sessions_app.languages import available_pairs
 from sessions_app.models import DubbingSession, Line
 
@@ -64,7 +66,8 @@ class SessionView(APIView):
     permission_classes = (IsAuthenticated,)
 
     def get(self, request: Request, session_id: uuid.UUID) -> Response:
-        """One session with its lines; ``after`` (a sequence) and ``limit`` page through them."""
+        """One session with its use, and its lines: ``after`` (a sequence) and ``limit`` page
+        through those."""
         session = selectors.session_of(_user(request), session_id)
         if session is None:
             return Response({"detail": "Not found."}, status=status.HTTP_404_NOT_FOUND)
@@ -75,6 +78,8 @@ class SessionView(APIView):
         return Response(
             {
                 **_session(session),
+                "usage": [shown(row) for row in usage.usage_of_session(session)],
+                "currency": settings.PRICE_CURRENCY,
                 "lines": [_line(line) for line in lines],
                 "next_after": lines[-1].sequence if more else None,
             }

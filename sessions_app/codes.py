@@ -40,8 +40,9 @@ ERRORS: dict[str, Explained] = {
         "glossary_too_long": "The glossary has more than 2000 terms, or 100000 characters.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
         "finish_timeout": "What was left at the end could not be dubbed in time.",
-        "quota_exceeded": "Today's minutes are used up: what was said is still dubbed, and dubbing "
-        "starts again tomorrow (UTC).",
+        "quota_exceeded": "What you may dub today is used up, or the database has been away for "
+        "too long to reserve more of it: what was said is still dubbed, and dubbing starts "
+        "again tomorrow (UTC), or when the database is back.",
         "session_lost": "Another connection has taken the session; this one dubs no longer.",
     },
     "Audio": {
@@ -113,7 +114,8 @@ NOTICES: Explained = {
     "fault_over": "One of the server's faults has ended; the message says which.",
     "media_jump": "The media time jumped ahead; dubbing goes on from there.",
     "messages_lost": "You came back too late for some messages: they were not kept so long.",
-    "quota_ending": "A minute or less is left of what you may have dubbed today.",
+    "quota_ending": "A minute or less is left of what you may have dubbed today, or a tenth of "
+    "what it may cost.",
     "recognizer_restarted": "The recogniser was started again; nothing is lost.",
     "record_incomplete": "The database is away: dubbing goes on, parts of the record are missing.",
     "redis_away": "Redis does not answer: dubbing goes on, but a dropped session can be resumed on "
@@ -183,7 +185,8 @@ CLOSINGS: dict[str, tuple[CloseCode, str]] = {
     ),
     "quota_exceeded": (
         CloseCode.QUOTA,
-        "Today's minutes are used up. Come back tomorrow (UTC).",
+        "What you may dub today is used up, or reserved by other sessions of yours, which give "
+        "back what they do not use. Come back tomorrow (UTC).",
     ),
     "too_fast": (
         CloseCode.QUOTA,

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from pipeline.bounds import OUTBOX_FLUSH_S as FLUSH_S
 from pipeline.events import Event, Failure, Notice
+from pipeline.guards.usage import Meter
 from pipeline.snapshot import Delivered
 from pipeline.types import Pcm
 from pipeline.wire import (
@@ -77,6 +78,7 @@ class Conversation:
         outbox: Outbox,
         journal: Journal,
         budget: DayBudget,
+        meter: Meter,
         on_end: Callable[[Conversation], None],
         first_line: int = 0,
         continues: LiveState | None = None,
@@ -97,6 +99,7 @@ class Conversation:
             journal=journal,
             first_line=first_line,
             on_progress=self._checkpoints.mark,
+            meter=meter,
         )
         self._audio = SourceAudio(
             str(session_id),
@@ -218,6 +221,7 @@ class Conversation:
         if self.attached:
             await self._outbox.flush(timeout_s=FLUSH_S)
         await self._checkpoints.aclose()
+        await self._journal.leave()
         await shelf.put(self._state(runs, process=""))
         await self._fall_silent()
         await self._journal.abandon()
@@ -268,6 +272,8 @@ class Conversation:
             runs=runs,
             records=self._journal.unwritten(),
             told=self._outbox.told(),
+            owed=self._journal.owed(),
+            standing=self._budget.standing(),
         )
 
     def _restore(self, state: LiveState, place: Place) -> None:
@@ -342,16 +348,21 @@ class Conversation:
 
     def _refuse_over_budget(self) -> None:
         if self._budget.over:
-            raise WireError(
-                "quota_exceeded", "Today's minutes are used up; dubbing goes on tomorrow (UTC)."
-            )
+            raise WireError("quota_exceeded", self._why_over("dubbing goes on tomorrow (UTC)."))
 
     def _note_heard(self, seconds: float) -> None:
         self._runs.media_s += seconds
         if self._budget.use(seconds):
             self._outbox.offer(
-                Notice(code="quota_ending", message="Today's minutes are nearly used up.")
+                Notice(code="quota_ending", message="What you may dub today is nearly used up.")
             )
+        if self._budget.ask_for_more():
+            self._journal.settle_soon()
         if self._budget.over:
-            self.fail("quota_exceeded", "Today's minutes are used up; what was said is dubbed.")
+            self.fail("quota_exceeded", self._why_over("what was said is dubbed."))
             self._audio.finish()
+
+    def _why_over(self, then: str) -> str:
+        if self._budget.unanswered:
+            return "The database is away, and no more of today can be reserved until it is back."
+        return f"What you may dub today is used up; {then}"

@@ -50,7 +50,8 @@ async def enter(
         raise ClosedError(
             CloseCode.QUOTA,
             "quota_exceeded",
-            "Today's minutes are used up; dubbing goes on tomorrow (UTC).",
+            "What you may dub today is used up, or reserved by your other sessions; dubbing "
+            "goes on tomorrow (UTC).",
         ) from None
     except live.RefusedError as refusal:
         raise ClosedError(CloseCode.OVERLOAD, "overloaded", str(refusal)) from None

@@ -1,4 +1,4 @@
-"""What one live session writes down: the runs of its session and their lines.
+"""What one live session writes down: the runs of its session, their lines, what it used.
 
 Every call is bounded in time; a database that is away costs the record, not the dubbing.
 """
@@ -11,7 +11,6 @@ import logging
 import uuid
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.db import Error as DatabaseError
 
 from accounts.orm_thread import in_orm_thread
@@ -22,23 +21,20 @@ from pipeline.events import Ready, Summary
 from pipeline.ports import EngineError
 from pipeline.record import LineRecord
 from sessions_app import services
-from sessions_app.budget import DayBudget
 from sessions_app.record import LineWriter
+from sessions_app.settling import Owed, Settling
 
 log = logging.getLogger(__name__)
 
 
 class Journal:
-    """``budget`` is settled with the database at every write."""
+    """``settling`` goes with every write."""
 
-    def __init__(
-        self, session_id: uuid.UUID, user_id: int, hold: uuid.UUID, budget: DayBudget
-    ) -> None:
+    def __init__(self, session_id: uuid.UUID, hold: uuid.UUID, settling: Settling) -> None:
         self._session_id = session_id
-        self._user_id = user_id
         self._hold = hold
-        self._budget = budget
-        self._lines = LineWriter(self._save)
+        self._settling = settling
+        self._lines = LineWriter(self._save, then=settling.write)
         self._lost_before = 0
 
     def start(self) -> None:
@@ -52,14 +48,29 @@ class Journal:
         """Finished lines that the database does not have yet, at most UNWRITTEN_MAX."""
         return self._lines.waiting()[-UNWRITTEN_MAX:]
 
+    def owed(self) -> list[Owed]:
+        """Writes of use that are not known to be done."""
+        return self._settling.owed()
+
+    def settle_soon(self) -> None:
+        """Do not wait for lines: the reservation of the user's day comes to its end."""
+        self._lines.soon()
+
     async def flush(self) -> bool:
         """Write what is there; False when that was not possible in time."""
         return await self._lines.flush(timeout_s=FLUSH_S)
 
+    async def leave(self) -> None:
+        """Write what was used, before the session is put down: what could not be written in
+        a moment is ``owed`` then, and moves along."""
+        await self._settling.leave()
+
     async def abandon(self) -> None:
         """Stop writing; the session goes on elsewhere, with the lines not written here."""
         await self._lines.aclose(timeout_s=0.0)
-        await self._settle()
+        # Also what moved along: it counts once, whoever writes it.
+        await self._settling.write(closes=True)
+        self._settling.lose()
 
     async def begin(self, ready: Ready) -> bool:
         """A run begins; False when that could not be written. Raises EngineError when
@@ -80,6 +91,9 @@ class Journal:
     async def end(self, summary: Summary | None, *, failed: bool, media_s: float) -> bool:
         """A run is over; False when its record is incomplete."""
         complete = await self._lines.flush(timeout_s=FLUSH_S)
+        if complete:
+            # Else the database is away, and the summary has waited for it long enough.
+            await self._settling.write()
         try:
             written = await self._written(
                 functools.partial(
@@ -99,7 +113,8 @@ class Journal:
     async def aclose(self, *, media_s: float) -> None:
         """The client is gone: write what is left and give the session free."""
         await self._lines.aclose(timeout_s=FLUSH_S)
-        await self._settle()
+        await self._settling.close()
+        self._settling.lose()
         await self._written(
             functools.partial(
                 services.release_session,
@@ -113,18 +128,6 @@ class Journal:
     async def _save(self, lines: Sequence[LineRecord]) -> None:
         async with asyncio.timeout(CALL_S):
             await in_orm_thread(services.save_lines, self._session_id, lines, hold=self._hold)
-        await self._settle()
-
-    async def _settle(self) -> None:
-        if not settings.MAX_MINUTES_PER_DAY:
-            return
-        seconds = self._budget.to_settle()
-        try:
-            async with asyncio.timeout(CALL_S):
-                left_s = await in_orm_thread(services.add_use, self._user_id, seconds)
-        except (DatabaseError, TimeoutError):
-            return  # counted on here, and settled with the next write
-        self._budget.settle(seconds, left_s)
 
     async def _written(self, write: functools.partial[None]) -> bool:
         try:

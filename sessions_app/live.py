@@ -18,13 +18,16 @@ from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline import metrics, pressure
 from pipeline.bounds import DATABASE_S, HAND_OVER_S, HEAR_S, LATE_MAX_S
+from pipeline.guards.usage import Meter
 from sessions_app import loop_lag, services, shelf
-from sessions_app.budget import DayBudget
+from sessions_app.accounting import Account
+from sessions_app.budget import DayBudget, Standing
 from sessions_app.conversation import BEGINNING, Conversation, Place
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
 from sessions_app.outbox import Outbox
 from sessions_app.redis_client import close_redis
+from sessions_app.settling import Settling
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +87,8 @@ async def open_session(session_id: uuid.UUID, user: User, *, binary: bool) -> Co
     """
     hold = uuid.uuid4()
     held = await _in_time(services.hold_session, session_id, user, hold=hold)
-    return _begin(session_id, user, hold, DayBudget(held.left_s), binary=binary, held=held)
+    account = Account(hold, session_id, user.pk)
+    return _begin(account, hold, held.standing, binary=binary, first_line=held.first_line)
 
 
 async def go_on(
@@ -103,47 +107,48 @@ async def go_on(
     if state is None or state.owner != user.pk:
         return None
     hold = uuid.uuid4()
-    left_s = None
+    account = Account(hold, session_id, user.pk)
+    standing = state.standing
     try:
         held = await _in_time(
             services.take_over, session_id, user, old=uuid.UUID(state.hold), new=hold
         )
-        left_s = held.left_s
+        standing = held.standing
     except services.HoldLostError:
         return None  # somebody dubs the session anew
     except AwayError:
         hold = uuid.UUID(state.hold)
     log.info("session goes on", extra={"session": str(session_id)})
-    return _begin(
-        session_id, user, hold, DayBudget(left_s), binary=binary, continues=state, place=place
-    )
+    return _begin(account, hold, standing, binary=binary, continues=state, place=place)
 
 
 def _begin(
-    session_id: uuid.UUID,
-    user: User,
+    account: Account,
     hold: uuid.UUID,
-    budget: DayBudget,
+    standing: Standing | None,
     *,
     binary: bool,
-    held: services.Held | None = None,
+    first_line: int = 0,
     continues: LiveState | None = None,
     place: Place = BEGINNING,
 ) -> Conversation:
+    budget, meter = DayBudget(standing), Meter()
+    settling = Settling(account, budget, meter, continues.owed if continues else ())
     conversation = Conversation(
-        session_id,
-        user.pk,
+        account.session_id,
+        account.user_id,
         hold=hold,
         process=PROCESS,
         outbox=Outbox(binary=binary, first_sequence=place.sequence + 1),
-        journal=Journal(session_id, user.pk, hold, budget),
+        journal=Journal(account.session_id, hold, settling),
         budget=budget,
+        meter=meter,
         on_end=_forget,
-        first_line=held.first_line if held else 0,
+        first_line=first_line,
         continues=continues,
         place=place,
     )
-    _sessions[session_id] = conversation
+    _sessions[account.session_id] = conversation
     conversation.start()
     count()
     return conversation

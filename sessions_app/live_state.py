@@ -10,8 +10,10 @@ import msgspec
 
 from pipeline.record import LineRecord
 from pipeline.snapshot import RunSnapshot
+from sessions_app.budget import Standing
 from sessions_app.outbox import Told
 from sessions_app.run import RunRequest
+from sessions_app.settling import Owed
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,10 @@ class LiveState(msgspec.Struct, frozen=True, kw_only=True):
     """Finished lines that are not written in the database yet."""
     told: list[Told]
     """What was said and not acknowledged."""
+    owed: list[Owed] = []
+    """Writes of what was used that are not known to be done."""
+    standing: Standing | None = None
+    """What is left of what is reserved, for a database that is away; None: no limit."""
 
 
 def encode(state: LiveState) -> bytes:

@@ -102,6 +102,68 @@ class DailyUse(models.Model):
         return f"{self.user_id} {self.day}"
 
 
+class Reservation(models.Model):
+    """What one live session in one process has set aside of its user's day, not heard yet.
+
+    It also knows which of that process's writes of use were done, so that one that comes
+    again, because its answer was lost, is not counted again.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    """Drawn by the process for its part of the session."""
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reservations"
+    )
+    session = models.ForeignKey(
+        DubbingSession, on_delete=models.SET_NULL, null=True, related_name="reservations"
+    )
+    day = models.DateField()
+    seconds = models.FloatField(default=0.0)
+    written = models.PositiveIntegerField(default=0)
+    """Number of the last write of use that was done."""
+    touched_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "day"], name="reservation_user_day"),
+            models.Index(fields=["touched_at"], name="reservation_touched"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EngineUse(models.Model):
+    """What one session took of one engine on one day (UTC)."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="engine_use"
+    )
+    session = models.ForeignKey(
+        DubbingSession, on_delete=models.SET_NULL, null=True, related_name="engine_use"
+    )
+    """None: the session was deleted; what it used still counts."""
+    day = models.DateField()
+    engine = models.CharField(max_length=64)
+    leg = models.CharField(max_length=16)
+    unit = models.CharField(max_length=16)
+    amount = models.FloatField(default=0.0)
+    requests = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["session", "day", "engine", "leg"], name="engine_use_once_a_day"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "day"], name="engine_use_user_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.day} {self.engine} {self.leg}"
+
+
 class Line(models.Model):
     """One clause as it was heard, translated and spoken. Times are media seconds."""
 

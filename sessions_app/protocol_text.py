@@ -116,8 +116,10 @@ that a resume can send what was missed. What goes beyond is left out and answere
 - `MAX_SESSIONS_PER_USER`: 8 sessions at once, those that wait for their client included.
 - `MAX_SESSIONS`: 64 sessions on one server process, for all users; one more is refused with 1013.
 - `MAX_MINUTES_PER_DAY`: minutes of source sound that one user may have dubbed a day (UTC); no
-limit unless set. At the last minute comes the notice `quota_ending`, at the end the error
-`quota_exceeded`: what was said is still dubbed, and dubbing cannot be started again that day.
+limit unless set. A session reserves them a minute ahead, so several at once share the day, and
+gives back what it does not use. At the last minute comes the notice `quota_ending`, at the end
+the error `quota_exceeded`: what was said is still dubbed, and dubbing cannot be started again
+that day. `MAX_COST_PER_DAY` ends it in the same way when the engines have cost so much.
 """,
 }
 

@@ -33,10 +33,20 @@ SaveLines = Callable[[Sequence[LineRecord]], Awaitable[None]]
 
 
 class LineWriter:
-    """One connection's writer. ``offer`` never waits."""
+    """One connection's writer. ``offer`` never waits.
 
-    def __init__(self, save: SaveLines, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+    ``then`` is done after every write, and nobody who waits for lines waits for it.
+    """
+
+    def __init__(
+        self,
+        save: SaveLines,
+        *,
+        then: Callable[[], Awaitable[object]] | None = None,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
         self._save = save
+        self._then = then
         self._heartbeat_s = heartbeat_s
         self._waiting: deque[LineRecord] = deque()
         self._writing = 0
@@ -68,10 +78,14 @@ class LineWriter:
         """Lines that are not written yet, oldest first."""
         return list(self._waiting)
 
-    async def flush(self, *, timeout_s: float = CLOSE_S) -> bool:
-        """Wait until everything offered is written; False when the time is up."""
+    def soon(self) -> None:
+        """Have the next write done now, whatever there is to write."""
         self._wake.set()
         self._hurry.set()
+
+    async def flush(self, *, timeout_s: float = CLOSE_S) -> bool:
+        """Wait until everything offered is written; False when the time is up."""
+        self.soon()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._settled.wait()
@@ -123,6 +137,10 @@ class LineWriter:
             self._writing = 0
             last_saved = time.monotonic()
             retry_s = RETRY_FIRST_S
+            if not self._waiting:
+                self._settled.set()
+            if self._then is not None:
+                await self._then()
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, HURRY_S))

@@ -20,6 +20,7 @@ from pipeline import metrics
 from pipeline.bounds import FINISH_S, HELD_MAX_S, START_S
 from pipeline.dubber import Dubber, Output
 from pipeline.events import Event, Failure, Notice, Ready, Summary
+from pipeline.guards.usage import Meter
 from pipeline.notices import AUDIO_DROPPED
 from pipeline.ports import Endpointing, EngineError
 from pipeline.snapshot import Delivered, RunSnapshot
@@ -57,7 +58,10 @@ Begin = Callable[[Ready], Awaitable[None]]
 
 
 class Run:
-    """``continues`` and ``heard``: what another process left of it, and what the client got."""
+    """``continues`` and ``heard``: what another process left of it, and what the client got.
+
+    ``meter`` counts what it takes of the engines.
+    """
 
     def __init__(
         self,
@@ -68,6 +72,7 @@ class Run:
         on_progress: Callable[[], None] | None = None,
         continues: RunSnapshot | None = None,
         heard: Delivered | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.request = request
         self.summary: Summary | None = None
@@ -81,6 +86,7 @@ class Run:
         self._on_progress = on_progress
         self._continues = continues
         self._heard = heard
+        self._meter = meter
         self._held: deque[AudioChunk] = deque()
         self._held_samples = 0
         self._held_lost = False
@@ -181,6 +187,7 @@ class Run:
             continues=self._continues,
             heard=self._heard,
             on_progress=self._on_progress,
+            meter=self._meter,
         )
         self._made = made
         dubber, plan = made.dubber, made.plan

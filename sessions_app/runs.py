@@ -26,6 +26,7 @@ from pipeline.events import (
     Summary,
     Translated,
 )
+from pipeline.guards.usage import Meter
 from pipeline.record import LineRecord
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.wire import WireError
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 
 
 class Runs:
-    """``on_progress`` is called when what another process would need has changed."""
+    """``on_progress`` is called when what another process would need has changed; ``meter``
+    counts what all of them take of the engines."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Runs:
         journal: Journal,
         first_line: int,
         on_progress: Callable[[], None],
+        meter: Meter | None = None,
     ) -> None:
         self.current: Run | None = None
         """Takes the audio; runs before it may still be dubbing what they took."""
@@ -57,6 +60,7 @@ class Runs:
         self._outbox = outbox
         self._journal = journal
         self._on_progress = on_progress
+        self._meter = meter
         self._lines = self._line_base = first_line
         self._cues = self._cue_base = 0
         self._conducted: Run | None = None
@@ -78,7 +82,13 @@ class Runs:
 
         The run before it must have been finished: it dubs what it took.
         """
-        run = Run(request, tell=self._tell, begin=self._begin, on_progress=self._on_progress)
+        run = Run(
+            request,
+            tell=self._tell,
+            begin=self._begin,
+            on_progress=self._on_progress,
+            meter=self._meter,
+        )
         run.after_chunk = after_chunk
         self._queue(run)
         return run
@@ -134,6 +144,7 @@ class Runs:
                 tell=self._tell,
                 begin=self._begin,
                 on_progress=self._on_progress,
+                meter=self._meter,
                 continues=state.run.snapshot,
                 heard=Delivered(cue=max(0, heard.cue - state.cue_base), samples=heard.samples),
             )

@@ -5,21 +5,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import User
 from pipeline.record import LineRecord
+from sessions_app import accounting
+from sessions_app.accounting import Account
+from sessions_app.budget import Standing
 from sessions_app.figures import summarise
-from sessions_app.models import DailyUse, DubbingSession, Line, SessionState
+from sessions_app.models import DubbingSession, Line, SessionState
 
-HOLD_LASTS = timedelta(seconds=45)
+HOLD_LASTS = accounting.RESERVATION_LASTS
 """A connection that has not been heard of for so long has lost its session."""
 
 
@@ -40,7 +42,7 @@ class TooManySessionsError(Exception):
 
 
 class NothingLeftTodayError(Exception):
-    """The user has had as many minutes dubbed today as one may."""
+    """The user has had as much dubbed today as one may, or live sessions have reserved it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Held:
 
     first_line: int
     """Sequence number of the session's next line."""
-    left_s: float | None
-    """Source audio that the user may still have dubbed today, seconds; None: any."""
+    standing: Standing | None
+    """What is reserved for it of the user's day, under the id of the hold; None: no limit."""
 
 
 def create_session(
@@ -78,19 +80,23 @@ def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> Held:
     DubbingSession.objects.bulk_create(
         [DubbingSession(id=session_id, owner=user, source_language="auto")], ignore_conflicts=True
     )
-    session = DubbingSession.objects.select_for_update().get(pk=session_id)
+    # Without its key: a settlement that refers to the session must not wait for this.
+    session = DubbingSession.objects.select_for_update(no_key=True).get(pk=session_id)
     if session.owner_id != user.pk:
         raise SessionNotYoursError(str(session_id))
     now = timezone.now()
     if session.held_by is not None and session.held_at and session.held_at > now - HOLD_LASTS:
         raise SessionBusyError(str(session_id))
-    _refuse_beyond_limits(user, session_id)
+    _refuse_too_many(user, session_id)
+    standing = accounting.reserve(Account(hold, session_id, user.pk))
+    if standing is not None and (standing.spent or not standing.reserved_s):
+        raise NothingLeftTodayError(str(user.pk))
     if session.state == SessionState.LIVE:
         _interrupt(session)
     session.held_by, session.held_at = hold, now
     session.save()
     newest = session.lines.aggregate(newest=Max("sequence"))["newest"]
-    return Held(0 if newest is None else int(newest) + 1, left_today_s(user.pk))
+    return Held(0 if newest is None else int(newest) + 1, standing)
 
 
 def take_over(session_id: uuid.UUID, user: User, *, old: uuid.UUID, new: uuid.UUID) -> Held:
@@ -100,44 +106,25 @@ def take_over(session_id: uuid.UUID, user: User, *, old: uuid.UUID, new: uuid.UU
     HoldLostError.
     """
     with transaction.atomic():
-        session = DubbingSession.objects.select_for_update().filter(pk=session_id).first()
+        rows = DubbingSession.objects.select_for_update(no_key=True)
+        session = rows.filter(pk=session_id).first()
         if session is None or session.owner_id != user.pk:
             raise SessionNotYoursError(str(session_id))
         if session.held_by not in {old, new}:
             raise HoldLostError(str(session_id))
         session.held_by, session.held_at = new, timezone.now()
         session.save(update_fields=["held_by", "held_at"])
-        return Held(0, left_today_s(user.pk))
+        return Held(0, accounting.reserve(Account(new, session_id, user.pk)))
 
 
-def _refuse_beyond_limits(user: User, session_id: uuid.UUID) -> None:
+def _refuse_too_many(user: User, session_id: uuid.UUID) -> None:
     # The lock makes the count hold when two connections come at once.
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     held = DubbingSession.objects.filter(
         owner=user, held_by__isnull=False, held_at__gt=timezone.now() - HOLD_LASTS
     ).exclude(pk=session_id)
     if held.count() >= settings.MAX_SESSIONS_PER_USER:
         raise TooManySessionsError(str(user.pk))
-    left_s = left_today_s(user.pk)
-    if left_s is not None and left_s <= 0:
-        raise NothingLeftTodayError(str(user.pk))
-
-
-def left_today_s(user_id: int) -> float | None:
-    """Source audio that the user may still have dubbed today (UTC); None: any amount."""
-    if not settings.MAX_MINUTES_PER_DAY:
-        return None
-    used = DailyUse.objects.filter(user_id=user_id, day=timezone.now().date()).first()
-    return settings.MAX_MINUTES_PER_DAY * 60 - (used.heard_s if used else 0.0)
-
-
-def add_use(user_id: int, heard_s: float) -> float | None:
-    """Count source audio against today; returns what is left, as ``left_today_s``."""
-    if heard_s > 0:
-        today = timezone.now().date()
-        DailyUse.objects.bulk_create([DailyUse(user_id=user_id, day=today)], ignore_conflicts=True)
-        DailyUse.objects.filter(user_id=user_id, day=today).update(heard_s=F("heard_s") + heard_s)
-    return left_today_s(user_id)
 
 
 def keep_hold(session_id: uuid.UUID, *, hold: uuid.UUID) -> bool:
@@ -224,7 +211,9 @@ def save_lines(
 
 
 def interrupt_abandoned_sessions() -> int:
-    """Sessions whose connection died with its process are marked; returns how many."""
+    """Sessions whose connection died with its process are marked, and what they had reserved
+    is given back; returns how many."""
+    accounting.give_back_abandoned()
     limit = timezone.now() - HOLD_LASTS
     count = 0
     for session_id in DubbingSession.objects.filter(

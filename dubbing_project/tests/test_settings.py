@@ -59,6 +59,10 @@ def start(code: str, var: Path, **variables: str) -> subprocess.CompletedProcess
         ("ELEVENLABS_BASE_URL", "api.elevenlabs.io"),
         ("CLOUD_ROOT_CERTIFICATES", "/nowhere.pem"),
         ("ALLOW_USER_KEYS", "perhaps"),
+        ("ENGINE_PRICES", "elevenlabs=0.15"),
+        ("ENGINE_PRICES", "eleven:synthesis=0.15/1000"),
+        ("PRICE_CURRENCY", "dollars"),
+        ("MAX_COST_PER_DAY", "-1"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -101,6 +105,13 @@ def test_old_secret_keys_and_one_kind_of_google_key_are_taken(tmp_path: Path) ->
     assert done.stdout.strip() == "['one', 'two'] None"
     file.write_text("{}\n")
     assert start("", tmp_path, **given).stderr.startswith("Wrong setting: GOOGLE_API_KEY='…'")
+
+
+def test_a_limit_in_money_needs_prices(tmp_path: Path) -> None:
+    done = start("", tmp_path, MAX_COST_PER_DAY="5")
+    assert done.stderr.startswith("Wrong setting: ENGINE_PRICES=")
+    prices = "elevenlabs:synthesis=0.15/1000"
+    assert start("", tmp_path, MAX_COST_PER_DAY="5", ENGINE_PRICES=prices).returncode == 0
 
 
 def test_the_example_file_names_every_setting() -> None:

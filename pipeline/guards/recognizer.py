@@ -52,6 +52,7 @@ class GuardedRecognizer:
                 self.chain.failed(link, error)
                 failure = error
             else:
+                self.meter.count(link.engine.name, "recognition", 0.0)
                 return GuardedStream(self, options, Leg(link, stream))
         raise failure
 
@@ -157,6 +158,7 @@ class GuardedStream:
         except EngineError as error:
             self._guard.chain.failed(better, error)
             return
+        self._guard.meter.count(better.engine.name, "recognition", 0.0)
         before, self._leg = self._leg, Leg(better, stream)
         self._opened.append(self._leg)
         self._legs.put_nowait(self._leg)

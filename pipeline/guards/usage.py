@@ -1,10 +1,11 @@
-"""What a run takes of each vendor, counted as it happens and given out in deltas."""
+"""What a session takes of each vendor, counted as it happens and given out in deltas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pipeline import metrics
 from pipeline.plan import Leg
 
 Key = tuple[str, Leg]
@@ -28,16 +29,15 @@ class Used:
 
 
 class Meter:
-    """One run's. What was taken with ``take`` is not given out again."""
+    """One session's, over all its runs. What was taken with ``take`` is not given out again."""
 
     def __init__(self) -> None:
         self._amounts: dict[Key, float] = {}
         self._requests: dict[Key, int] = {}
 
     def count(self, engine: str, leg: Leg, amount: float, *, requests: int = 1) -> None:
-        key = (engine, leg)
-        self._amounts[key] = self._amounts.get(key, 0.0) + amount
-        self._requests[key] = self._requests.get(key, 0) + requests
+        self._add(engine, leg, amount, requests)
+        metrics.count_engine_use(engine, leg, UNITS[leg], amount, requests)
 
     def take(self) -> tuple[Used, ...]:
         """What came since the last ``take``."""
@@ -48,7 +48,12 @@ class Meter:
             for (engine, leg), amount in amounts.items()
         )
 
-    def give_back(self, used: tuple[Used, ...]) -> None:
+    def give_back(self, used: Iterable[Used]) -> None:
         """They could not be stored: they come again with the next ``take``."""
         for one in used:
-            self.count(one.engine, one.leg, one.amount, requests=one.requests)
+            self._add(one.engine, one.leg, one.amount, one.requests)
+
+    def _add(self, engine: str, leg: Leg, amount: float, requests: int) -> None:
+        key = (engine, leg)
+        self._amounts[key] = self._amounts.get(key, 0.0) + amount
+        self._requests[key] = self._requests.get(key, 0) + requests

@@ -60,6 +60,7 @@ BOUNDED_ELSEWHERE = {
     ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting(_bytes)",
     ("deque", "sessions_app/outbox.py", "_kept"): "outbox_kept, outbox_kept_bytes",
     ("deque", "sessions_app/record.py", "_waiting"): "`offer` drops: lines_unwritten",
+    ("deque", "sessions_app/settling.py", "_owed"): "what came along, use_owed, and one or two own",
     ("deque", "sessions_app/run.py", "_held"): "by length of audio: held_audio",
     ("deque", "sessions_app/live_client.py", "_kept"): "a client's own, as long as its patience",
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from accounts.selectors import tokens_of
 from accounts.services import create_user, revoke_token
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
-from sessions_app.models import DubbingSession
+from sessions_app.models import DailyUse, DubbingSession
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 
@@ -360,7 +360,8 @@ async def test_the_minutes_of_a_day_end_with_a_warning_before(
     server: Server, ana: Person, settings: Any
 ) -> None:
     settings.MAX_MINUTES_PER_DAY = 2
-    await sync_to_async(services.add_use)(ana.user.pk, 55.0)
+    today = datetime.now(UTC).date()
+    await DailyUse.objects.acreate(user=ana.user, day=today, heard_s=55.0)
     socket = Socket(token=ana.token)
     await socket.connect()
     await socket.send(type="start_dubbing", source_language="en", target_language="es")

@@ -142,11 +142,12 @@ class GoogleStream:
         if not piece.ends:
             return
         leg = relay.sending
-        if leg is not None:
+        paused = piece.speech_end is not None and piece.speech_end < piece.end
+        if leg is not None and paused:
+            # Not where speech goes on: the silence that fills the message up would cut a word.
             await leg.flush()
         self._quiet_since = time.monotonic()
         relay.utterances.end(piece, self._quiet_since)
-        paused = piece.speech_end is not None and piece.speech_end < piece.end
         if leg is not None and paused and leg.age_s >= _LAST_PART * self._pacing.stream_s:
             await leg.half_close()
         relay.settle()

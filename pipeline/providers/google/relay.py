@@ -217,8 +217,12 @@ class Relay:
         first, pacing = self._legs[0], self._pacing
         if first.half_closed_at is not None and now - first.half_closed_at > pacing.end_s:
             log.warning("recogniser stream did not end", extra={"code": "engine_timeout"})
-            first.cancel()
-            self._advance()
+            if len(self.utterances):
+                # What was said last may not have been told yet: it is heard again.
+                self._resume(TimeoutError("the stream did not end"))
+            else:
+                first.cancel()
+                self._advance()
             self._on_change()
         elif first.waits_since is not None and now - first.waits_since > pacing.stall_s:
             stalled = TimeoutError("no response")
