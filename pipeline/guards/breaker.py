@@ -21,6 +21,7 @@ OF_THE_REQUEST = frozenset(
         "nothing_to_speak",
         "text_too_long",
         "language_unsupported",
+        "source_language_unsupported",
         "pair_unsupported",
         "vendor_refused",
         "voice_gone",

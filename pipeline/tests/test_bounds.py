@@ -25,6 +25,11 @@ BOUNDED_ELSEWHERE = {
     ("deque", "pipeline/tape.py", "_arrivals"): "as many as the chunks beside it",
     ("deque", "pipeline/turns.py", "_waiting"): "`add` waits: lines_waiting",
     ("deque", "pipeline/turns.py", "_groups"): "`run` waits: lines_in_turn",
+    (
+        "deque",
+        "pipeline/providers/scripted/hearing.py",
+        "_waiting",
+    ): "`put` waits: pieces_waiting",
     ("deque", "pipeline/recognition.py", "_pieces"): "`push` waits: pieces_waiting, pieces_kept",
     (
         "deque",

@@ -19,6 +19,7 @@ import numpy as np
 
 from pipeline.bounds import CLONE_SAMPLE_MAX_S, ELEVENLABS_CLONE_S, ELEVENLABS_CLOSE_S
 from pipeline.ports import EngineError
+from pipeline.prosody import voiced_share
 from pipeline.providers.elevenlabs import client
 from pipeline.providers.elevenlabs.client import ONCE, Account
 from pipeline.providers.elevenlabs.faults import fault
@@ -31,6 +32,7 @@ SPEECH_LEVEL_DB = -45.0
 ACTIVE_SHARE_MIN = 0.4
 """So much of a sample has to be within 30 dB of its loudest part."""
 CLIPPED_SHARE = 0.01
+VOICED_SHARE_MIN = 0.1
 _FRAME = SAMPLE_RATE_HZ // 50
 
 
@@ -135,6 +137,9 @@ def _wav_of(pcm: Pcm, needs_s: float) -> bytes:
         raise _unusable("there is hardly any speech in it")
     if float(np.mean(np.abs(speech.astype(np.int32)) >= 32_700)) > CLIPPED_SHARE:
         raise _unusable("it is overdriven")
+    # The vendor would make a voice of any noise, and keep a slot for it.
+    if voiced_share(speech) < VOICED_SHARE_MIN:
+        raise _unusable("no clear voice is heard in it")
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)

@@ -53,6 +53,8 @@ def by_http(account: Account, key: SocketKey, text: str, settings: Settings, fee
         feed.cancel()
         pump.cancel()
         await asyncio.gather(pump, return_exceptions=True)
+        # A pump that was cancelled before it began has not said so.
+        feed.end()
 
     return stop
 

@@ -104,7 +104,7 @@ class ElevenLabsSynthesizer:
         if request.language not in self._model.languages:
             raise EngineError(
                 "language_unsupported",
-                f"ElevenLabs' {self._access.model} does not speak “{request.language}”.",
+                f"ElevenLabs' model “{self._access.model}” does not speak “{request.language}”.",
                 recoverable=False,
             )
         await self.connect()

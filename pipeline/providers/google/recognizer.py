@@ -129,7 +129,7 @@ class GoogleRecognizer:
             model=options.model,
             configured=self._access.model,
             region=region,
-            name=self.name,
+            name=SERVICE,
         )
         project = self._identity.project
         return speech.StreamingRecognizeRequest(

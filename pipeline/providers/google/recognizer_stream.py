@@ -20,6 +20,7 @@ from google.cloud.speech_v2.types import cloud_speech as speech
 
 from pipeline import metrics
 from pipeline.bounds import GOOGLE_AHEAD_MAX_S
+from pipeline.ports import EngineError
 from pipeline.providers.google.channels import Connection
 from pipeline.providers.google.pacing import Pacing
 from pipeline.providers.google.relay import Relay
@@ -73,6 +74,8 @@ class GoogleStream:
             await self._room.wait()
         if unread.failure is not None:
             raise unread.failure
+        if unread.is_over:
+            raise EngineError("engine_stopped", "The recognition was closed.")
         self._pieces.append(piece)
         self._wake.set()
 

@@ -131,6 +131,14 @@ class GoogleTranslator:
                     # A sentence without a required word beats one with a hole.
                     log.warning("translation lost %d glossary terms", len(missing))
                     return await self._call(text, request)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._pool is None and task is not None and not task.cancelling():
+                # A call under which its channel was closed says so like a cancelled task.
+                raise EngineError(
+                    "engine_stopped", "The translator is shut down.", recoverable=False
+                ) from None
+            raise
         except Exception as error:
             raise fault_of(error, SERVICE) from error
         return glossary.restore(translated, placeholders)

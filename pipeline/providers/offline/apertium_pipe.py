@@ -177,7 +177,15 @@ class PipePool:
         # exchange goes on to its end without it.
         task = _spawn(self._tasks, self._exchange(text))
         task.add_done_callback(self._landed)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                # By ``aclose``, not by whoever waits here.
+                raise EngineError(
+                    "engine_closed", "The translator has been closed.", recoverable=False
+                ) from None
+            raise
 
     def _landed(self, _: asyncio.Task[str]) -> None:
         self._in_flight -= 1

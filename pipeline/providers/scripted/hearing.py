@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.ports import EngineError, RecognitionOptions
+from pipeline.bounds import PIECES_WAITING_MAX
+from pipeline.ports import EngineError, RecognitionOptions, Recognizer
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Hypothesis, Pcm, SpeechPiece, Word
 
 FRAME_SAMPLES = 512
@@ -43,6 +45,86 @@ class ScriptedDetector:
         return ScriptedDetectorStream()
 
 
+class _Pieces:
+    """What a stream was given and has not looked at yet; its close releases both sides."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._waiting: deque[SpeechPiece] = deque()
+        self._finished = False
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def put(self, piece: SpeechPiece) -> None:
+        """Waits while there are too many. Raises EngineError("engine_stopped")."""
+        while len(self._waiting) >= PIECES_WAITING_MAX and not self.closed:
+            self._room.clear()
+            await self._room.wait()
+        if self.closed:
+            raise EngineError("engine_stopped", "The recognition was closed.")
+        self._waiting.append(piece)
+        self._wake.set()
+
+    async def next(self) -> SpeechPiece | None:
+        """None: there are no more, or nobody wants them."""
+        while not self.closed:
+            if self._waiting:
+                self._room.set()
+                return self._waiting.popleft()
+            if self._finished:
+                return None
+            self._wake.clear()
+            await self._wake.wait()
+        return None
+
+    def finish(self) -> None:
+        self._finished = True
+        self._wake.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self._wake.set()
+        self._room.set()
+
+
+class _Streams:
+    """The open streams of an engine, which ends them."""
+
+    def __init__(self) -> None:
+        self._open: set[_Pieces] = set()
+        self._closed = False
+
+    def check(self, options: RecognitionOptions, engine: Recognizer) -> None:
+        """Raises EngineError: engine_stopped, source_language_unsupported."""
+        if self._closed:
+            raise EngineError("engine_stopped", "The recogniser is shut down.", recoverable=False)
+        for language in options.languages:
+            if language not in engine.languages:
+                raise _unsupported(f"The script has no “{language}”.")
+        if len(options.languages) > engine.candidates_max:
+            raise _unsupported(f"The script tells {engine.candidates_max} languages apart.")
+        if not options.languages and not engine.finds_any:
+            raise _unsupported("The script does not find languages out: name one.")
+
+    def begin(self) -> _Pieces:
+        pieces = _Pieces()
+        self._open.add(pieces)
+        return pieces
+
+    def end(self, pieces: _Pieces) -> None:
+        pieces.close()
+        self._open.discard(pieces)
+
+    def close(self) -> None:
+        self._closed = True
+        while self._open:
+            self._open.pop().close()
+
+
+def _unsupported(message: str) -> EngineError:
+    return EngineError("source_language_unsupported", message, recoverable=False)
+
+
 @dataclass
 class ScriptedRecognizer:
     """Says ``script[n]`` for the n-th utterance of a stream, from the start when used up.
@@ -65,30 +147,26 @@ class ScriptedRecognizer:
     fail_at: set[int] = field(default_factory=set)
     opened: int = 0
     closed: int = 0
+    streams: _Streams = field(default_factory=_Streams, init=False, repr=False, compare=False)
 
     async def connect(self) -> None:
         pass
 
     async def open(self, options: RecognitionOptions) -> ScriptedRecognizerStream:
-        for language in options.languages:
-            if language not in self.languages:
-                raise EngineError(
-                    "source_language_unsupported",
-                    f"{language} is not in the script",
-                    recoverable=False,
-                )
+        self.streams.check(options, self)
         self.opened += 1
-        return ScriptedRecognizerStream(self, options.languages[0] if options.languages else "")
+        language = options.languages[0] if options.languages else ""
+        return ScriptedRecognizerStream(self, language)
 
     async def aclose(self) -> None:
-        pass
+        self.streams.close()
 
 
 class ScriptedRecognizerStream:
     def __init__(self, engine: ScriptedRecognizer, language: str) -> None:
         self._engine = engine
         self._language = language
-        self._pieces: asyncio.Queue[SpeechPiece | None] = asyncio.Queue(64)
+        self._pieces = engine.streams.begin()
         self._closed = False
         self._said = (-1, 0, False)
         self._words: tuple[Word, ...] = ()
@@ -97,12 +175,12 @@ class ScriptedRecognizerStream:
         await self._pieces.put(piece)
 
     async def finish(self) -> None:
-        await self._pieces.put(None)
+        self._pieces.finish()
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
         start = 0
         utterance = -1
-        while (piece := await self._pieces.get()) is not None:
+        while (piece := await self._pieces.next()) is not None:
             if piece.utterance != utterance:
                 utterance, start = piece.utterance, piece.start
             if piece.ends:
@@ -110,19 +188,25 @@ class ScriptedRecognizerStream:
                 if utterance in self._engine.fail_at:
                     self._engine.fail_at.discard(utterance)
                     raise EngineError("engine_stopped", "the script says that the engine breaks")
+            if self._pieces.closed:
+                return
             yield self._hypothesis(piece, start)
 
     def _hypothesis(self, piece: SpeechPiece, start: int) -> Hypothesis:
         start_s = start / SAMPLE_RATE_HZ
         end_s = piece.end / SAMPLE_RATE_HZ
+        spoken_s = end_s
         if piece.ends and piece.speech_end is not None:
-            end_s = piece.speech_end / SAMPLE_RATE_HZ
-        fit = int((end_s - start_s) / self._engine.word_s)
+            spoken_s = piece.speech_end / SAMPLE_RATE_HZ
+        fit = int((spoken_s - start_s) / self._engine.word_s)
+        if self._said[0] == piece.utterance:
+            # The pause after the last word had room for more, and they were said.
+            fit = max(fit, self._said[1])
         # Most pieces end within a word: their partial has the words of the one before.
         said = (piece.utterance, fit, piece.ends)
         if said != self._said:
             self._said = said
-            self._words = self._script(piece, start_s, end_s, fit)
+            self._words = self._script(piece, start_s, spoken_s, fit) if end_s > start_s else ()
         language = self._language
         if spoken := self._engine.said_in:
             # As with people, a few words are needed to tell.
@@ -136,7 +220,9 @@ class ScriptedRecognizerStream:
         texts = engine.script[piece.utterance % len(engine.script)].split()
         texts = texts if piece.ends else texts[:fit]
         # Words keep the places they had in partials; those left over share the rest.
-        rest_s = max(0.01, (end_s - start_s - fit * engine.word_s) / max(1, len(texts) - fit))
+        fitted_s = start_s + fit * engine.word_s
+        room_s = (end_s if end_s > fitted_s else piece.end / SAMPLE_RATE_HZ) - fitted_s
+        rest_s = max(0.001, room_s / max(1, len(texts) - fit))
         words = []
         at_s = start_s
         for n, text in enumerate(texts):
@@ -149,6 +235,7 @@ class ScriptedRecognizerStream:
         if not self._closed:
             self._closed = True
             self._engine.closed += 1
+            self._engine.streams.end(self._pieces)
 
 
 @dataclass
@@ -162,11 +249,13 @@ class TimedRecognizer:
     candidates_max: int = 1
     finds_any: bool = False
     final_delay_s: float = 0.0
+    streams: _Streams = field(default_factory=_Streams, init=False, repr=False, compare=False)
 
     async def connect(self) -> None:
         pass
 
     async def open(self, options: RecognitionOptions) -> TimedRecognizerStream:
+        self.streams.check(options, self)
         return TimedRecognizerStream(self, options.languages[0])
 
     def between(self, start_s: float, end_s: float) -> tuple[Word, ...]:
@@ -176,34 +265,44 @@ class TimedRecognizer:
         )
 
     async def aclose(self) -> None:
-        pass
+        self.streams.close()
 
 
 class TimedRecognizerStream:
     def __init__(self, engine: TimedRecognizer, language: str) -> None:
         self._engine = engine
         self._language = language
-        self._pieces: asyncio.Queue[SpeechPiece | None] = asyncio.Queue(64)
+        self._pieces = engine.streams.begin()
 
     async def push(self, piece: SpeechPiece) -> None:
         await self._pieces.put(piece)
 
     async def finish(self) -> None:
-        await self._pieces.put(None)
+        self._pieces.finish()
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
         start_s, utterance = 0.0, -1
-        while (piece := await self._pieces.get()) is not None:
+        while (piece := await self._pieces.next()) is not None:
             if piece.utterance != utterance:
                 utterance, start_s = piece.utterance, piece.start / SAMPLE_RATE_HZ
             if piece.ends:
                 await asyncio.sleep(self._engine.final_delay_s)
-            end_s = piece.end / SAMPLE_RATE_HZ
-            heard = self._engine.between(start_s, end_s)
-            yield Hypothesis(utterance, heard, end_s, piece.ends, self._language)
+            if self._pieces.closed:
+                return
+            yield self._hypothesis(piece, start_s)
+
+    def _hypothesis(self, piece: SpeechPiece, start_s: float) -> Hypothesis:
+        end_s = piece.end / SAMPLE_RATE_HZ
+        # A word whose end was not heard is told by the final, for its times would move.
+        words = tuple(
+            Word(word.text, max(word.start_s, start_s), min(word.end_s, end_s), word.confidence)
+            for word in self._engine.between(start_s, end_s)
+            if piece.ends or word.end_s <= end_s
+        )
+        return Hypothesis(piece.utterance, words, end_s, piece.ends, self._language)
 
     async def aclose(self) -> None:
-        pass
+        self._engine.streams.end(self._pieces)
 
 
 @dataclass

@@ -9,10 +9,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from pipeline import glossary
+from pipeline.bounds import CHARACTERS_TRANSLATED_MAX
 from pipeline.ports import EngineError, SpeechRequest, TranslationRequest
+from pipeline.speakable import speakable
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 _BLOCK_S = 0.05
+_NOISE_FLATNESS = 0.5
 
 
 @dataclass
@@ -38,16 +42,32 @@ class ScriptedTranslator:
         return self.pair_set
 
     async def prepare(self, source: str, target: str) -> None:
-        if (source, target) not in self.pair_set:
-            raise EngineError("pair_unsupported", f"no {source}-{target}", recoverable=False)
+        if (source, target) not in self.pair_set and not (self.detects and not source):
+            raise EngineError(
+                "pair_unsupported",
+                f"The script does not translate “{source}” to “{target}”.",
+                recoverable=False,
+            )
 
     async def translate(self, request: TranslationRequest) -> str:
         if self.keep_requests:
             self.requests.append(request)
+        await self.prepare(request.source, request.target)
+        if len(request.text) > CHARACTERS_TRANSLATED_MAX:
+            raise EngineError(
+                "text_too_long",
+                f"A text to translate may have {CHARACTERS_TRANSLATED_MAX} characters.",
+                recoverable=False,
+            )
         await asyncio.sleep(self.delay_s)
         if request.text in self.fail_on:
             raise EngineError("translation_failed", "the script says so")
-        return self.table.get(request.text, f"{request.target} {request.text}")
+        if not request.text.strip():
+            return request.text
+        if request.text in self.table:
+            return self.table[request.text]
+        protected, placeholders = glossary.protect(request.text, request.glossary)
+        return f"{request.target} {glossary.restore(protected, placeholders)}"
 
     async def aclose(self) -> None:
         pass
@@ -100,6 +120,17 @@ class ScriptedSynthesizer:
     async def synthesize(self, request: SpeechRequest) -> ScriptedSpeech:
         if self.keep_requests:
             self.requests.append(request)
+        speakable(request.text)
+        if request.language not in self.language_set:
+            raise EngineError(
+                "language_unsupported",
+                f"The script does not speak “{request.language}”.",
+                recoverable=False,
+            )
+        if request.voice.engine != self.name:
+            raise EngineError(
+                "voice_unknown", "This voice belongs to another engine.", recoverable=False
+            )
         if request.text in self.fail_on:
             raise EngineError("synthesis_failed", "the script says so")
         self.open_streams += 1
@@ -139,6 +170,8 @@ class ScriptedSpeech:
         await asyncio.sleep(self._engine.delay_s)
         block = round(_BLOCK_S * self.sample_rate_hz)
         for begin in range(0, self._samples, block):
+            if self._closed:
+                return
             place = begin % self.sample_rate_hz
             yield self._hum[place : place + min(block, self._samples - begin)]
 
@@ -146,6 +179,14 @@ class ScriptedSpeech:
         if not self._closed:
             self._closed = True
             self._engine.open_streams -= 1
+
+
+def _is_voiced(pcm: Pcm) -> bool:
+    """Whether some pitches stand out: of noise all are alike, of silence none is there."""
+    frames = pcm[: len(pcm) // 512 * 512].reshape(-1, 512).astype(np.float32)
+    power = np.mean(np.abs(np.fft.rfft(frames, axis=1)) ** 2, axis=0) + 1e-3
+    flatness = float(np.exp(np.mean(np.log(power))) / np.mean(power))
+    return flatness < _NOISE_FLATNESS
 
 
 @dataclass
@@ -161,7 +202,9 @@ class ScriptedCloner:
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         await asyncio.sleep(self.delay_s)
         if len(pcm) < SAMPLE_RATE_HZ:
-            raise EngineError("speech_unusable", "the script wants a second of speech")
+            raise EngineError("speech_unusable", "The script wants a second of speech.")
+        if not _is_voiced(pcm):
+            raise EngineError("speech_unusable", "The script hears nobody in this.")
         self.clones += 1
         return replace(base, profile=len(pcm))
 
