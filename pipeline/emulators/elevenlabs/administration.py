@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from pipeline.emulators.elevenlabs import cloning as elevenlabs_cloning
-from pipeline.emulators.elevenlabs import listing as elevenlabs_listing
+from pipeline.emulators.elevenlabs import cloning, listing
 from pipeline.emulators.elevenlabs.account import models_json
 from pipeline.emulators.elevenlabs.answers import admitted, json_answer
 
@@ -17,8 +16,8 @@ def routes() -> Sequence[web.AbstractRouteDef]:
         web.get("/v1/user", _user),
         web.get("/v1/user/subscription", _subscription),
         web.get("/v1/models", _models),
-        *elevenlabs_listing.routes(),
-        *elevenlabs_cloning.routes(),
+        *listing.routes(),
+        *cloning.routes(),
     ]
 
 

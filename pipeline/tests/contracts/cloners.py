@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.emulators.elevenlabs_offline_mouth import OfflineMouth
+from pipeline.emulators.elevenlabs.offline_mouth import OfflineMouth
 from pipeline.ports import SpeechRequest, Synthesizer, VoiceCloner
 from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
 from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
