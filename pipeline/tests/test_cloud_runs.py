@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import soxr
 
+from pipeline import metrics
 from pipeline.dubber import Output
 from pipeline.emulators.google.speech_rules import SpeechRules
 from pipeline.emulators.marks import marked
@@ -199,6 +200,17 @@ VOICE_FAULTS = (
 ).split()
 
 
+UNCOUNTED = frozenset({"duration_limit", "idle_limit", "aborted", "close", "no_language"})
+"""What belongs to the life of a stream, or to what is said, and is no failure."""
+
+
+def failures() -> float:
+    """Of engines, told to somebody or not, since the process began."""
+    names = ("dubbing_engine_failures_total{", "dubbing_worker_restarts_total{")
+    counted = (line for line in metrics.exposition().decode().splitlines())
+    return sum(float(line.rsplit(" ", 1)[1]) for line in counted if line.startswith(names))
+
+
 def numbers(words: list[str]) -> list[int]:
     return [int(word.removeprefix("word")) for word in words]
 
@@ -207,8 +219,10 @@ def numbers(words: list[str]) -> list[int]:
 async def test_a_fault_of_the_recogniser_costs_no_word(tmp_path: Path, scenario: str) -> None:
     async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
         house.faults.once(scenario, "speech", after_n=1)
+        before = failures()
         told = await dub(house.guarded(), SOUND, speed=3.0)
         assert house.faults.counts[scenario] == 1
+    assert failures() > before or scenario in UNCOUNTED
     heard = numbers(words_of(told))
     assert heard == sorted(set(heard)), "no word twice, all in order"
     missing = set(numbers(clock_words(SOUND))) - set(heard)
@@ -224,8 +238,11 @@ async def test_a_fault_of_the_translator_costs_at_most_its_line(
 ) -> None:
     async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
         house.faults.once(scenario, "translation", after_n=2)
+        before = failures()
         told = await dub(house.guarded(), SOUND, speed=3.0, speculate=False)
         assert house.faults.counts[scenario] == 1
+    # What the engine's own second attempt mends is nobody's failure.
+    assert (failures() > before) == bool(of(Skipped, told))
     lines = of(CommittedTranscript, told)
     spoken = {cue.line for cue in of(CueScheduled, told)}
     skipped = {one.line: one.reason for one in of(Skipped, told)}
@@ -240,8 +257,10 @@ async def test_a_fault_of_the_translator_costs_at_most_its_line(
 async def test_a_fault_of_the_voice_costs_at_most_its_line(tmp_path: Path, scenario: str) -> None:
     async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
         house.faults.once(scenario, "multi_stream_input.text", after_n=2)
+        before = failures()
         told = await dub(house.guarded(), SOUND, speed=3.0)
         assert house.faults.counts[scenario] == 1
+    assert failures() > before or not of(Failure, told)
     lines = of(CommittedTranscript, told)
     cues = {cue.line: cue.cue for cue in of(CueScheduled, told)}
     skipped = {one.line: one.reason for one in of(Skipped, told)}
