@@ -6,6 +6,7 @@ Nothing has to be stopped at exit: an engine's process leaves when its pipe clos
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import weakref
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from sessions_app.engine_access import (
     access_of,
     installation_access,
     stand_ins_of,
+    vendors_of,
     wanted_by,
 )
 from sessions_app.engine_sets import EngineSets, Lease
@@ -153,7 +155,15 @@ def ask(user_id: int, question: Callable[[Engines], Answer]) -> Answer:
             except FutureTimeoutError:
                 future.cancel()
                 raise EngineError("engine_timeout", "The engines do not answer yet.") from None
+    if not vendors_of(wanted.providers):
+        return question(_built_to_ask(wanted, getattr(settings, "DUBBING_ENGINES", "")))
     return asyncio.run(_asked_alone(wanted, question))
+
+
+@functools.lru_cache(maxsize=4)
+def _built_to_ask(wanted: Wanted, instead: str) -> Engines:  # noqa: ARG001 - part of the key
+    """Engines of this machine, which know their languages and voices before they start."""
+    return make_engines(wanted)
 
 
 async def _asked(ours: EngineSets, wanted: Wanted, question: Callable[[Engines], Answer]) -> Answer:
