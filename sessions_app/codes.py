@@ -69,7 +69,7 @@ ERRORS: dict[str, Explained] = {
         "engine_stopped": "An engine's process ended; it is started again.",
         "engine_timeout": "An engine did not answer in time.",
         "engine_unknown": "There is no engine of this name; the text says which there are.",
-        "key_missing": "The engine needs a key of its vendor's: give your own, or ask whoever runs "
+        "key_missing": "The engine needs a key from its vendor: give your own, or ask whoever runs "
         "the server.",
         "key_refused": "The vendor does not accept the key, or the key may not do this.",
         "key_unreadable": "Your key can no longer be read, because the server's own key changed: "

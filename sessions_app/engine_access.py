@@ -106,7 +106,7 @@ def stand_ins_of(wanted: Wanted) -> list[Wanted]:
 def unreadable(vendor: str) -> EngineError:
     return EngineError(
         "key_unreadable",
-        f"Your key of {VENDORS[vendor]}'s can no longer be read, because the server's own key "
+        f"Your key from {VENDORS[vendor]} can no longer be read, because the server's own key "
         "changed: enter it again.",
         recoverable=False,
     )

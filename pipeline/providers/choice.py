@@ -94,6 +94,6 @@ def lack_of(name: str, *, given: Collection[str]) -> EngineError | None:
         )
     return EngineError(
         "key_missing",
-        f"“{name}” needs a key of {VENDORS[provider.needs]}'s, and none was given.",
+        f"“{name}” needs a key from {VENDORS[provider.needs]}, and none was given.",
         recoverable=False,
     )

@@ -61,10 +61,10 @@ def shaped(vendor: str, text: str) -> ShapedKey:
         return _service_account(text)
     if not _API_KEY.fullmatch(text):
         raise KeyShapeError(
-            "A key of Google's is the JSON of a service account, or an API key of 16 to 256 "
+            "A key from Google is the JSON of a service account, or an API key of 16 to 256 "
             "letters, digits, “-”, “_” and “.”."
             if vendor == "google"
-            else "A key of ElevenLabs's has 16 to 256 letters, digits, “-”, “_” and “.”."
+            else "A key from ElevenLabs has 16 to 256 letters, digits, “-”, “_” and “.”."
         )
     return ShapedKey(vendor, "api_key", text, text[-HINT_CHARS:])
 

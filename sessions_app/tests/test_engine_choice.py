@@ -357,7 +357,7 @@ def test_the_command_says_of_each_engine_whether_it_works(
     call_command("check_engines", stdout=out)
     said = out.getvalue()
     assert "offline     ok" in said
-    assert "beta        –      “beta” needs a key of ElevenLabs's" in said
+    assert "beta        –      “beta” needs a key from ElevenLabs" in said
     settings.ELEVENLABS_API_KEY = BAD
     with pytest.raises(CommandError, match="beta"):
         call_command("check_engines", stdout=out)

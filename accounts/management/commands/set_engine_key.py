@@ -36,7 +36,7 @@ class Command(BaseCommand):
         vendor = options["vendor"]
         if options["remove"]:
             if not forget_engine_key(user, vendor=vendor):
-                raise CommandError(f"{user.email} has no key of {VENDORS[vendor]}'s.")
+                raise CommandError(f"{user.email} has no key from {VENDORS[vendor]}.")
             self.stdout.write(f"Took away the key of {VENDORS[vendor]}'s of {user.email}.")
             return
         try:
