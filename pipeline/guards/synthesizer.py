@@ -167,7 +167,13 @@ class GuardedSpeech:
         self.rate = begun.stream.rate
         self.tempo_left = begun.stream.tempo_left
         self.voice = begun.stream.voice
-        self.expected_s = begun.stream.expected_s
+        self._before_s = 0.0
+        """Sound of the engine that broke off."""
+
+    @property
+    def expected_s(self) -> float:
+        """As far as the engine knows it by now."""
+        return self._before_s + self._begun.stream.expected_s
 
     async def __aiter__(self) -> AsyncIterator[Pcm]:
         samples = 0
@@ -188,7 +194,13 @@ class GuardedSpeech:
             return
         left_s = max(0.3, expected_s - samples / self.sample_rate_hz)
         request = replace(self._request, text=rest, fit_s=left_s)
-        self._begun = await self._guard.begin(request, (broken.link,))
+        self._before_s = samples / self.sample_rate_hz
+        try:
+            self._begun = await self._guard.begin(request, (broken.link,))
+        except EngineError:
+            # What made it break off is the failure, not that nobody could go on.
+            raise failure from None
+        self.voice = self._begun.stream.voice
         if self._begun.stream.sample_rate_hz != self.sample_rate_hz:
             raise failure
         async with aclosing(self._sound(self._begun)) as sound:

@@ -298,6 +298,23 @@ async def test_what_breaks_in_the_middle_is_spoken_to_its_end() -> None:
     await house.engines.synthesizer.aclose()
 
 
+async def test_without_anybody_to_go_on_the_first_failure_is_told() -> None:
+    house = House()
+    alone = guarded(
+        house.cloud, [], house.guards, meter=Meter(), user="u1", tell=house.notices.append
+    )
+    stream = await alone.synthesizer.synthesize(speech(house))
+    heard = []
+    with pytest.raises(EngineError) as failure:
+        async for block in stream:
+            heard.append(block)
+            house.speaking.now = "vendor_failed"
+    assert failure.value.code == "vendor_failed"
+    assert heard
+    await stream.aclose()
+    await alone.synthesizer.aclose()
+
+
 @pytest.mark.parametrize(
     ("spoken_s", "rest"),
     [(0.0, "one two three"), (0.9, "one two three"), (1.7, "two three"), (9.0, "")],
