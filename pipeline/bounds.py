@@ -501,6 +501,13 @@ with group("Engines"):
     ELEVENLABS_WAIT_S = bound(
         "elevenlabs_wait", 15.0, "seconds", "a clause waiting for that", "`vendor_busy`"
     )
+    ELEVENLABS_OTHERS_S = bound(
+        "elevenlabs_others",
+        5.0,
+        "seconds",
+        "how long what others ask of the account takes places from us",
+        "the plan's own places count",
+    )
     ELEVENLABS_MESSAGE_MAX_BYTES = bound(
         "elevenlabs_message", 4 * MIB, "bytes", "a message of a socket", "`vendor_malformed`"
     )

@@ -27,6 +27,7 @@ from pipeline.providers.elevenlabs.dialling import dial, make_client
 from pipeline.providers.elevenlabs.faults import fault, fault_of
 from pipeline.providers.elevenlabs.gate import Gate, allowed
 from pipeline.providers.elevenlabs.sockets import SocketPool
+from pipeline.providers.elevenlabs.voice_socket import SocketKey
 from pipeline.providers.settings import ElevenLabsAccess
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from elevenlabs.core.request_options import RequestOptions
     from elevenlabs.types import Subscription
     from elevenlabs.types import Voice as VendorVoice
+    from websockets.asyncio.client import ClientConnection
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class Account:
     def __init__(self, access: ElevenLabsAccess) -> None:
         self.access = access
         self.gate = Gate(allowed("free", access.model))
-        self.sockets = SocketPool(lambda key: dial(self.access, self._tls, key))
+        self.sockets = SocketPool(self._dial)
         self.paces = Paces()
         self.clones = Clones(access.installation, self.delete_voice)
         self.subscription: Subscription | None = None
@@ -119,6 +121,13 @@ class Account:
         await self.sockets.aclose()
         if self._http is not None:
             await self._http.aclose()
+
+    async def _dial(self, key: SocketKey) -> ClientConnection:
+        asked_with = self.gate.inside
+        connection = await dial(self.access, self._tls, key)
+        if connection.response is not None:
+            self.gate.learn(connection.response.headers, asked_with=asked_with)
+        return connection
 
     # Reading --------------------------------------------------------------------------
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import suppress
 
 from pipeline import metrics
-from pipeline.bounds import ELEVENLABS_WAIT_S, ELEVENLABS_WAITING_MAX
+from pipeline.bounds import ELEVENLABS_OTHERS_S, ELEVENLABS_WAIT_S, ELEVENLABS_WAITING_MAX
 from pipeline.providers.elevenlabs.faults import fault
 
 AT_ONCE = {
@@ -34,14 +36,45 @@ class Gate:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        """What the plan allows; nothing that the vendor says lets more in."""
         self.inside = 0
+        self._maximum: int | None = None
+        self._others = 0
+        self._others_until = 0.0
         self._waiting: OrderedDict[int, asyncio.Future[None]] = OrderedDict()
         self._number = 0
         metrics.track_queue("elevenlabs_waiting", self, lambda gate: len(gate._waiting))
 
+    @property
+    def places(self) -> int:
+        """How many may be inside now. Others of the account leave us at least one place: what
+        is known of them is from a moment ago."""
+        places = self.limit if self._maximum is None else min(self.limit, self._maximum)
+        if asyncio.get_running_loop().time() < self._others_until:
+            return max(min(places, 1), places - self._others)
+        return places
+
+    def learn(self, headers: Mapping[str, str], *, asked_with: int = 0) -> None:
+        """Take what an answer's headers say of the account; what is no number says nothing.
+
+        ``asked_with`` were inside when the answer was asked for. The vendor counts those too,
+        though they may have left since, and they must not be taken for somebody else's.
+        """
+        maximum = _count(headers, "maximum-concurrent-requests")
+        if not maximum:
+            return
+        self._maximum = maximum
+        current = _count(headers, "current-concurrent-requests")
+        if current is not None:
+            self._others = max(0, current - max(self.inside, asked_with))
+            now = asyncio.get_running_loop().time()
+            # Answers over sockets say nothing, so it may be long until this is said anew.
+            self._others_until = now + ELEVENLABS_OTHERS_S
+        self._admit()
+
     async def enter(self) -> None:
         """Raises EngineError("vendor_busy") when too many wait, or too long."""
-        if self.inside < self.limit and not self._waiting:
+        if self.inside < self.places and not self._waiting:
             self.inside += 1
             return
         if len(self._waiting) >= ELEVENLABS_WAITING_MAX:
@@ -63,8 +96,19 @@ class Gate:
 
     def leave(self) -> None:
         self.inside -= 1
-        while self._waiting and self.inside < self.limit:
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self.inside < self.places:
             _, turn = self._waiting.popitem(last=False)
             with suppress(asyncio.InvalidStateError):
                 turn.set_result(None)
                 self.inside += 1
+
+
+def _count(headers: Mapping[str, str], name: str) -> int | None:
+    try:
+        said = headers.get(name, "")
+    except LookupError:  # a handshake's headers, where one is there twice
+        return None
+    return int(said) if re.fullmatch("[0-9]{1,4}", said) else None

@@ -75,8 +75,10 @@ async def _pump(
         **more,
     )
     feed.asked()
+    asked_with = account.gate.inside
     try:
         async with request as response:
+            account.gate.learn(response.headers, asked_with=asked_with)
             # Some proxies answer 200 with a page of their own.
             kind = response.headers.get("content-type", "")
             if kind.startswith(("text/", "application/json")):
