@@ -821,6 +821,15 @@ with group("Storage"):
     CACHE_PUTS_MAX = bound(
         "cache_puts", 256, "texts", "texts on their way into the cache", "the text is not kept"
     )
+    KEPT_VOICE_MAX_BYTES = bound(
+        "kept_voice", MIB, "bytes", "a shaped voice that is kept", "it is not kept"
+    )
+    VOICE_LOOK_S = bound(
+        "voice_look", 1.0, "seconds", "looking for a shaped voice", "it is shaped anew"
+    )
+    VOICE_PUTS_MAX = bound(
+        "voice_puts", 16, "voices", "voices on their way into the cache", "the voice is not kept"
+    )
     CACHE_AWAY_S = bound(
         "cache_away", 5.0, "seconds", "leaving a cache alone that did not answer", "asked again"
     )

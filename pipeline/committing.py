@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pipeline.bounds import IDENTIFY_MAX_S, SPEAKERS_MAX
 from pipeline.casting import Casting
 from pipeline.events import SpeakerHeard
+from pipeline.kept_voices import KeptVoices
 from pipeline.likeness import Likeness
 from pipeline.making import Translation, translate
 from pipeline.plan import AUTO, DubbingPlan, Engines
@@ -20,7 +21,7 @@ from pipeline.speakers import SpeakerRegistry
 from pipeline.speculation import Speculation
 from pipeline.tape import Tape
 from pipeline.text_form import lower_sentence_starts, restore
-from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, SpeakerMatch, Voice, Word
+from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, Pcm, SpeakerMatch, Voice, Word
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,12 @@ class Committing:
     """One run's clauses, in order: its speakers, their voices and habits live here."""
 
     def __init__(
-        self, plan: DubbingPlan, engines: Engines, tape: Tape, clock: Callable[[], float]
+        self,
+        plan: DubbingPlan,
+        engines: Engines,
+        tape: Tape,
+        clock: Callable[[], float],
+        voices: KeptVoices | None = None,
     ) -> None:
         self._plan = plan
         self._engines = engines
@@ -40,7 +46,12 @@ class Committing:
         self._clock = clock
         self._speakers = SpeakerRegistry(confirm_at=plan.similarity_threshold)
         self._casting = Casting(engines.synthesizer.voices(plan.target_language))
-        self._likeness = Likeness(engines.cloner, self._casting, warm=self._warm)
+        self._likeness = Likeness(
+            engines.cloner,
+            self._casting,
+            warm=self._warm,
+            kept=voices if plan.preserve_voice else None,
+        )
         self._warmed: set[str] = set()
         self._warming: set[asyncio.Task[None]] = set()
         self._habits: defaultdict[str | None, SpeakerProsody] = defaultdict(SpeakerProsody)
@@ -74,8 +85,11 @@ class Committing:
         text = self._text_of(clause, language)
         # Translation does not wait for the speaker; synthesis waits for both.
         translation = self._translate(text, language)
-        match, prosody = await self._identify(clause)
+        match, prosody, pcm = await self._identify(clause)
         voice = self._casting.assign(match.speaker, prosody.pitch_hz)
+        # Not before they are cast: it is their stock voice that is shaped.
+        if self._plan.preserve_voice and match.speaker and match.certain:
+            self._likeness.collect(match.speaker, pcm)
         self._warm_soon(voice)
         line = Line(
             sequence=self._next_line,
@@ -137,6 +151,12 @@ class Committing:
         self._recent_text.extend(state.recent_text)
         self._continues = state.sentence_open
         self._language = state.language or self._language
+
+    def recall_voices(self) -> None:
+        """After ``restore``: have shaped voices looked for, of those heard last at first."""
+        for one in reversed(self._casting.export()):
+            if one.speaker is not None and not one.pinned:
+                self._likeness.recall(one.speaker, known=True)
 
     def news_of(self, line: Line) -> SpeakerHeard | None:
         """What the listener does not know yet of the line's speaker and their voice."""
@@ -212,7 +232,7 @@ class Committing:
         task.add_done_callback(self._translations.discard)
         return task
 
-    async def _identify(self, clause: Clause) -> tuple[SpeakerMatch, Prosody]:
+    async def _identify(self, clause: Clause) -> tuple[SpeakerMatch, Prosody, Pcm]:
         pcm = self._tape.read(clause.start_s - CLAUSE_MARGIN_S, clause.end_s + CLAUSE_MARGIN_S)
         measuring = asyncio.create_task(asyncio.to_thread(measure, pcm, len(clause.words)))
         embedding = None
@@ -225,9 +245,7 @@ class Committing:
             match = self._speakers.observe(
                 embedding, duration_s=len(pcm) / SAMPLE_RATE_HZ, at_s=clause.start_s
             )
-            if self._plan.preserve_voice and match.speaker and match.certain:
-                self._likeness.collect(match.speaker, pcm)
-            return match, await measuring
+            return match, await measuring, pcm
         finally:
             measuring.cancel()
 

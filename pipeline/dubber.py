@@ -26,6 +26,7 @@ from pipeline.events import Failure, Notice
 from pipeline.gauge import Gauge
 from pipeline.hearing import Hearing
 from pipeline.inbox import Inbox
+from pipeline.kept_voices import KeptVoices
 from pipeline.ledger import Entry, Ledger
 from pipeline.listening import Listening
 from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
@@ -58,6 +59,8 @@ class Dubber:
     ``on_progress`` is called when the next ``snapshot`` says something new that is worth
     keeping: after every commit, when a cue begins, and after every line finished.
 
+    ``voices`` keeps shaped voices for whoever goes on with the run; not in the snapshot.
+
     Raises EngineError, naming what there is, when the engines lack a language.
     """
 
@@ -69,6 +72,7 @@ class Dubber:
         continues: RunSnapshot | None = None,
         heard: Delivered | None = None,
         on_progress: Callable[[], None] | None = None,
+        voices: KeptVoices | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         engines.refuse_unsupported(plan)
@@ -83,7 +87,7 @@ class Dubber:
         self._tape = Tape(TAPE_S if plan.live else TAPE_OF_FILE_S)
         self._tally = Tally(continues.tally if continues else None)
         self._ledger = Ledger(self._takeover.kept, self._takeover.end_s)
-        self._committing = Committing(plan, engines, self._tape, clock)
+        self._committing = Committing(plan, engines, self._tape, clock, voices)
         self._scheduler = Scheduler(live=plan.live, end_s=self._takeover.end_s)
         self._recognition = Recognition(
             engines.recognizer,
@@ -162,6 +166,7 @@ class Dubber:
         except BaseException:
             await self._recognition.aclose()
             raise
+        self._committing.recall_voices()
         again = [self._enter_again(one) for one in self._takeover.again]
         self._run = asyncio.create_task(self._supervise(again), name=f"dub {plan.session_id}")
 

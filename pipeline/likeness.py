@@ -3,6 +3,8 @@
 Speakers start with a stock voice at once; as soon as enough of their speech has
 been heard a clone is made beside the live path, and the casting swaps it in, which
 takes effect at the next clause. A second, last clone uses the full reference.
+
+Where voices are kept beside the run, one that was shaped before is swapped in the same way.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy as np
 
 from pipeline.bounds import SPEAKERS_MAX
 from pipeline.casting import Casting
+from pipeline.kept_voices import KeptVoices
 from pipeline.ports import EngineError, VoiceCloner
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
@@ -26,7 +29,11 @@ class Likeness:
     """One run's voices in the making. Audio stays in memory and goes with the run."""
 
     def __init__(
-        self, cloner: VoiceCloner, casting: Casting, warm: Callable[[Voice], Awaitable[None]]
+        self,
+        cloner: VoiceCloner,
+        casting: Casting,
+        warm: Callable[[Voice], Awaitable[None]],
+        kept: KeptVoices | None = None,
     ) -> None:
         self._cloner = cloner
         self._casting = casting
@@ -35,6 +42,23 @@ class Likeness:
         self._cloned_from_s: dict[str, float] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._made: list[Voice] = []
+        self._kept = kept
+        self._recalls: dict[str, asyncio.Task[None]] = {}
+        """Speakers that were looked for."""
+        self._one_look = asyncio.Lock()
+        """Many at once would take the store's connections from others."""
+
+    def recall(self, speaker: str, *, known: bool) -> None:
+        """Look for the voice that ``speaker`` had before; nobody waits for it.
+
+        ``known``: they are the same person as then, and what was shaped need not be shaped
+        again. Of one who only came as the so-many-th of the same session that is likely but
+        not sure: their own speech has the last word.
+        """
+        if self._kept is None or speaker in self._recalls or len(self._recalls) >= SPEAKERS_MAX:
+            return
+        recall = self._recall(self._kept, speaker, known=known)
+        self._recalls[speaker] = asyncio.create_task(recall)
 
     def collect(self, speaker: str, pcm: Pcm) -> None:
         """Take clean speech of a speaker; starts a clone when there is enough."""
@@ -43,6 +67,7 @@ class Likeness:
             return
         if speaker not in self._speech and len(self._speech) >= SPEAKERS_MAX:
             return
+        self.recall(speaker, known=False)
         pieces = self._speech[speaker]
         pieces.append(pcm)
         speech_s = sum(map(len, pieces)) / SAMPLE_RATE_HZ
@@ -57,18 +82,40 @@ class Likeness:
             voice = await self._cloner.clone(sample, stock)
             self._made.append(voice)
             await self._warm(voice)
+            if self._cloned_from_s.get(speaker, 0.0) > speech_s:
+                return  # a better one was found meanwhile
             self._casting.replace(speaker, voice)
+            if self._kept is not None:
+                self._kept.keep(self._cloner, speaker, stock, voice, speech_s)
         except EngineError as error:
             # Not fatal: the stock voice goes on, and more speech may serve better.
             log.info("voice not shaped", extra={"speaker": speaker, "code": error.code})
         finally:
-            self._cloned_from_s[speaker] = speech_s
-            if speech_s >= self._cloner.enough_s:
-                self._speech[speaker].clear()
+            self._shaped_after(speaker, speech_s)
             self._tasks.pop(speaker, None)
 
+    async def _recall(self, kept: KeptVoices, speaker: str, *, known: bool) -> None:
+        async with self._one_look:
+            stock = self._casting.stock_voice(speaker)
+            found = await kept.find(self._cloner, speaker, stock)
+        if found is None:
+            return
+        await self._warm(found.voice)
+        if self._cloned_from_s.get(speaker, 0.0) > 0:
+            return  # they have been shaped meanwhile
+        self._casting.replace(speaker, found.voice)
+        # Of some engines only those that stand in for them are kept.
+        if known and found.voice.profile is not None:
+            self._shaped_after(speaker, found.speech_s)
+
+    def _shaped_after(self, speaker: str, speech_s: float) -> None:
+        speech_s = max(speech_s, self._cloned_from_s.get(speaker, 0.0))
+        self._cloned_from_s[speaker] = speech_s
+        if speech_s >= self._cloner.enough_s:
+            self._speech[speaker].clear()
+
     async def aclose(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *self._recalls.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -232,6 +232,14 @@ class VoiceCloner(Protocol):
         Raises EngineError("speech_unusable") when the sample cannot serve.
         """
 
+    def dump(self, voice: Voice) -> bytes | None:
+        """What ``load`` needs of a voice made by ``clone``; None where nothing may outlast
+        the run. Quick; never raises."""
+
+    def load(self, base: Voice, content: bytes) -> Voice | None:
+        """``base`` shaped as ``dump`` was told; None when that is of no use any more. Quick;
+        never raises."""
+
     async def forget(self, voice: Voice) -> None:
         """A voice made by ``clone`` is not needed any more: free what it takes at the
         vendor. Idempotent; what fails is tried again later by the engine itself."""

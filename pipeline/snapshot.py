@@ -3,7 +3,7 @@
 A snapshot is a few kilobytes, msgspec encodes it as JSON or MessagePack, and it may be
 taken at every commit. Audio is not in it: the client sends again what came after
 ``hear_from``. Shaped voices are not in it either: speakers go on with their stock voice
-until their voice has been shaped anew.
+until their voice has been found (``pipeline.kept_voices``) or shaped anew.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from pipeline.dubber import Dubber
 from pipeline.guards.cache import CachedTranslator
 from pipeline.guards.guarding import LIMITED, guarded
 from pipeline.guards.usage import Meter
+from pipeline.kept_voices import KeptVoices
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import Endpointing, EngineError, Translator
 from pipeline.snapshot import Delivered, RunSnapshot
@@ -35,7 +36,9 @@ from sessions_app.engine_access import (
 )
 from sessions_app.engine_sets import EngineSets, Lease
 from sessions_app.languages import available_pairs, resolve_source
+from sessions_app.redis_cache import RedisCache
 from sessions_app.translation_cache import RedisTranslations, cached
+from sessions_app.voice_cache import kept_voices, redis_voices
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,9 @@ _sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, EngineSets] = (
     weakref.WeakKeyDictionary()
 )
 _caches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, RedisTranslations] = (
+    weakref.WeakKeyDictionary()
+)
+_voices: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, RedisCache] = (
     weakref.WeakKeyDictionary()
 )
 _refusal: dict[str, Any] = {}
@@ -295,7 +301,14 @@ async def make_dubber(
         )
         # Before the Dubber: it asks for the target's voices.
         _refuse_unsupported(engines, plan)
-        dubber = Dubber(plan, engines, continues=continues, heard=heard, on_progress=on_progress)
+        dubber = Dubber(
+            plan,
+            engines,
+            continues=continues,
+            heard=heard,
+            on_progress=on_progress,
+            voices=_voices_for(user_id, plan),
+        )
     except BaseException:
         for one in leases:
             one.release()
@@ -333,6 +346,17 @@ def _cache_for(
     if store is None:
         store = _caches[loop] = RedisTranslations(settings.CACHE_TTL)
     return lambda guarded_one: cached(guarded_one, store, owner=f"user {user_id}")
+
+
+def _voices_for(user_id: int, plan: DubbingPlan) -> KeptVoices | None:
+    """What keeps the session's shaped voices, for when it goes on in another process."""
+    if not settings.CACHE_TTL or not plan.preserve_voice:
+        return None
+    loop = asyncio.get_running_loop()
+    store = _voices.get(loop)
+    if store is None:
+        store = _voices[loop] = redis_voices(settings.CACHE_TTL)
+    return kept_voices(store, owner=f"user {user_id}", session_id=plan.session_id)
 
 
 def _refuse_unsupported(engines: Engines, plan: DubbingPlan) -> None:

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from pipeline.casting import Casting
 from pipeline.ports import EngineError, Synthesizer, VoiceCloner
 from pipeline.types import Pcm, Register, Voice
@@ -69,6 +71,38 @@ class GuardedCloner:
         if isinstance(made, BaseException):
             raise made
         return replace(made, stand_ins=shaped)
+
+    def dump(self, voice: Voice) -> bytes | None:
+        parts = {
+            f"{one.engine} {one.id}": content
+            for one in (voice, *voice.stand_ins)
+            if (content := self._dumped(one, voice)) is not None
+        }
+        return msgspec.msgpack.encode(parts) if parts else None
+
+    def load(self, base: Voice, content: bytes) -> Voice | None:
+        """Stand-ins alone will do: the first engine may keep nothing."""
+        try:
+            parts = msgspec.msgpack.decode(content, type=dict[str, bytes])
+        except msgspec.DecodeError:
+            return None
+        made = self._loaded(base, parts, self._cloner)
+        stand_ins = tuple(
+            self._loaded(one, parts, self._others.get(one.engine)) or one for one in base.stand_ins
+        )
+        if made is None and all(one.profile is None for one in stand_ins):
+            return None
+        return replace(made or base, stand_ins=stand_ins)
+
+    def _dumped(self, one: Voice, voice: Voice) -> bytes | None:
+        cloner = self._cloner if one is voice else self._others.get(one.engine)
+        return cloner.dump(one) if cloner is not None and one.profile is not None else None
+
+    def _loaded(
+        self, base: Voice, parts: Mapping[str, bytes], cloner: VoiceCloner | None
+    ) -> Voice | None:
+        content = parts.get(f"{base.engine} {base.id}")
+        return None if content is None or cloner is None else cloner.load(base, content)
 
     async def forget(self, voice: Voice) -> None:
         await self._cloner.forget(voice)

@@ -1,27 +1,21 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from pipeline.ports import TranslationRequest
 from pipeline.providers.scripted.speaking import ScriptedTranslator
-from sessions_app import translation_cache
+from sessions_app import redis_cache
 from sessions_app.redis_client import close_redis, redis_client
 from sessions_app.translation_cache import RedisTranslations, cached
 
 REQUEST = TranslationRequest("nobody but us is here", "en", "es")
 
 
-async def settled(store: RedisTranslations) -> None:
-    await asyncio.gather(*store._puts)
-
-
 async def test_a_text_is_kept_in_redis_for_its_owner_and_for_a_while() -> None:
     store, engine = RedisTranslations(60), ScriptedTranslator()
     translator = cached(engine, store, owner="user 1")
     made = await translator.translate(REQUEST)
-    await settled(store)
+    await store.settled()
     assert await translator.translate(REQUEST) == made
     assert len(engine.requests) == 1
     assert await cached(engine, store, owner="user 2").translate(REQUEST) == made
@@ -30,7 +24,7 @@ async def test_a_text_is_kept_in_redis_for_its_owner_and_for_a_while() -> None:
     assert names
     assert not any(b"nobody" in name for name in names)
     assert 0 < await redis_client().ttl(names[0]) <= 60
-    await settled(store)
+    await store.settled()
     await close_redis()
 
 
@@ -44,7 +38,7 @@ async def test_without_redis_translations_come_all_the_same(
             Away.asked += 1
             raise ConnectionError("away")
 
-    monkeypatch.setattr(translation_cache, "redis_client", Away)
+    monkeypatch.setattr(redis_cache, "redis_client", Away)
     store, engine = RedisTranslations(60), ScriptedTranslator()
     translator = cached(engine, store, owner="user 1")
     for _ in range(3):

@@ -68,6 +68,13 @@ class ElevenLabsCloner:
             base, id=f"{ENGINE}:{made}", profile=Cloned(made, _stock(base)), pitch_hz=0.0
         )
 
+    def dump(self, voice: Voice) -> bytes | None:  # noqa: ARG002  # the port's
+        """Nothing: the vendor's copy is deleted at the run's end."""
+        return None
+
+    def load(self, base: Voice, content: bytes) -> Voice | None:  # noqa: ARG002  # the port's
+        return None
+
     async def forget(self, voice: Voice) -> None:
         if isinstance(voice.profile, Cloned) and voice.profile.voice_id in self._made:
             self._made.discard(voice.profile.voice_id)

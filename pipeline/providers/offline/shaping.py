@@ -262,6 +262,15 @@ class WorldCloner:
         profile = await asyncio.to_thread(build_profile, pcm)
         return dataclasses.replace(base, profile=profile)
 
+    def dump(self, voice: Voice) -> bytes | None:
+        return voice.profile.to_bytes() if isinstance(voice.profile, VoiceProfile) else None
+
+    def load(self, base: Voice, content: bytes) -> Voice | None:
+        try:
+            return dataclasses.replace(base, profile=VoiceProfile.from_bytes(content))
+        except ValueError:
+            return None
+
     async def forget(self, voice: Voice) -> None:
         """A profile takes nothing but memory, and goes with the voice."""
 

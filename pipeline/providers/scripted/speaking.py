@@ -208,6 +208,12 @@ class ScriptedCloner:
         self.clones += 1
         return replace(base, profile=len(pcm))
 
+    def dump(self, voice: Voice) -> bytes | None:
+        return str(voice.profile).encode() if isinstance(voice.profile, int) else None
+
+    def load(self, base: Voice, content: bytes) -> Voice | None:
+        return replace(base, profile=int(content)) if content.isdigit() else None
+
     async def forget(self, voice: Voice) -> None:
         self.forgotten.append(voice.id)
 
