@@ -106,11 +106,17 @@ class Committer:
         self._left = words
         return clauses
 
-    def foresee(self, decoded_s: float) -> Clause | None:
+    @property
+    def utterance(self) -> int:
+        """The one whose clauses come next."""
+        return self._utterance
+
+    def foresee(self, decoded_s: float, *, quiet: bool = False) -> Clause | None:
         """The clause that comes next if no word changes any more; None: too early to say.
 
         Called after ``update`` with the same hypothesis, not a final one. It is what a cut
-        would freeze once it is stable, or the endpoint, once the speaker has paused.
+        would freeze once it is stable, or the endpoint, once the speaker has paused: as the
+        words' times say, or as is known from the sound (``quiet``).
         """
         words, rules = self._left, self._rules
         if not words:
@@ -118,7 +124,7 @@ class Committer:
         early_s = decoded_s + rules.stable_s
         if cut := self._cut(words, early_s, len(words) - 1):
             return self._clause(words[:cut], ends_utterance=False)
-        if decoded_s - words[-1].end_s < rules.foresee_pause_s:
+        if not quiet and decoded_s - words[-1].end_s < rules.foresee_pause_s:
             return None
         count = self._sentence_end(words) or len(words)
         return self._clause(words[:count], ends_utterance=count == len(words))

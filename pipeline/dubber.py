@@ -114,6 +114,7 @@ class Dubber:
             clock,
             on_jump=lambda: self._outbox.offer(MEDIA_JUMP),
             on_heard=self._note_heard,
+            on_quiet=lambda: self._listening.foresee(),
             hear_from=continues.hear_from if continues else 0,
             first_utterance=continues.next_utterance if continues else 0,
         )

@@ -20,6 +20,8 @@ from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Clause, Pcm, SpeechPiece
 
 Detect = Callable[[Pcm], Awaitable[Sequence[float]]]
 
+QUIET_S = 0.06
+"""Silence that may well become an endpoint."""
 OVERLAP_S = 0.5
 """Heard again before the end of the clause committed last: a word starts before it is known."""
 
@@ -46,6 +48,7 @@ class Hearing:
         *,
         on_jump: Callable[[], None],
         on_heard: Callable[[Pcm], None],
+        on_quiet: Callable[[], None] = lambda: None,
         hear_from: int = 0,
         first_utterance: int = 0,
     ) -> None:
@@ -55,6 +58,8 @@ class Hearing:
         self._clock = clock
         self._on_jump = on_jump
         self._on_heard = on_heard
+        self._on_quiet = on_quiet
+        self._was_quiet = False
         self._hear_from = hear_from
         self._segmenter = Segmenter(first=first_utterance)
         self._decided: dict[int, Decision] = {}
@@ -82,6 +87,13 @@ class Hearing:
     def decision_on(self, utterance: int) -> Decision:
         """When the utterance's end was decided; now, where it was not."""
         return self._decided.pop(utterance, None) or self.now()
+
+    def is_quiet(self, utterance: int) -> bool:
+        """Whether its speaker has paused or ended: all its words have probably been said."""
+        if utterance in self._decided:
+            return True
+        segmenter = self._segmenter
+        return segmenter.utterance == utterance and segmenter.quiet_s >= QUIET_S
 
     def settle(self, utterance: int) -> None:
         """All that was said in an utterance is committed."""
@@ -117,6 +129,10 @@ class Hearing:
             _forget_oldest(self._unfinished)
             for piece in pieces:
                 await self._feed(piece)
+            quiet = self._segmenter.quiet_s >= QUIET_S
+            if quiet and not self._was_quiet:
+                self._on_quiet()
+            self._was_quiet = quiet
 
     async def _feed(self, piece: SpeechPiece) -> None:
         if piece.ends:

@@ -42,6 +42,8 @@ class Listening:
     on_progress: Callable[[], None]
     committed_s: float | None
     """End of the clause committed last; None before the first."""
+    decoded_s: float = 0.0
+    """Media time up to which the last hypothesis had been decoded."""
     found: str = ""
     """The language told last, where it had to be found out."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -65,6 +67,13 @@ class Listening:
         async with self._between_lines:
             pass
 
+    def foresee(self) -> None:
+        """Have translated what will probably be committed next."""
+        quiet = self.hearing.is_quiet(self.committer.utterance)
+        likely = self.committer.foresee(self.decoded_s, quiet=quiet)
+        if likely is not None and not self._stopped:
+            self.committing.expect(likely)
+
     async def _update(self, hypothesis: Hypothesis) -> None:
         recognized_at = self.clock()
         decision = self.hearing.now()
@@ -87,8 +96,9 @@ class Listening:
             return
         if hypothesis.is_final:
             self.hearing.settle(hypothesis.utterance)
-        elif likely := self.committer.foresee(hypothesis.decoded_s):
-            self.committing.expect(likely)
+        else:
+            self.decoded_s = hypothesis.decoded_s
+            self.foresee()
 
     def _language_of(self, hypothesis: Hypothesis) -> str:
         if self.plan.source_language != AUTO:

@@ -69,6 +69,11 @@ class Segmenter:
         return self._utterance
 
     @property
+    def quiet_s(self) -> float:
+        """Since the last speech frame of the open utterance; 0 while none is open."""
+        return self._silent / SAMPLE_RATE_HZ if self._open else 0.0
+
+    @property
     def keeps_from(self) -> int | None:
         """Position from which audio may still go into a piece; None before the first chunk."""
         return self._buffer_start
