@@ -876,7 +876,11 @@ with group("Server"):
 
 with group("Services"):
     ENDS_MAX = bound(
-        "process_ends", 5, "ends", "a process that ends on its own, a minute", "everything stops"
+        "process_ends",
+        5,
+        "ends",
+        "a process that ends on its own, a minute",
+        "everything stops, unless the disk is full: then it is tried until there is room",
     )
     LONGEST_DELAY_SECONDS = bound(
         "process_delay", 8.0, "seconds", "the pause before it is started again", "no longer"
@@ -988,7 +992,7 @@ with group("Set by settings"):
         "MAX_COST_PER_DAY",
         "cost_of_user",
         0.0,
-        "of PRICE_CURRENCY",
+        "units of money",
         "what one user's engines cost a day; 0 is no limit",
         "`quota_exceeded`",
     )

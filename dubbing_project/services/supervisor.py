@@ -12,6 +12,7 @@ import ctypes
 import os
 import queue
 import shlex
+import shutil
 import signal
 import threading
 import time
@@ -33,6 +34,8 @@ from pipeline.bounds import ENDS_MAX, KILL_SECONDS, LONGEST_DELAY_SECONDS
 ENDS_WITHIN_SECONDS = 60.0
 """A command that ends so often within so long is not started again."""
 FIRST_DELAY_SECONDS = 0.5
+ROOM_BYTES = 1024 * 1024
+"""Less than this is a full disk: no store starts on it."""
 
 
 class Phase(IntEnum):
@@ -75,9 +78,19 @@ class Relay(Process):  # type: ignore[misc]  # honcho is untyped
             ends.append(time.monotonic())
             while ends[0] < ends[-1] - ENDS_WITHIN_SECONDS:
                 ends.popleft()
-            if len(ends) >= ENDS_MAX or not self._starts_again(returncode, len(ends)):
+            if len(ends) >= ENDS_MAX and not self._has_no_room():
+                break
+            if not self._starts_again(returncode, len(ends)):
                 break
         self._send_message({"returncode": returncode, "ends": len(ends)}, type="stop")
+
+    def _has_no_room(self) -> bool:
+        """Whether the disk is full: a store then ends until there is room, while dubbing goes
+        on without it."""
+        try:
+            return shutil.disk_usage(self.pid_file.parent).free < ROOM_BYTES
+        except OSError:
+            return False
 
     def _run_once(self) -> int:
         """Until the command ends. It is waited for, not its output: its children hold that too."""
