@@ -66,6 +66,8 @@ class Committing:
         """The clause committed last."""
         self._continues: int | None = None
         """Utterance whose sentence the last clause left open."""
+        self._finals_are_written = engines.recognizer.punctuates
+        """Whether the last final had capitals and marks."""
         self._language = "" if plan.source_language == AUTO else plan.source_language
 
     @property
@@ -76,8 +78,15 @@ class Committing:
     def expect(self, clause: Clause) -> None:
         """``clause`` is likely to come next: its translation may begin."""
         language = self._language_of(clause)
-        if self._plan.speculate and language != self._plan.target_language:
-            self._speculation.expect(self._request(self._text_of(clause, language), language))
+        if not self._plan.speculate or language == self._plan.target_language:
+            return
+        text = self._text_of(clause, language)
+        if clause.ends_utterance and self._finals_are_written and _is_plain(text):
+            # Vendors put capitals and marks into finals only: guess what the final will have.
+            text = restore(text, language, complete=True)
+            if self._continues == clause.utterance:
+                text = lower_sentence_starts(text)
+        self._speculation.expect(self._request(text, language))
 
     async def line_of(self, clause: Clause) -> tuple[Line, asyncio.Task[Translation]]:
         """The next line, and its translation on the way."""
@@ -103,6 +112,8 @@ class Committing:
         )
         # Nothing is awaited from here on: a snapshot has the whole line or nothing of it.
         self._next_line += 1
+        if clause.ends_utterance:
+            self._finals_are_written = not _is_plain(clause.text)
         self._recent_text.append(text)
         self._continues = None if clause.ends_utterance else clause.utterance
         self.last = clause
@@ -248,6 +259,11 @@ class Committing:
             return match, await measuring, pcm
         finally:
             measuring.cancel()
+
+
+def _is_plain(text: str) -> bool:
+    """Neither capitals nor a mark at the end."""
+    return text.islower() and text[-1].isalnum()
 
 
 async def _as_it_is(text: str) -> Translation:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,8 +13,11 @@ from hypothesis import strategies as st
 from pipeline.committer import Committer
 from pipeline.events import CueScheduled, Translated
 from pipeline.making import Translation, translate
-from pipeline.ports import EngineError, TranslationRequest
-from pipeline.providers.scripted.hearing import ScriptedRecognizer
+from pipeline.ports import EngineError, RecognitionOptions, TranslationRequest
+from pipeline.providers.scripted.hearing import (
+    ScriptedRecognizer,
+    ScriptedRecognizerStream,
+)
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.providers.scripted.speaking import ScriptedTranslator
 from pipeline.speculation import Speculation
@@ -158,7 +163,7 @@ async def test_a_failing_vendor_is_the_lines_failure() -> None:
 async def test_a_run_waits_less_for_translations_that_were_begun(speculate: bool) -> None:
     translator = ScriptedTranslator(delay_s=0.15)
     recognizer = ScriptedRecognizer(
-        script=("we open the door",), word_s=0.3, final_delay_s=0.3, punctuates=True
+        script=("we open the door",), word_s=0.3, final_delay_s=0.3, punctuates=False
     )
     engines = scripted_engines(recognizer=recognizer, translator=translator)
     told = await dub(utterances((1.45, 140), (1.45, 140)), engines, plan(speculate=speculate))
@@ -170,3 +175,28 @@ async def test_a_run_waits_less_for_translations_that_were_begun(speculate: bool
     else:
         assert min(waited) >= 140
         assert len(translator.requests) == 2
+
+
+async def test_the_form_of_a_final_is_guessed_too() -> None:
+    class Late(ScriptedRecognizer):
+        """Its interims are plain, its finals are written."""
+
+        async def open(self, options: RecognitionOptions) -> ScriptedRecognizerStream:
+            return Written(self, options.languages[0])
+
+    class Written(ScriptedRecognizerStream):
+        async def __aiter__(self) -> AsyncIterator[Hypothesis]:
+            async for one in super().__aiter__():
+                words = list(one.words)
+                if one.is_final and words:
+                    words[0] = replace(words[0], text=words[0].text.capitalize())
+                    words[-1] = replace(words[-1], text=f"{words[-1].text}.")
+                yield replace(one, words=tuple(words))
+
+    translator = ScriptedTranslator(delay_s=0.1)
+    recognizer = Late(script=("we open the door",), word_s=0.3, final_delay_s=0.4, punctuates=True)
+    engines = scripted_engines(recognizer=recognizer, translator=translator)
+    told = await dub(utterances((1.45, 140), (1.45, 140)), engines, plan())
+    assert {line.text for line in of(Translated, told)} == {"es We open the door."}
+    waited = [cue.latencies.translation_ms for cue in of(CueScheduled, told)]
+    assert max(waited) < 60, "begun while the final was awaited"
