@@ -126,3 +126,39 @@ class EngineKey(models.Model):
     def purpose(self) -> str:
         """What it is sealed for: this person and vendor, and no other."""
         return f"engine key:{self.user_id}:{self.vendor}"
+
+
+class Role(models.TextChoices):
+    """What a member of a team may do, the most first."""
+
+    OWNER = "owner", "Owner"
+    """Edits what the team shares, invites and removes members, ends the team."""
+    EDITOR = "editor", "Editor"
+    """Edits what the team shares."""
+    VIEWER = "viewer", "Viewer"
+    """Sees, hears and uses what the team shares."""
+
+
+class Team(models.Model):
+    """People who share actors, voices, sessions and glossaries."""
+
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role.choices)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["team", "user"], name="one_role_a_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.team_id}: {self.role}"

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF012 - as Django writes migrations
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models

@@ -20,9 +20,12 @@ fail() {
 
 # --- Debian packages -------------------------------------------------------------------
 
+lists=("$here/debian-packages.txt")
+[[ $wanted == base ]] || lists+=("$here/debian-packages-test.txt")
+
 missing_packages() {
     local package
-    grep -v -e '^#' -e '^$' "$here/debian-packages.txt" | while read -r package; do
+    grep -h -v -e '^#' -e '^$' "${lists[@]}" | while read -r package; do
         [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] ||
             printf '%s\n' "$package"
     done
@@ -51,7 +54,7 @@ install_packages() {
 }
 
 if ! command -v dpkg-query >/dev/null; then
-    fail "this is not Debian or a child of it; install the equals of $here/debian-packages.txt and use Docker or a Debian machine."
+    fail "this is not Debian or a child of it; install the equals of ${lists[*]} and use Docker or a Debian machine."
 fi
 mapfile -t packages < <(missing_packages)
 if ((${#packages[@]})); then
