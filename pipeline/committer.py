@@ -56,6 +56,8 @@ class CommitRules:
     stable_s: float = 0.2
     foresee_pause_s: float = 0.06
     """Silence after the newest word that makes an endpoint likely."""
+    foresee_overdue_s: float = 0.5
+    """So long before a clause becomes too long it is planned where it will be cut."""
 
 
 class Committer:
@@ -75,6 +77,8 @@ class Committer:
         """Per uncommitted word position: text and media time since when it stands."""
         self._left: list[Word] = []
         """Words of the last hypothesis that are not committed."""
+        self._planned: tuple[str, ...] = ()
+        """Words that are cut off next if they stand still: their dub is being prepared."""
 
     def update(self, hypothesis: Hypothesis) -> list[Clause]:
         """Clauses that this hypothesis freezes, in order; each word at most once."""
@@ -96,6 +100,7 @@ class Committer:
             self._committed_s = self._after_s
             self._seen = []
             self._left = []
+            self._planned = ()
             return clauses
         self._note(words, hypothesis.decoded_s)
         clauses = []
@@ -111,23 +116,46 @@ class Committer:
         """The one whose clauses come next."""
         return self._utterance
 
-    def foresee(self, decoded_s: float, *, quiet: bool = False) -> Clause | None:
-        """The clause that comes next if no word changes any more; None: too early to say.
+    def foresee(self, decoded_s: float, *, quiet: bool = False) -> list[Clause]:
+        """The clauses of which one comes next if no word changes any more, at most two.
 
-        Called after ``update`` with the same hypothesis, not a final one. It is what a cut
-        would freeze once it is stable, or the endpoint, once the speaker has paused: as the
-        words' times say, or as is known from the sound (``quiet``).
+        Called after ``update`` with the same hypothesis, not a final one. One is what a cut
+        would freeze once it is stable or the clause too long, the other the endpoint's, once
+        the speaker has paused: as the words' times say, or as is known from the sound
+        (``quiet``). None: it is too early to say.
         """
         words, rules = self._left, self._rules
         if not words:
-            return None
-        early_s = decoded_s + rules.stable_s
-        if cut := self._cut(words, early_s, len(words) - 1):
-            return self._clause(words[:cut], ends_utterance=False)
-        if not quiet and decoded_s - words[-1].end_s < rules.foresee_pause_s:
-            return None
-        count = self._sentence_end(words) or len(words)
-        return self._clause(words[:count], ends_utterance=count == len(words))
+            return []
+        likely = []
+        cut = self._cut(words, decoded_s + rules.stable_s, len(words) - 1)
+        if cut := cut or self._plan(words, decoded_s):
+            likely.append(self._clause(words[:cut], ends_utterance=False))
+        if quiet or decoded_s - words[-1].end_s >= rules.foresee_pause_s:
+            count = self._sentence_end(words) or len(words)
+            likely.append(self._clause(words[:count], ends_utterance=count == len(words)))
+        return likely
+
+    def _plan(self, words: list[Word], decoded_s: float) -> int:
+        """Where the clause will be cut because it gets too long; 0: it is not so far.
+
+        A better place that comes up later is passed over, for a dub that is begun in time
+        is worth more. One word more than for a cut is held back: a plan that changes is none.
+        """
+        rules = self._rules
+        if self._is_planned(words):
+            return len(self._planned)
+        steady = len(words) - rules.hold_back_words - 1
+        cut = self._cut(words, decoded_s + rules.foresee_overdue_s, steady)
+        self._planned = tuple(word.text for word in words[:cut])
+        return cut
+
+    def _is_planned(self, words: list[Word]) -> bool:
+        """Whether there is a plan and no word of it has changed."""
+        count = len(self._planned)
+        return 0 < count < len(words) and self._planned == tuple(
+            word.text for word in words[:count]
+        )
 
     def _note(self, words: list[Word], decoded_s: float) -> None:
         seen = []
@@ -173,6 +201,8 @@ class Committer:
                 leans = last.text.lower() in _LEANERS
                 candidates.append((pause, not leans, opens, count))
         overdue = decoded_s - words[0].start_s >= rules.max_s or chars >= rules.max_chars
+        if overdue and len(self._planned) <= stable and self._is_planned(words):
+            return len(self._planned)
         return max(candidates)[-1] if overdue and candidates else 0
 
     def _flush(self, words: list[Word]) -> list[Clause]:
@@ -195,6 +225,7 @@ class Committer:
 
     def _take(self, words: list[Word], *, ends_utterance: bool) -> Clause:
         self._committed_s = words[-1].end_s
+        self._planned = ()
         return self._clause(words, ends_utterance=ends_utterance)
 
     def _clause(self, words: list[Word], *, ends_utterance: bool) -> Clause:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pipeline.bounds import IDENTIFY_MAX_S, SPEAKERS_MAX
 from pipeline.casting import Casting
@@ -75,18 +75,16 @@ class Committing:
         """Speakers told apart so far."""
         return self._speakers.count
 
-    def expect(self, clause: Clause) -> None:
-        """``clause`` is likely to come next: its translation may begin."""
-        language = self._language_of(clause)
-        if not self._plan.speculate or language == self._plan.target_language:
+    def expect(self, clauses: Sequence[Clause]) -> None:
+        """One of ``clauses`` is likely to come next: their translation may begin."""
+        if not self._plan.speculate:
             return
-        text = self._text_of(clause, language)
-        if clause.ends_utterance and self._finals_are_written and _is_plain(text):
-            # Vendors put capitals and marks into finals only: guess what the final will have.
-            text = restore(text, language, complete=True)
-            if self._continues == clause.utterance:
-                text = lower_sentence_starts(text)
-        self._speculation.expect(self._request(text, language))
+        guesses = []
+        for clause in clauses:
+            language = self._language_of(clause)
+            if language != self._plan.target_language:
+                guesses.append(self._request(self._guess(clause, language), language))
+        self._speculation.expect(guesses)
 
     async def line_of(self, clause: Clause) -> tuple[Line, asyncio.Task[Translation]]:
         """The next line, and its translation on the way."""
@@ -228,6 +226,16 @@ class Committing:
         text = clause.text
         if not self._engines.recognizer.punctuates:
             text = restore(text, language, complete=clause.ends_utterance)
+            if self._continues == clause.utterance:
+                text = lower_sentence_starts(text)
+        return text
+
+    def _guess(self, clause: Clause, language: str) -> str:
+        """The text that ``clause`` will have once it is committed."""
+        text = self._text_of(clause, language)
+        if clause.ends_utterance and self._finals_are_written and _is_plain(text):
+            # Vendors put capitals and marks into finals only.
+            text = restore(text, language, complete=True)
             if self._continues == clause.utterance:
                 text = lower_sentence_starts(text)
         return text

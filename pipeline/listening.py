@@ -71,7 +71,7 @@ class Listening:
         """Have translated what will probably be committed next."""
         quiet = self.hearing.is_quiet(self.committer.utterance)
         likely = self.committer.foresee(self.decoded_s, quiet=quiet)
-        if likely is not None and not self._stopped:
+        if likely and not self._stopped:
             self.committing.expect(likely)
 
     async def _update(self, hypothesis: Hypothesis) -> None:

@@ -1,13 +1,15 @@
 """Translates what is likely to be committed next, so that committing it costs nothing.
 
-One guess at a time: a newer one takes the place of an older, whose work is cancelled at the
-vendor. A guess counts only when it is committed exactly as it was.
+A few guesses at a time: what is no longer likely is dropped, and its work is cancelled at the
+vendor. A guess counts when it is committed as it was, but for what a recogniser writes into
+finals only: the capital at the beginning and the full stop at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline import metrics
@@ -16,6 +18,15 @@ from pipeline.ports import EngineError, TranslationRequest
 
 Translate = Callable[[TranslationRequest], Coroutine[Any, Any, Translation]]
 
+_Name = tuple[str, str, str, tuple[str, ...]]
+"""What is asked for, but for its capital and full stop, and for the run's own glossary."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    request: TranslationRequest
+    task: asyncio.Task[Translation]
+
 
 class Speculation:
     """One run's. ``clock`` gives seconds."""
@@ -23,18 +34,19 @@ class Speculation:
     def __init__(self, translate: Translate, clock: Callable[[], float]) -> None:
         self._translate = translate
         self._clock = clock
-        self._request: TranslationRequest | None = None
-        self._task: asyncio.Task[Translation] | None = None
+        self._guesses: dict[_Name, _Guess] = {}
 
-    def expect(self, request: TranslationRequest) -> None:
-        """``request`` is likely to be made soon: begin with it, unless that is so already."""
-        if request == self._request:
-            return
-        self._drop("replaced")
-        self._request = request
-        self._task = asyncio.create_task(self._translate(request))
-        # Nobody may ever ask for it, and then a failure is nobody's.
-        self._task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    def expect(self, requests: Sequence[TranslationRequest]) -> None:
+        """One of ``requests`` is likely to be made soon: begin with those that are not begun."""
+        likely = {_name(request): request for request in requests}
+        for name in self._guesses.keys() - likely.keys():
+            self._drop(name, "replaced")
+        for name, request in likely.items():
+            if name not in self._guesses:
+                task = asyncio.create_task(self._translate(request))
+                # Nobody may ever ask for it, and then a failure is nobody's.
+                task.add_done_callback(lambda done: done.cancelled() or done.exception())
+                self._guesses[name] = _Guess(request, task)
 
     async def translate(self, request: TranslationRequest) -> Translation:
         """The translation, begun long ago or now; ``took_ms`` counts from now.
@@ -42,10 +54,9 @@ class Speculation:
         Raises EngineError. A guess that failed is asked for again, if that may help.
         """
         began = self._clock()
-        task = self._take(request)
-        if task is not None:
+        if guess := self._take(request):
             try:
-                text = (await task).text
+                text = _written_as((await guess.task).text, guess.request.text, request.text)
             except EngineError as error:
                 metrics.count_speculation("failed")
                 if not error.recoverable:
@@ -55,26 +66,45 @@ class Speculation:
                 return Translation(text, (self._clock() - began) * 1000)
             finally:
                 # Where the line itself is given up, nobody wants it.
-                task.cancel()
+                guess.task.cancel()
         done = await self._translate(request)
         return Translation(done.text, (self._clock() - began) * 1000)
 
     async def aclose(self) -> None:
         """Stop what is on its way. Idempotent."""
-        if (task := self._task) is not None:
-            self._drop("replaced")
-            await asyncio.gather(task, return_exceptions=True)
+        tasks = [guess.task for guess in self._guesses.values()]
+        for name in list(self._guesses):
+            self._drop(name, "replaced")
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _take(self, request: TranslationRequest) -> asyncio.Task[Translation] | None:
-        task = self._task
-        if request != self._request or task is None:
-            self._drop("missed")
-            return None
-        self._request = self._task = None
-        return task
+    def _take(self, request: TranslationRequest) -> _Guess | None:
+        taken = self._guesses.pop(_name(request), None)
+        if taken is None:
+            metrics.count_speculation("missed")
+        for name in list(self._guesses):
+            self._drop(name, "replaced")
+        return taken
 
-    def _drop(self, outcome: str) -> None:
-        if self._task is not None:
-            metrics.count_speculation(outcome)
-            self._task.cancel()
-        self._request = self._task = None
+    def _drop(self, name: _Name, outcome: str) -> None:
+        metrics.count_speculation(outcome)
+        self._guesses.pop(name).task.cancel()
+
+
+def _name(request: TranslationRequest) -> _Name:
+    text = request.text
+    bare = text[:1].lower() + text[1:].removesuffix(".")
+    return bare, request.source, request.target, request.previous
+
+
+def _written_as(translated: str, guessed: str, wanted: str) -> str:
+    """A guess's translation with the capital and the full stop that the line has.
+
+    A capital too many stays: it may be a name's.
+    """
+    if guessed.endswith(".") and not wanted.endswith("."):
+        translated = translated.removesuffix(".")
+    elif wanted.endswith(".") and translated[-1:].isalnum():
+        translated += "."
+    if wanted[:1].isupper():
+        translated = translated[:1].upper() + translated[1:]
+    return translated
