@@ -156,8 +156,8 @@ def count_merge(lines: int = 1) -> None:
 
 _speculations = Counter(
     "dubbing_speculations",
-    "Translations begun before their clause was committed: used, replaced by a newer guess, "
-    "missed because the clause came otherwise, or failed.",
+    "Translations begun before their clause was committed: used, replaced by a newer guess or "
+    "failed; and clauses that nobody had guessed: missed.",
     ["outcome"],
     registry=REGISTRY,
 )

@@ -35,9 +35,11 @@ class Speculation:
         self._translate = translate
         self._clock = clock
         self._guesses: dict[_Name, _Guess] = {}
+        self._expects = False
 
     def expect(self, requests: Sequence[TranslationRequest]) -> None:
         """One of ``requests`` is likely to be made soon: begin with those that are not begun."""
+        self._expects = True
         likely = {_name(request): request for request in requests}
         for name in self._guesses.keys() - likely.keys():
             self._drop(name, "replaced")
@@ -79,7 +81,7 @@ class Speculation:
 
     def _take(self, request: TranslationRequest) -> _Guess | None:
         taken = self._guesses.pop(_name(request), None)
-        if taken is None:
+        if taken is None and self._expects:
             metrics.count_speculation("missed")
         for name in list(self._guesses):
             self._drop(name, "replaced")
