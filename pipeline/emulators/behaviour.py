@@ -94,6 +94,8 @@ class Faults:
     seed: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     """Scenario → how often it was picked; kept by ``clear``."""
+    counts_by_leg: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same by (leg, scenario)."""
 
     def __post_init__(self) -> None:
         self._armed: list[_Armed] = []
@@ -133,6 +135,7 @@ class Faults:
                     armed.done += 1
                     picked = armed.fault
                     self.counts[picked.scenario] += 1
+                    self.counts_by_leg[leg, picked.scenario] += 1
             return picked
 
     def _strikes(self, armed: _Armed) -> bool:

@@ -61,6 +61,20 @@ def make_certificate(folder: Path) -> Certificate:
     return made
 
 
+def kept_certificate(folder: Path) -> Certificate:
+    """That of the folder, made there when there is none or it ends within a day.
+
+    An emulator that is started again is then trusted by who trusted it before.
+    """
+    kept = Certificate(folder / "cert.pem", folder / "key.pem")
+    if kept.certificate.exists() and kept.key.exists():
+        found = x509.load_pem_x509_certificate(kept.certificate.read_bytes())
+        tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+        if found.not_valid_after_utc > tomorrow:
+            return kept
+    return make_certificate(folder)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that nobody else could read at any moment."""
     path.unlink(missing_ok=True)

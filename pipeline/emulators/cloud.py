@@ -1,5 +1,7 @@
 """Both vendors at once on this machine, as one cloud with one certificate.
 
+Keys are kept in its folder: at the same ports it is the same cloud again after a restart.
+
 async with EmulatedCloud(folder, CloudOptions(interim_s=0.15)) as cloud:
     cloud.google.address, cloud.elevenlabs.base_url, …
 """
@@ -10,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pipeline.emulators.behaviour import Delays, Fault, Faults
 from pipeline.emulators.ears import Ear
@@ -97,6 +99,19 @@ class EmulatedCloud:
             port=options.elevenlabs_port,
         )
         self._stack = AsyncExitStack()
+
+    def figures(self) -> dict[str, Any]:
+        """What the vendors would bill, and what went wrong, since the start; fit for JSON."""
+        google, elevenlabs = self.google.counts, self.elevenlabs.counters
+        faults = self.faults.counts_by_leg
+        return {
+            "recognition_s": round(google.audio_s, 3),
+            "recognition_streams": google.streams_opened,
+            "translation_characters": google.characters,
+            "synthesis_characters": elevenlabs.characters,
+            "statuses": dict(google.statuses + elevenlabs.refusals),
+            "faults": {f"{leg}: {scenario}": count for (leg, scenario), count in faults.items()},
+        }
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

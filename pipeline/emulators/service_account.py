@@ -77,3 +77,16 @@ def make_service_account(folder: Path, project: str = "emulated-project") -> Ser
     }
     write_private(path, json.dumps(content, indent=2).encode())
     return ServiceAccount(project, email, path, public)
+
+
+def kept_service_account(folder: Path) -> ServiceAccount:
+    """That of the folder, made there when there is none: its JSON file stays valid."""
+    path = folder / "service-account.json"
+    if not path.exists():
+        return make_service_account(folder)
+    content = json.loads(path.read_bytes())
+    key = serialization.load_pem_private_key(content["private_key"].encode(), password=None)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return ServiceAccount(content["project_id"], content["client_email"], path, public)

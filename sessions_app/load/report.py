@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sessions_app.load.inside import in_words as in_words_inside
+
 TIMES = (
     ("overhead_ms", "overhead: → first sample, less what engines take"),
     ("answer_ms", "audio that decides → first sample"),
@@ -49,6 +51,9 @@ def _lines(made: dict[str, Any]) -> Iterator[str]:
         yield _recovery(made["phases"])
     yield from _processes(made)
     yield from _change(made["series"])
+    if inside := made.get("inside"):
+        yield ""
+        yield from in_words_inside(inside, made["billed"])
     if made["profile"]:
         yield ""
         yield f"Web process: {made['profile']}"

@@ -67,6 +67,9 @@ class LoadSession:
         self._decided: dict[int, tuple[float, bool]] = {}
         self._committed: dict[int, float] = {}
         """Line → when its transcript came."""
+        self._told: set[int] = set()
+        """Lines committed that have neither sound nor a reason why not."""
+        self._last_heard = -1
         self._cues: dict[int, dict[str, Any]] = {}
         self._newest = b""
         self._ready = asyncio.Event()
@@ -220,6 +223,8 @@ class LoadSession:
 
     def _on_transcript(self, event: dict[str, Any]) -> None:
         _remember(self._committed, event["line"], time.monotonic())
+        if len(self._told) < AWAITED_MAX:
+            self._told.add(event["line"])
         decision = self._source.decision(
             heard_s=event.get("heard_s"),
             start_s=event["start_s"],
@@ -238,6 +243,10 @@ class LoadSession:
         if event is None:
             return
         now = time.monotonic()
+        self._told.discard(event["line"])
+        if event["line"] < self._last_heard:
+            self._trouble("out_of_order", "a line was heard after a later one")
+        self._last_heard = event["line"]
         decided = self._decided.pop(event["line"], None)
         committed = self._committed.pop(event["line"], None)
         live_edge_s = now - self._began
@@ -257,10 +266,12 @@ class LoadSession:
         )
 
     def _on_skipped(self, event: dict[str, Any]) -> None:
+        self._told.discard(event["line"])
         self._decided.pop(event["line"], None)
         self._report(Left(at_s=time.monotonic(), session=self._own.number, reason=event["reason"]))
 
     def _on_merged(self, event: dict[str, Any]) -> None:
+        self._told.discard(event["line"])
         self._decided.pop(event["line"], None)
 
     def _on_acknowledgement(self, event: dict[str, Any]) -> None:
@@ -271,6 +282,9 @@ class LoadSession:
         if not self._ready.is_set():
             self._fail(code, message)
             return
+        self._trouble(code, message)
+
+    def _trouble(self, code: str, message: str) -> None:
         self._report(
             Trouble(at_s=time.monotonic(), session=self._own.number, code=code, message=message)
         )
@@ -279,6 +293,8 @@ class LoadSession:
         self._closing = str(event["message"])
 
     def _on_summary(self, event: dict[str, Any]) -> None:
+        for _ in self._told:
+            self._trouble("line_lost", "a line was committed and never heard of again")
         self._report(
             Ended(
                 at_s=time.monotonic(),

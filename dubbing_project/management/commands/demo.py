@@ -49,7 +49,8 @@ class Command(BaseCommand):
                 if settings.ENGINES == "emulated":
                     self.stdout.write("Starting stand-ins of Google's and ElevenLabs' clouds …")
                     folder = settings.DUBBING_VAR / "demo" / "emulators"
-                    environment = stack.enter_context(running_emulators(folder, *EMULATED))
+                    emulators = stack.enter_context(running_emulators(folder, *EMULATED))
+                    environment = emulators.environment
                 self.stdout.write("Starting Postgres, Redis, the server and the worker …")
                 services = stack.enter_context(
                     running_services(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
+import time
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -19,6 +22,7 @@ from dubbing_project.services.errors import ServiceError
 from pipeline.demo_clip import DemoClipError, write_clip
 from sessions_app.load import report
 from sessions_app.load.figures import SCRIPTED, EnginesTake
+from sessions_app.load.inside import Inside
 from sessions_app.load.profile import ProfileError, find_py_spy
 from sessions_app.load.run import LoadTest, LoadTestError, run
 
@@ -43,6 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, default=60.0, help="all sessions together")
         parser.add_argument("--engines", choices=ENGINES, default="scripted")
         parser.add_argument("--fault-rate", type=float, default=0.0, help="of emulated vendors")
+        parser.add_argument("--plan", default="scale", help="of the emulated ElevenLabs")
         parser.add_argument("--server", help="address of a running server, http://… or ws://…")
         parser.add_argument("--token", help="API token for --server")
         parser.add_argument("--pid", type=int, help="a process of --server's above all others")
@@ -61,7 +66,14 @@ class Command(BaseCommand):
             if options["profile"]:
                 find_py_spy()
             made = self._run(options)
-        except (LoadTestError, ProfileError, ServiceError, DemoClipError, OSError) as error:
+        except (
+            LoadTestError,
+            ProfileError,
+            ServiceError,
+            DemoClipError,
+            OSError,
+            httpx.HTTPError,
+        ) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("stopped") from None
@@ -81,18 +93,26 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             # A folder of its own: load tests, the demo and `make run` may run side by side.
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dubbing-load-")))
-            environment = {**ENVIRONMENT, "ENGINES": options["engines"]}
+            secret = secrets.token_urlsafe(24)
+            environment = {**ENVIRONMENT, "ENGINES": options["engines"], "METRICS_TOKEN": secret}
+            emulators = None
             if options["engines"] == "emulated":
                 delays = [f"--{leg}-ms={ms}" for leg, ms in EMULATED_MS.items()]
-                faults = f"--fault-rate={options['fault_rate']}"
-                environment |= stack.enter_context(
-                    running_emulators(folder / "emulators", "--inside=scripted", faults, *delays)
+                how = (f"--fault-rate={options['fault_rate']}", f"--plan={options['plan']}")
+                emulators = stack.enter_context(
+                    running_emulators(folder / "emulators", "--inside=scripted", *how, *delays)
                 )
+                environment |= emulators.environment
             services = stack.enter_context(
                 running_services(folder / "services", durable=False, environment=environment)
             )
             token = make_token(services.database_url, name="load test")
-            return self._test(options, services.socket_url, token, services.pid)
+            made = self._test(options, services.socket_url, token, services.pid)
+            made["inside"] = Inside(services.url, token, secret).figures()
+            # They are written down once a second.
+            time.sleep(2.0)
+            made["billed"] = emulators.figures() if emulators else {}
+            return made
 
     def _test(
         self, options: dict[str, Any], server: str, token: str, pid: int | None

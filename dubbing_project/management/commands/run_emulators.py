@@ -7,6 +7,7 @@ import json
 import signal
 import threading
 from argparse import ArgumentParser
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from dubbing_project.services.folders import private_folder
 from dubbing_project.services.lifeline import wait_for_end_of
 from pipeline.emulators.cloud import CloudOptions, EmulatedCloud
 from pipeline.emulators.elevenlabs.catalog import PLANS
+
+FIGURES_S = 1.0
+"""How often the figures are written."""
 
 
 class Command(BaseCommand):
@@ -41,6 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--google-port", type=int, default=0, help="0 takes a free one")
         parser.add_argument("--elevenlabs-port", type=int, default=0, help="0 takes a free one")
         parser.add_argument("--ready-file", type=Path, help="written once both answer")
+        parser.add_argument("--figures-file", type=Path, help="what would be billed, as JSON")
         parser.add_argument("--lifeline", type=int, help="ends when this pipe does")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -80,11 +85,20 @@ class Command(BaseCommand):
         async with EmulatedCloud(folder, cloud_options) as cloud:
             environment = environment_of(cloud)
             if ready_file := options["ready_file"]:
-                aside = ready_file.with_suffix(".new")
-                aside.write_text(json.dumps(environment), encoding="utf-8")
-                aside.rename(ready_file)
+                _write(ready_file, environment)
             self.stdout.write("The emulated clouds answer. A server uses them with:\n")
             for name, value in environment.items():
                 self.stdout.write(f"export {name}={value}")
             self.stdout.flush()
-            await stop.wait()
+            while not stop.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), FIGURES_S)
+                if figures_file := options["figures_file"]:
+                    _write(figures_file, cloud.figures())
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    """All at once, for whoever reads it meanwhile."""
+    aside = file.with_suffix(".new")
+    aside.write_text(json.dumps(content), encoding="utf-8")
+    aside.rename(file)

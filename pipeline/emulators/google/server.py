@@ -22,7 +22,7 @@ import grpc.aio
 
 from pipeline.bounds import EMULATOR_CLOSE_S
 from pipeline.emulators.behaviour import Delays, Faults
-from pipeline.emulators.certificate import Certificate, make_certificate
+from pipeline.emulators.certificate import Certificate, kept_certificate
 from pipeline.emulators.ears import Ear
 from pipeline.emulators.google.access import Access
 from pipeline.emulators.google.counts import GoogleCounts
@@ -32,7 +32,7 @@ from pipeline.emulators.google.translation import TranslationService
 from pipeline.emulators.google.translation_rules import TranslationRules
 from pipeline.emulators.machine_translation import EchoEngine, TranslationEngine
 from pipeline.emulators.scripted_ear import ScriptedEar
-from pipeline.emulators.service_account import make_service_account
+from pipeline.emulators.service_account import kept_service_account
 
 
 class GoogleEmulator:
@@ -58,8 +58,8 @@ class GoogleEmulator:
         tls: bool = True,
         streams_per_connection: int = 100,
     ) -> None:
-        self.certificate = certificate or make_certificate(folder)
-        self.account = make_service_account(folder)
+        self.certificate = certificate or kept_certificate(folder)
+        self.account = kept_service_account(folder)
         self.api_key = f"AIza{secrets.token_hex(17)}"
         self.access = Access(account=self.account, api_key=self.api_key)
         self.delays = delays or Delays()
