@@ -96,6 +96,10 @@ class RecognizerStream(Protocol):
         Raises EngineError when the engine failed; ends after ``finish``.
         """
 
+    @property
+    def billed_s(self) -> float:
+        """Seconds of sound that the engine counts so far, rounded as its vendor does."""
+
     async def finish(self) -> None:
         """No more pieces will come: deliver what is left, then end."""
 

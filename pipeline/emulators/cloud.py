@@ -105,7 +105,7 @@ class EmulatedCloud:
         google, elevenlabs = self.google.counts, self.elevenlabs.counters
         faults = self.faults.counts_by_leg
         return {
-            "recognition_s": round(google.audio_s, 3),
+            "recognition_s": google.billed_s,
             "recognition_streams": google.streams_opened,
             "translation_characters": google.characters,
             "synthesis_characters": elevenlabs.characters,

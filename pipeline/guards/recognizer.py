@@ -10,7 +10,7 @@ from pipeline.bounds import RECOGNISER_LEGS_MAX as _LEGS_MAX
 from pipeline.guards.chain import Chain, Link
 from pipeline.guards.usage import Meter
 from pipeline.ports import EngineError, RecognitionOptions, Recognizer, RecognizerStream
-from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, SpeechPiece
+from pipeline.types import Hypothesis, SpeechPiece
 
 
 class GuardedRecognizer:
@@ -87,6 +87,8 @@ class Leg:
     link: Link[Recognizer]
     stream: RecognizerStream
     heard: bool = False
+    counted_s: float = 0.0
+    """Of what the stream is billed for."""
 
 
 class GuardedStream:
@@ -107,13 +109,12 @@ class GuardedStream:
             self._utterance = piece.utterance
             await self._go_back()
         leg = self._leg
-        self._guard.meter.count(
-            leg.link.engine.name, "recognition", len(piece.pcm) / SAMPLE_RATE_HZ, requests=0
-        )
         try:
             await leg.stream.push(piece)
         except EngineError as error:
             raise self._fail(leg, error) from error
+        finally:
+            self._count(leg)
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
         while (leg := await self._legs.get()) is not None:
@@ -126,12 +127,17 @@ class GuardedStream:
                         leg.heard = True
                         guard.chain.served(leg.link)
                     guard.found = hypothesis.language or guard.found
+                    self._count(leg)
                     yield hypothesis
             except EngineError as error:
                 raise self._fail(leg, error) from error
             finally:
                 if isinstance(hypotheses, AsyncGenerator):
                     await hypotheses.aclose()
+
+    @property
+    def billed_s(self) -> float:
+        return sum(leg.counted_s for leg in self._opened)
 
     async def finish(self) -> None:
         await self._leg.stream.finish()
@@ -141,6 +147,13 @@ class GuardedStream:
         opened, self._opened = self._opened, []
         for leg in opened:
             await leg.stream.aclose()
+            self._count(leg)
+
+    def _count(self, leg: Leg) -> None:
+        billed_s = leg.stream.billed_s
+        if more_s := billed_s - leg.counted_s:
+            self._guard.meter.count(leg.link.engine.name, "recognition", more_s, requests=0)
+            leg.counted_s = billed_s
 
     async def _go_back(self) -> None:
         """Change to a better engine between two utterances, if there is one again."""
@@ -163,6 +176,7 @@ class GuardedStream:
         self._opened.append(self._leg)
         self._legs.put_nowait(self._leg)
         await before.stream.finish()
+        self._count(before)
 
     def _fail(self, leg: Leg, error: EngineError) -> EngineError:
         guard = self._guard

@@ -13,6 +13,7 @@ from pipeline.guards.usage import Meter
 from pipeline.guards.voices import voice_for, with_stand_ins
 from pipeline.making import in_time
 from pipeline.ports import EngineError, SpeechRequest, SpeechStream, Synthesizer
+from pipeline.speakable import speakable
 from pipeline.types import Pcm, Voice
 
 _UNSPEAKABLE = frozenset({"nothing_to_speak", "text_too_long"})
@@ -115,11 +116,11 @@ class GuardedSynthesizer:
         wanted = replace(request, voice=voice)
 
         async def start() -> _Begun:
-            self._meter.count(engine.name, "synthesis", len(request.text))
-            if alone:
-                return await _start(link, wanted)
-            async with in_time(FIRST_SOUND_LEG_S, "The voice engine did not answer in time."):
-                return await _start(link, wanted)
+            with self._meter.request(engine.name, "synthesis", len(speakable(request.text))):
+                if alone:
+                    return await _start(link, wanted)
+                async with in_time(FIRST_SOUND_LEG_S, "The voice engine did not answer in time."):
+                    return await _start(link, wanted)
 
         # A place is for asking: how much is made at once is the engine's own affair.
         if (gate := self._gates.get(engine.name)) is None:
@@ -133,7 +134,7 @@ class GuardedSynthesizer:
             raise EngineError("voice_unknown", "This engine has no voice for the language.")
         stream = await engine.synthesize(replace(request, voice=voice))
         try:
-            self._meter.count(engine.name, "synthesis", len(request.text))
+            self._meter.count(engine.name, "synthesis", len(speakable(request.text)))
             blocks = aiter(stream)
             await anext(blocks, None)
             if isinstance(blocks, AsyncGenerator):

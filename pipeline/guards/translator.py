@@ -72,11 +72,11 @@ class GuardedTranslator:
         self, link: Link[Translator], request: TranslationRequest, *, alone: bool
     ) -> str:
         async def ask() -> str:
-            self._meter.count(link.engine.name, "translation", len(request.text))
-            if alone:
-                return await link.engine.translate(request)
-            async with in_time(TRANSLATION_LEG_S, "The translator did not answer in time."):
-                return await link.engine.translate(request)
+            with self._meter.request(link.engine.name, "translation", len(request.text)):
+                if alone:
+                    return await link.engine.translate(request)
+                async with in_time(TRANSLATION_LEG_S, "The translator did not answer in time."):
+                    return await link.engine.translate(request)
 
         gate = self._gates.get(link.engine.name)
         if gate is None:

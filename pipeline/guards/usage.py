@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline import metrics
 from pipeline.plan import Leg
+from pipeline.ports import EngineError
 
 Key = tuple[str, Leg]
 """Engine and leg."""
@@ -28,6 +30,14 @@ class Used:
     requests: int
 
 
+NOT_TAKEN = frozenset(
+    # A vendor that answers so has not begun: nothing is billed.
+    "key_missing key_refused language_unsupported nothing_to_speak pair_unsupported plan_too_small "
+    "quota_used_up text_too_long vendor_busy vendor_refused vendor_unreachable voice_gone "
+    "voice_unknown".split()
+)
+
+
 class Meter:
     """One session's, over all its runs. What was taken with ``take`` is not given out again."""
 
@@ -38,6 +48,23 @@ class Meter:
     def count(self, engine: str, leg: Leg, amount: float, *, requests: int = 1) -> None:
         self._add(engine, leg, amount, requests)
         metrics.count_engine_use(engine, leg, UNITS[leg], amount, requests)
+
+    @contextmanager
+    def request(self, engine: str, leg: Leg, amount: float) -> Iterator[None]:
+        """Count the request made inside, unless the vendor did not take it.
+
+        Cancelled, it counts: it may be with the vendor already.
+        """
+        try:
+            yield
+        except EngineError as error:
+            if error.code not in NOT_TAKEN:
+                self.count(engine, leg, amount)
+            raise
+        except BaseException:
+            self.count(engine, leg, amount)
+            raise
+        self.count(engine, leg, amount)
 
     def take(self) -> tuple[Used, ...]:
         """What came since the last ``take``."""

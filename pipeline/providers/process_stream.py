@@ -56,6 +56,7 @@ class ProcessStream:
         self._changed = asyncio.Condition()
         self._failure: EngineError | None = None
         self._finished = False
+        self.billed_s = 0.0
         self._closed = False
         self._progress_at = time.monotonic()
         self._reader = asyncio.create_task(self._read(), name=f"recogniser {lane.pid}")
@@ -77,6 +78,7 @@ class ProcessStream:
             if not self._on_the_way:
                 self._progress_at = time.monotonic()
             self._on_the_way.append(len(piece.pcm))
+            self.billed_s += len(piece.pcm) / SAMPLE_RATE_HZ
         await self._lane.send(Piece.of(piece))
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:

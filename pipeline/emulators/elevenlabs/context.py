@@ -107,8 +107,9 @@ class TextContext:
         if fault is not None and fault.scenario == "no_final":
             self._final = False
         async with vendor.account.place(model.family):
-            vendor.account.charge(text, model)
-            vendor.counters.characters += len(text)
+            # The space that ends a text on a socket separates it, and is not spoken.
+            vendor.account.charge(text.rstrip(), model)
+            vendor.counters.characters += len(text.rstrip())
             vendor.counters.generations += 1
             saying = self._order.saying(text, self.settings)
             blocks = sound(vendor.mouth, self._order, saying, vendor.pace, extra_s=extra_s(fault))

@@ -22,6 +22,8 @@ class GoogleCounts:
     streams_open: int = 0
     streams_open_most: int = 0
     audio_s: float = 0.0
+    billed_s: int = 0
+    """Of streams that have ended: each rounded up to whole seconds."""
     interims: int = 0
     finals: int = 0
     characters: int = 0

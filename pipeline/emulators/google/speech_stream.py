@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import Any
 
 import grpc
@@ -67,6 +68,8 @@ class SpeechStream:
                 await self._answers.put(None)
                 await sender
         finally:
+            # Rounded at first: a sum of tenths is a little more or less than it should be.
+            self._counts.billed_s += math.ceil(round(self._intake.received_s, 6))
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await sender

@@ -7,6 +7,7 @@ its reader, so that is where an end, good or bad, is told; a failed write says n
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -83,6 +84,11 @@ class Leg:
     def age_s(self) -> float:
         """By whichever clock the vendor may count: its life, or the audio that it got."""
         return max(time.monotonic() - self.opened_at, self.timeline.sent_s)
+
+    @property
+    def billed_s(self) -> float:
+        """A request is billed by whole seconds, the last one begun included."""
+        return math.ceil(self.timeline.sent_s)
 
     async def send(self, start: int, pcm: Pcm) -> None:
         """Media from ``start`` on, in samples."""

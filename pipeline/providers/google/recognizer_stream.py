@@ -97,6 +97,10 @@ class GoogleStream:
         self._on_closed(self)
 
     @property
+    def billed_s(self) -> float:
+        return self._relay.billed_s
+
+    @property
     def _waiting_s(self) -> float:
         return sum(len(piece.pcm) for piece in tuple(self._pieces)) / SAMPLE_RATE_HZ
 

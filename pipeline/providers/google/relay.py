@@ -11,6 +11,7 @@ Responses of a stream wait until the one before it has told all.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -36,7 +37,8 @@ log = logging.getLogger(__name__)
 SERVICE = "Google Speech-to-Text"
 ENGINE = "google-speech"
 OVERLAP_S = 2.0
-_FRUITLESS_MOST = 2
+_FRUITLESS_MOST = 3
+_AGAIN_S = 0.05
 
 
 class Relay:
@@ -65,12 +67,18 @@ class Relay:
         self._again_from: int | None = None
         """What the next leg has to hear again, or first."""
         self._fruitless = 0
+        self._billed_s = 0.0
+        """By legs that are over."""
         metrics.track_queue("google_kept", self, lambda one: one._kept.seconds)
 
     @property
     def is_telling(self) -> bool:
         """Whether a stream still has something to tell."""
         return bool(self._legs)
+
+    @property
+    def billed_s(self) -> float:
+        return self._billed_s + sum(leg.billed_s for leg in self._legs)
 
     @property
     def owes(self) -> bool:
@@ -101,6 +109,9 @@ class Relay:
         self._unheard_from = start
 
     async def open(self, joins: tuple[float, float] | None = None) -> None:
+        # A connection that broke is being dialled again: at once would be too early.
+        if self._fruitless:
+            await asyncio.sleep(_AGAIN_S * self._fruitless)
         start, self._again_from = self._again_from, None
         leg = Leg(
             self._connection(),
@@ -167,6 +178,7 @@ class Relay:
         """Go on reading the next leg where those in front of it have told all."""
         while self._legs and self._legs[0].ended:
             old = self._legs.popleft()
+            self._billed_s += old.billed_s
             following = self._legs[0] if self._legs else None
             if following is not None and following.joins is not None:
                 self.utterances.transcript.join(*following.joins)
@@ -200,7 +212,9 @@ class Relay:
 
     def drop(self) -> None:
         while self._legs:
-            self._legs.popleft().cancel()
+            leg = self._legs.popleft()
+            self._billed_s += leg.billed_s
+            leg.cancel()
 
     def fail(self, error: Exception) -> None:
         failure = fault_of(error, SERVICE)

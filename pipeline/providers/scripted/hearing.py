@@ -167,12 +167,14 @@ class ScriptedRecognizerStream:
         self._engine = engine
         self._language = language
         self._pieces = engine.streams.begin()
+        self.billed_s = 0.0
         self._closed = False
         self._said = (-1, 0, False)
         self._words: tuple[Word, ...] = ()
 
     async def push(self, piece: SpeechPiece) -> None:
         await self._pieces.put(piece)
+        self.billed_s += len(piece.pcm) / SAMPLE_RATE_HZ
 
     async def finish(self) -> None:
         self._pieces.finish()
@@ -273,9 +275,11 @@ class TimedRecognizerStream:
         self._engine = engine
         self._language = language
         self._pieces = engine.streams.begin()
+        self.billed_s = 0.0
 
     async def push(self, piece: SpeechPiece) -> None:
         await self._pieces.put(piece)
+        self.billed_s += len(piece.pcm) / SAMPLE_RATE_HZ
 
     async def finish(self) -> None:
         self._pieces.finish()
