@@ -24,6 +24,8 @@ class HeardLine:
     cue: int | None = None
     cue_start_s: float | None = None
     tempo: float = 1.0
+    engine: str = ""
+    """The synthesiser that speaks it."""
     sample_rate: int = 0
     latencies: dict[str, float] = field(default_factory=dict)
     skipped: str | None = None
@@ -122,6 +124,7 @@ class Heard:
                     event["tempo"],
                 )
                 line.sample_rate, line.latencies = event["sample_rate"], event["latencies"]
+                line.engine = event["engine"]
 
     def _line(self, event: dict[str, Any]) -> HeardLine:
         return self.lines.setdefault(event["line"], HeardLine(event["line"]))
