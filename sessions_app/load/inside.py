@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 ANSWER_S = 10.0
@@ -54,6 +55,16 @@ class Inside:
         }
 
 
+def kept(redis_url: str) -> dict[str, tuple[int, int]]:
+    """What caches hold in Redis: name → (entries, bytes of memory that they take)."""
+    held: dict[str, tuple[int, int]] = {}
+    with redis.Redis.from_url(redis_url) as client:
+        for name in ("translation", "voice"):
+            keys = list(client.scan_iter(f"dubbing:{name}:*", count=1000))
+            held[name] = (len(keys), sum(client.memory_usage(key) or 0 for key in keys))
+    return held
+
+
 def _got(client: httpx.Client, path: str, authorization: str) -> httpx.Response:
     return client.get(path, headers={"Authorization": authorization}).raise_for_status()
 
@@ -72,10 +83,26 @@ def _counted(exposition: str) -> dict[str, Counted]:
 
 
 _BILLED = {
-    "recognition": "recognition_s",
-    "translation": "translation_characters",
-    "synthesis": "synthesis_characters",
+    "google-speech": "recognition_s",
+    "google-translate": "translation_characters",
+    "elevenlabs": "synthesis_characters",
 }
+"""Engine → what its emulated vendor calls what it bills."""
+
+
+def since(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What was counted between two looks."""
+    made: dict[str, Any] = {}
+    for name, rows in now.items():
+        labels = (*_COUNTERS.get(name, ("engine", "leg", "unit")),)
+        earlier = {tuple(row[label] for label in labels): row for row in before[name]}
+        made[name] = []
+        for row in rows:
+            old = earlier.get(tuple(row[label] for label in labels), {})
+            less = {key: value - old.get(key, 0) for key, value in row.items() if key not in labels}
+            if any(less.values()):
+                made[name].append({**row, **less})
+    return made
 
 
 def in_words(inside: Mapping[str, Any], billed: Mapping[str, Any]) -> Iterator[str]:
@@ -103,6 +130,6 @@ def in_words(inside: Mapping[str, Any], billed: Mapping[str, Any]) -> Iterator[s
         yield f"injected: {kind}: {count}"
     for row in inside["ledger"]:
         words = f"ledger: {row['engine']} {row['leg']}: {row['amount']:.1f} {row['unit']}"
-        if row["engine"] != "offline" and row["leg"] in _BILLED and billed:
-            words += f", billed {billed[_BILLED[row['leg']]]:.1f}"
+        if billed and (name := _BILLED.get(row["engine"])):
+            words += f", billed {billed[name]:.1f}"
         yield words

@@ -54,6 +54,8 @@ def _lines(made: dict[str, Any]) -> Iterator[str]:
     if inside := made.get("inside"):
         yield ""
         yield from in_words_inside(inside, made["billed"])
+        for name, (count, size) in made["kept"].items():
+            yield f"kept in Redis: {count} {name}s, {size / 1024:.0f} kB"
     if made["profile"]:
         yield ""
         yield f"Web process: {made['profile']}"

@@ -16,13 +16,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from dubbing_project.management.private_account import make_token
+from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.emulators import running_emulators
 from dubbing_project.services.errors import ServiceError
 from pipeline.demo_clip import DemoClipError, write_clip
 from sessions_app.load import report
 from sessions_app.load.figures import SCRIPTED, EnginesTake
-from sessions_app.load.inside import Inside
+from sessions_app.load.inside import Inside, kept, since
+from sessions_app.load.inside import in_words as inside_in_words
 from sessions_app.load.profile import ProfileError, find_py_spy
 from sessions_app.load.run import LoadTest, LoadTestError, run
 
@@ -55,6 +57,7 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, default=1, help="client processes")
         parser.add_argument("--json", type=Path, help="file for all figures")
         parser.add_argument("--profile", type=int, default=0, metavar="SECONDS", help="py-spy")
+        parser.add_argument("--again", action="store_true", help="all of it twice, for the caches")
         parser.add_argument("--overload", action="store_true", help="a third of it threefold")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -107,11 +110,23 @@ class Command(BaseCommand):
                 running_services(folder / "services", durable=False, environment=environment)
             )
             token = make_token(services.database_url, name="load test")
+            inside = Inside(services.url, token, secret)
+            before: dict[str, Any] = {}
+            if options["again"]:
+                before = inside.figures()
+                self.stdout.write(
+                    report.in_words(self._test(options, services.socket_url, token, services.pid))
+                )
+                first, before = since(before, inside.figures()), inside.figures()
+                self.stdout.write("\n".join(["", *inside_in_words(first, {}), "", "Again:"]))
             made = self._test(options, services.socket_url, token, services.pid)
-            made["inside"] = Inside(services.url, token, secret).figures()
+            made["inside"] = inside.figures()
+            if before:
+                made["inside"] = since(before, made["inside"])
             # They are written down once a second.
             time.sleep(2.0)
-            made["billed"] = emulators.figures() if emulators else {}
+            made["billed"] = emulators.figures() if emulators and not before else {}
+            made["kept"] = kept(parse_redis_url(services.redis_url).client)
             return made
 
     def _test(
