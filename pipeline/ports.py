@@ -196,6 +196,11 @@ class SpeechStream(Protocol):
 class Synthesizer(Protocol):
     name: str
 
+    @property
+    def at_once(self) -> int | None:
+        """How many clauses the vendor speaks at once, as far as it has said; None: as many as
+        the machine can."""
+
     async def connect(self) -> None:
         """Load and dial what every language needs; ``voices`` is complete from then on.
         Idempotent."""

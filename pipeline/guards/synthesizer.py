@@ -46,6 +46,10 @@ class GuardedSynthesizer:
         self._user = user
         self.name = chain.first.name
 
+    @property
+    def at_once(self) -> int | None:
+        return self._chain.first.at_once
+
     async def connect(self) -> None:
         """The engines were connected when they were made."""
 
@@ -125,6 +129,8 @@ class GuardedSynthesizer:
         # A place is for asking: how much is made at once is the engine's own affair.
         if (gate := self._gates.get(engine.name)) is None:
             return await start()
+        # Where the plan allows less, it is here that turns are taken by user.
+        gate.learn(engine.at_once)
         async with gate.turn(self._user):
             return await start()
 

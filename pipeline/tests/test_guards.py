@@ -335,8 +335,14 @@ async def test_a_clone_takes_its_stand_ins_along() -> None:
     assert house.offline.cloner.forgotten == [base.stand_ins[0].id]
 
 
-async def test_no_more_lines_are_asked_for_at_once_than_there_are_places() -> None:
+@pytest.mark.parametrize(("plan", "at_once"), [(None, 4), (2, 2), (9, 4)])
+async def test_no_more_lines_are_asked_for_at_once_than_there_are_places(
+    plan: int | None, at_once: int
+) -> None:
+    """The installation's four, or what the vendor's plan allows where that is less."""
     house = House()
+    assert isinstance(house.cloud.synthesizer, VendorSynthesizer)
+    house.cloud.synthesizer.at_once = plan
     gate = house.guards.gates["cloud-voice"]
     most = 0
 
@@ -349,7 +355,7 @@ async def test_no_more_lines_are_asked_for_at_once_than_there_are_places() -> No
         await (await speaking).aclose()
 
     await asyncio.gather(*(speak() for _ in range(12)))
-    assert most == 4
+    assert most == at_once
     assert (gate.inside, gate.waiting) == (0, 0)
     await house.engines.synthesizer.aclose()
 

@@ -72,6 +72,10 @@ class ElevenLabsSynthesizer:
                 )
             self._account = account
 
+    @property
+    def at_once(self) -> int | None:
+        return self._account.gate.places if self._account is not None else None
+
     def languages(self) -> frozenset[str]:
         return self._model.languages
 

@@ -48,6 +48,7 @@ class EspeakSynthesizer:
     """
 
     name = ENGINE
+    at_once = None
 
     def __init__(
         self,

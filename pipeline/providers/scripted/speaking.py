@@ -94,6 +94,7 @@ class ScriptedSynthesizer:
     """Before the first block; later blocks come at once."""
     fail_on: Collection[str] = ()
     """Texts that cannot be spoken."""
+    at_once: int | None = None
     keep_requests: bool = True
     """Off for long runs: the list would grow without end."""
     requests: list[SpeechRequest] = field(default_factory=list)
