@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,13 +59,18 @@ async def until(condition: Callable[[], bool], seconds: float = SETTLE_S) -> Non
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
     """Whatever is begun inside has ended soon after it."""
-    before = _tasks()
+    before = _kinds(_tasks())
     yield
     try:
-        await until(lambda: _tasks() <= before)
+        await until(lambda: not _kinds(_tasks()) - before)
     except TimeoutError:
-        left = _tasks() - before
-        raise AssertionError(f"left behind: {sorted(map(repr, left))}") from None
+        left = sorted(map(repr, _tasks()))
+        raise AssertionError(f"left behind: {_kinds(_tasks()) - before} of {left}") from None
+
+
+def _kinds(tasks: set[asyncio.Task[Any]]) -> Counter[str]:
+    """How many of each: a connection that was replaced by another is none left behind."""
+    return Counter(getattr(task.get_coro(), "__qualname__", repr(task)) for task in tasks)
 
 
 def _tasks() -> set[asyncio.Task[Any]]:
