@@ -48,14 +48,19 @@ class Likeness:
         self._one_look = asyncio.Lock()
         """Many at once would take the store's connections from others."""
 
-    def recall(self, speaker: str, *, known: bool) -> None:
+    def recall(self, speaker: str, *, known: bool, again: bool = False) -> None:
         """Look for the voice that ``speaker`` had before; nobody waits for it.
+
+        Once, unless ``again``: then also after a look that has ended.
 
         ``known``: they are the same person as then, and what was shaped need not be shaped
         again. Of one who only came as the so-many-th of the same session that is likely but
         not sure: their own speech has the last word.
         """
-        if self._kept is None or speaker in self._recalls or len(self._recalls) >= SPEAKERS_MAX:
+        before = self._recalls.get(speaker)
+        if before is None and len(self._recalls) >= SPEAKERS_MAX:
+            return
+        if self._kept is None or (before is not None and not (again and before.done())):
             return
         recall = self._recall(self._kept, speaker, known=known)
         self._recalls[speaker] = asyncio.create_task(recall)
