@@ -749,6 +749,13 @@ with group("Following"):
         "waiting for the process whose session is followed",
         "the session is looked for again",
     )
+    FOLLOWING_RENEWED_S = bound(
+        "following_renewed",
+        20.0,
+        "seconds",
+        "telling a follower in another process that does not say that it lives",
+        "it is told no more",
+    )
     FOLLOWING_SEARCH_S = bound(
         "following_search",
         10.0,

@@ -96,6 +96,14 @@ class Dub(ABC):
         """Speakers told apart so far."""
 
     @abstractmethod
+    async def start(self) -> None:
+        """Begin; raises EngineError when an engine cannot."""
+
+    @abstractmethod
+    async def finish(self) -> None:
+        """Nothing more is taken in: what was said is dubbed, then ``events`` ends."""
+
+    @abstractmethod
     async def _commit_no_more(self) -> None:
         """Take no further lines; returns when one that is just being taken is told."""
 

@@ -232,24 +232,20 @@ class Follower(Dub):
         if translation is None or translation.done():
             return
         if item.failed:
-            translation.set_exception(EngineError(item.failed, item.message, recoverable=False))
-            # Whoever waits for it gets it; one that nobody waits for is no fault of ours.
-            translation.exception()
+            _fail(translation, EngineError(item.failed, item.message, recoverable=False))
         else:
             translation.set_result(Translation(item.text, item.took_ms))
 
     def _end(self, *, complete: bool) -> None:
         """No more lines come; ``complete``: nor translations of those that have."""
         if complete:
-            for line in list(self._translations):
-                self._resolve(
-                    SharedTranslation(
-                        run=self._followed.run,
-                        line=line,
-                        failed="leader_left",
-                        message="The session that you follow ended before this was translated.",
-                    )
-                )
+            left = EngineError(
+                "leader_left",
+                "The session that you follow ended before this was translated.",
+                recoverable=False,
+            )
+            for translation in self._translations.values():
+                _fail(translation, left)
         self._finished = True
         self._wake.set()
         if not self._winding_down:
@@ -379,3 +375,10 @@ class Follower(Dub):
         await asyncio.gather(*awaited, return_exceptions=True)
         await self._warming.aclose()
         await self._likeness.aclose()
+
+
+def _fail(translation: asyncio.Future[Translation], error: EngineError) -> None:
+    if not translation.done():
+        translation.set_exception(error)
+        # Whoever waits for it gets it; one that nobody waits for is no fault of ours.
+        translation.exception()

@@ -174,10 +174,10 @@ class Feed:
         self._listeners[who] = listener
         if not self._here:
             listener(LeaderHere(here=False), None)
-        if after is not None and (self.now is None or self.now.run != after.run):
-            listener(RunEnded(run=after.run, complete=True), None)
         if self.now is None:
             return
+        if after is not None and self.now.run != after.run:
+            listener(RunEnded(run=after.run, complete=True), None)
         listener(self.now, None)
         if self._clock is not None:
             listener(self._clock, None)
