@@ -94,9 +94,9 @@ class Follower(Dub):
         self._between_lines = asyncio.Lock()
         self._finished = self._stopped = False
         self._translations: dict[int, asyncio.Future[Translation]] = {}
-        """Of lines of the followed run that are not translated yet."""
+        """Of lines of the followed run that somebody waits for, or will."""
         self._own: dict[int, int] = {}
-        """And their numbers here."""
+        """And their numbers here, once they are committed."""
         self._awaited: set[asyncio.Task[Translation]] = set()
         self._next_line = 0
         self._followed = Followed(run=began.run, line=-1)
@@ -149,8 +149,10 @@ class Follower(Dub):
     @property
     def followed(self) -> Followed:
         """How far this run has got in the other."""
-        open_lines = {line: self._own[line] for line in self._translations if line in self._own}
-        return replace(self._followed, untranslated=open_lines)
+        untranslated = {
+            line: own for line, own in self._own.items() if not self._translations[line].done()
+        }
+        return replace(self._followed, untranslated=untranslated)
 
     def snapshot(self) -> RunSnapshot:
         return RunSnapshot(
@@ -227,8 +229,7 @@ class Follower(Dub):
     def _resolve(self, item: SharedTranslation) -> None:
         if item.run != self._followed.run:
             return
-        translation = self._translations.pop(item.line, None)
-        self._own.pop(item.line, None)
+        translation = self._translations.get(item.line)
         if translation is None or translation.done():
             return
         if item.failed:
@@ -240,7 +241,7 @@ class Follower(Dub):
         """No more lines come; ``complete``: nor translations of those that have."""
         if complete:
             left = EngineError(
-                "leader_left",
+                "leader_gone",
                 "The session that you follow ended before this was translated.",
                 recoverable=False,
             )
@@ -307,20 +308,22 @@ class Follower(Dub):
         if coming is None:
             coming = asyncio.get_running_loop().create_future()
             self._translations[line] = coming
-        if not coming.done():
-            self._own[line] = own
+        self._own[line] = own
 
         async def awaited() -> Translation:
-            try:
-                async with in_time(TRANSLATION_S, "The translation did not come in time."):
-                    return await asyncio.shield(coming)
-            finally:
+            async with in_time(TRANSLATION_S, "The translation did not come in time."):
+                return await asyncio.shield(coming)
+
+        def note(done: asyncio.Task[Translation]) -> None:
+            self._awaited.discard(done)
+            # Cancelled, the run winds down: whoever goes on with it waits again.
+            if not done.cancelled():
                 self._translations.pop(line, None)
                 self._own.pop(line, None)
 
         task = asyncio.create_task(awaited())
         self._awaited.add(task)
-        task.add_done_callback(self._awaited.discard)
+        task.add_done_callback(note)
         return task
 
     def _voice_of(self, shared: SharedLine, aside: Aside | None) -> Voice:

@@ -149,7 +149,7 @@ class FollowDubbing(CountedMessage, frozen=True, kw_only=True, tag="follow_dubbi
     voices of one's own, without sending any sound; what is dubbed already ends."""
 
     session: Annotated[
-        str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\n)$")
+        str, msgspec.Meta(pattern=r"^(?!.*\n)[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
     ]
     """UUID of a session of yours or of a team of yours, as in ``GET /api/sessions/live``."""
     preserve_voice: bool = True

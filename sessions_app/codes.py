@@ -52,7 +52,7 @@ ERRORS: dict[str, Explained] = {
         "following": "Sound came while another session is followed; send none, or start_dubbing.",
         "follow_unanswered": "The database does not answer, so that nobody knows whether you may "
         "follow: try again.",
-        "leader_left": "The session that you follow ended before a line was translated.",
+        "leader_gone": "The session that you follow ended before a line was translated.",
         "team_unknown": "You are in no team with this number.",
     },
     "Audio": {
