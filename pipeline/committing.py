@@ -185,6 +185,7 @@ class Committing:
             voice=line.voice,
             sound=sound if known else None,
             pitch_hz=pitch_hz if known else 0.0,
+            made=self._likeness.made,
         )
 
     async def aclose(self) -> None:

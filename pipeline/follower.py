@@ -25,6 +25,7 @@ from pipeline.ledger import Entry
 from pipeline.likeness import Likeness
 from pipeline.listening import SAME_LANGUAGE, transcript_of
 from pipeline.live_edge import LiveEdge
+from pipeline.made_voices import MadeVoices
 from pipeline.making import Translation, in_time
 from pipeline.notices import LINES_MISSED
 from pipeline.plan import AUTO, DubbingPlan, Engines
@@ -98,6 +99,7 @@ class Follower(Dub):
         self._own: dict[int, int] = {}
         """And their numbers here, once they are committed."""
         self._awaited: set[asyncio.Task[Translation]] = set()
+        self._borrowed: set[MadeVoices] = set()
         self._next_line = 0
         self._followed = Followed(run=began.run, line=-1)
         self._found = ""
@@ -218,9 +220,17 @@ class Follower(Dub):
             gone, _ = self._waiting.popleft()
             self._translations.pop(gone.line, None)
             self._outbox.offer(LINES_MISSED)
+        if aside is not None and self._borrows and aside.made not in self._borrowed:
+            self._borrowed.add(aside.made)
+            aside.made.use()
         self._waiting.append((line, aside))
         self._translations[line.line] = asyncio.get_running_loop().create_future()
         self._wake.set()
+
+    @property
+    def _borrows(self) -> bool:
+        """Whether it speaks with the voices that the followed run has shaped."""
+        return self._shares_voices and self._began.preserve_voice and self._plan.preserve_voice
 
     @property
     def _newest(self) -> int:
@@ -334,10 +344,8 @@ class Follower(Dub):
             self._casting.restore((CastVoice(speaker, shared.stock, pinned=False),))
         voice = self._casting.assign(speaker, shared.pitch_hz)
         if self._plan.preserve_voice and speaker is not None:
-            shaped_there = self._began.preserve_voice and self._shares_voices
-            if aside is not None and shaped_there:
-                if aside.voice.profile is not None:
-                    voice = aside.voice
+            if aside is not None and self._borrows:
+                voice = aside.voice
             elif aside is not None and aside.sound is not None:
                 if shared.speaker.certain:
                     self._likeness.collect(speaker, aside.sound)
@@ -378,6 +386,9 @@ class Follower(Dub):
         await asyncio.gather(*awaited, return_exceptions=True)
         await self._warming.aclose()
         await self._likeness.aclose()
+        # Not before the last line is told.
+        borrowed, self._borrowed = self._borrowed, set()
+        await asyncio.gather(*(made.release() for made in borrowed))
 
 
 def _fail(translation: asyncio.Future[Translation], error: EngineError) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from pipeline.bounds import SPEAKERS_MAX
 from pipeline.casting import Casting
 from pipeline.kept_voices import KeptVoices
+from pipeline.made_voices import MadeVoices
 from pipeline.ports import EngineError, VoiceCloner
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
@@ -41,7 +42,7 @@ class Likeness:
         self._speech: defaultdict[str, list[Pcm]] = defaultdict(list)
         self._cloned_from_s: dict[str, float] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._made: list[Voice] = []
+        self.made = MadeVoices(cloner)
         self._kept = kept
         self._recalls: dict[str, asyncio.Task[None]] = {}
         """Speakers that were looked for."""
@@ -85,7 +86,7 @@ class Likeness:
             sample = np.concatenate(self._speech[speaker])
             stock = self._casting.stock_voice(speaker)
             voice = await self._cloner.clone(sample, stock)
-            self._made.append(voice)
+            self.made.add(voice)
             await self._warm(voice)
             if self._cloned_from_s.get(speaker, 0.0) > speech_s:
                 return  # a better one was found meanwhile
@@ -126,5 +127,4 @@ class Likeness:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._speech.clear()
         # Not before the end: a clause may still be spoken with the voice before the last.
-        made, self._made = self._made, []
-        await asyncio.gather(*map(self._cloner.forget, made), return_exceptions=True)
+        await self.made.release()

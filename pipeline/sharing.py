@@ -18,6 +18,7 @@ import msgspec
 from pipeline.bounds import FOLLOWERS_MAX, FOLLOWING_KEPT_MAX
 from pipeline.events import PartialTranscript
 from pipeline.ledger import Entry
+from pipeline.made_voices import MadeVoices
 from pipeline.making import Translation
 from pipeline.plan import DubbingPlan
 from pipeline.ports import EngineError
@@ -135,6 +136,8 @@ class Aside:
     sound: Pcm | None
     """The clause itself, at 16 kHz; None where it was heard by another process."""
     pitch_hz: float
+    made: MadeVoices
+    """Whoever speaks with ``voice`` says so here, and when they no longer do."""
 
 
 Listener = Callable[[AnyShared, Aside | None], None]

@@ -109,7 +109,7 @@ async def test_two_followers_hear_every_line_in_their_own_voices_from_one_recogn
     for socket in (leader, shaped, stock):
         await socket.leave()
         await until_gone(socket.session_id)
-    rows = [row async for row in Line.objects.filter(session=stock.session_id)]
+    rows = [row async for row in Line.objects.filter(session_id=uuid.UUID(stock.session_id))]
     assert [row.target_text for row in rows] == texts(stock, "translation")
     used = {(use.session_id, use.leg) async for use in EngineUse.objects.all()}
     mine = {leg for session, leg in used if str(session) == leader.session_id}
@@ -320,7 +320,7 @@ async def test_a_follower_that_drops_misses_nothing(server: Server, ana: Person,
     for socket in (leader, second):
         await socket.leave()
         await until_gone(socket.session_id)
-    rows = [row async for row in Line.objects.filter(session=second.session_id)]
+    rows = [row async for row in Line.objects.filter(session_id=uuid.UUID(second.session_id))]
     assert [row.source_text for row in rows] == texts(leader, "transcript")
 
 
