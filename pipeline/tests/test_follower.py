@@ -40,7 +40,7 @@ from pipeline.sharing import (
 from pipeline.snapshot import Followed, RunSnapshot
 from pipeline.speaking import Output
 from pipeline.tests.test_dubber import chunks, scripted_engines
-from pipeline.types import NEUTRAL_STYLE, SpeakerMatch, Voice
+from pipeline.types import NEUTRAL_STYLE, Pcm, SpeakerMatch, Voice
 
 SPEECH = utterances((2.0, 140.0), (2.5, 220.0), (2.0, 140.0), (2.5, 220.0))
 Told = TypeVar("Told")
@@ -78,10 +78,10 @@ class Together:
     def join(self, follower: Follower, after: Followed | None = None) -> None:
         self.feed.subscribe(follower, follower.push, after)
 
-    async def speak(self) -> None:
-        for chunk in chunks(SPEECH):
+    async def speak(self, pcm: Pcm = SPEECH, *, pace: float = 6.0) -> None:
+        for chunk in chunks(pcm):
             self.leader.push(chunk)
-            await asyncio.sleep(0.064 / 6)
+            await asyncio.sleep(0.064 / pace)
         await self.leader.finish()
 
     async def dub(self, *followers: Follower) -> list[list[Output]]:
@@ -156,14 +156,14 @@ async def test_each_follower_speaks_every_line_in_its_own_way() -> None:
 async def test_a_voice_is_shaped_once_and_forgotten_after_the_last_who_speaks_with_it() -> None:
     engines = scripted_engines(cloner=ScriptedCloner(needs_s=1.0, enough_s=2.0))
     together = Together(engines)
-    slow = ScriptedSynthesizer(delay_s=0.6)
+    slow = ScriptedSynthesizer(delay_s=0.4)
     follower = Follower(plan(), replace(engines, synthesizer=slow), BEGAN, shares_voices=True)
     await together.leader.start()
     await follower.start()
     together.join(follower)
     telling = asyncio.create_task(collect(together.leader))
     following = asyncio.create_task(collect(follower))
-    await together.speak()
+    await together.speak(np.concatenate([SPEECH, SPEECH]), pace=4.0)
     await telling
     await together.leader.aclose()
     cloner: Any = engines.cloner
