@@ -67,7 +67,8 @@ spoken for each follower apart, with its own `preserve_voice`, engine, pace and 
 the dub and the original are is the client's own affair. So the source is recognised and translated
 once, and counts once: a follower uses neither minutes of `MAX_MINUTES_PER_DAY` nor characters
 translated, only what is spoken to it, which `MAX_COST_PER_DAY` limits. Followers are sessions like
-any other: they count for `MAX_SESSIONS_PER_USER`, come back after a break, and have a record.
+any other: they count for `MAX_SESSIONS_PER_USER`, hold a minute reserved while they are connected,
+come back after a break, and have a record.
 
 You may follow your own sessions and those shared with a team of yours: the leader names it as
 `team` in `start_dubbing` or `POST /api/sessions`. `GET /api/sessions/live` lists what you may

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
+from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import get, token_of
 from dubbing_project.tests.test_resume_live import Watched
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app.live_client import LiveClient
+from sessions_app.live_state import decode
 
 SOURCE = utterances(*[(2.0, 140.0), (2.4, 140.0)] * 3)
 SOURCE_S = len(SOURCE) / 16_000
@@ -59,14 +62,21 @@ async def lead(
 
 
 async def follow(
-    server: RunningServices, token: str, session_id: str, ready: asyncio.Event
+    server: RunningServices, token: str, session_id: str, ready: asyncio.Future[str]
 ) -> Watched:
     async with LiveClient.connect(server.socket_url, token, patience_s=PATIENCE_S) as client:
         await client.send(type="follow_dubbing", session=session_id)
         async for event in client.events():
             if event["type"] == "ready":
-                ready.set()
+                ready.set_result(client.session_id)
     return Watched(client)
+
+
+def processes_of(server: RunningServices, session_ids: list[str]) -> set[str]:
+    """Which server processes have these sessions in hand."""
+    with redis.Redis.from_url(parse_redis_url(server.redis_url).client) as client:
+        found = [client.get(f"dubbing:live:{session_id}") for session_id in session_ids]
+    return {decode(state).process for state in found if isinstance(state, bytes)}
 
 
 async def watch_together(
@@ -78,11 +88,14 @@ async def watch_together(
     async with asyncio.timeout(SOURCE_S + PATIENCE_S + 60):
         leading = asyncio.create_task(lead(server, token, led, go))
         session_id = await led
-        readies = [asyncio.Event() for _ in range(FOLLOWERS)]
+        loop = asyncio.get_running_loop()
+        readies: list[asyncio.Future[str]] = [loop.create_future() for _ in range(FOLLOWERS)]
         following = [
             asyncio.create_task(follow(server, token, session_id, ready)) for ready in readies
         ]
-        await asyncio.gather(*(ready.wait() for ready in readies))
+        followers = list(await asyncio.gather(*readies))
+        await asyncio.sleep(1.0)  # until they are put down for one another
+        assert len(processes_of(server, [session_id, *followers])) == 2
         go.set()
         if disturb:
             await asyncio.sleep(SOURCE_S / 2)
