@@ -31,9 +31,8 @@ from pipeline.notices import LINES_MISSED
 from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.playing import Timing
 from pipeline.ports import EngineError
-from pipeline.sharing import (
+from pipeline.shared import (
     AnyShared,
-    Aside,
     FeedClosed,
     RunBegan,
     RunEnded,
@@ -42,6 +41,7 @@ from pipeline.sharing import (
     SharedPartial,
     SharedTranslation,
 )
+from pipeline.sharing import Aside
 from pipeline.snapshot import CastVoice, CommittingState, Delivered, Followed, RunSnapshot
 from pipeline.takeover import Again
 from pipeline.types import Clause, Line, Voice, Word

@@ -9,7 +9,8 @@ from pipeline.bounds import FOLLOWING_ITEMS_MAX
 from pipeline.dub import Dub
 from pipeline.follower import Follower
 from pipeline.guards.usage import Meter
-from pipeline.sharing import AnyShared, Aside, RunBegan, SharedLine
+from pipeline.shared import AnyShared, RunBegan, SharedLine
+from pipeline.sharing import Aside
 from pipeline.snapshot import Delivered, Followed, RunSnapshot
 from pipeline.types import AudioChunk
 from sessions_app import wiring

@@ -21,15 +21,8 @@ from pipeline.bounds import DATABASE_S, FOLLOWING_ALLOWED_S, FOLLOWING_SEARCH_S
 from pipeline.events import Notice
 from pipeline.ports import EngineError
 from pipeline.providers.choice import refuse_unknown
-from pipeline.sharing import (
-    AnyShared,
-    Aside,
-    FeedClosed,
-    FeedFullError,
-    LeaderHere,
-    RunBegan,
-    SharedClock,
-)
+from pipeline.shared import AnyShared, FeedClosed, LeaderHere, RunBegan, SharedClock
+from pipeline.sharing import Aside, FeedFullError
 from pipeline.wire import FollowDubbing, WireError
 from sessions_app import leaders, relay, selectors
 from sessions_app.follow_request import FollowRequest

@@ -23,7 +23,8 @@ from pipeline.bounds import (
     FOLLOWING_RENEWED_S,
     FOLLOWING_SILENCE_S,
 )
-from pipeline.sharing import AnyShared, Aside, Feed, FeedClosed, FeedFullError, Listener
+from pipeline.shared import AnyShared, FeedClosed
+from pipeline.sharing import Aside, Feed, FeedFullError, Listener
 from pipeline.snapshot import Followed
 from sessions_app import mailbox
 

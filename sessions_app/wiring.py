@@ -27,7 +27,8 @@ from pipeline.guards.usage import Meter
 from pipeline.kept_voices import KeptVoices
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import Endpointing, EngineError, Translator
-from pipeline.sharing import Feed, RunBegan, Share
+from pipeline.shared import RunBegan
+from pipeline.sharing import Feed, Share
 from pipeline.snapshot import Delivered, RunSnapshot
 from sessions_app.engine_access import (
     Wanted,

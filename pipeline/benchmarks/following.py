@@ -27,7 +27,8 @@ from pipeline.plan import DubbingPlan, Engines
 from pipeline.providers.registry import make_engines
 from pipeline.providers.settings import EngineSettings
 from pipeline.record import LineRecord
-from pipeline.sharing import Feed, RunBegan, Share
+from pipeline.shared import RunBegan
+from pipeline.sharing import Feed, Share
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 RUN = "benchmark"

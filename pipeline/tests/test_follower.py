@@ -25,18 +25,15 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
-from pipeline.sharing import (
+from pipeline.shared import (
     AnyShared,
-    Aside,
-    Feed,
     FeedClosed,
-    FeedFullError,
     RunBegan,
-    Share,
     SharedClock,
     SharedLine,
     SharedTranslation,
 )
+from pipeline.sharing import Aside, Feed, FeedFullError, Share
 from pipeline.snapshot import Followed, RunSnapshot
 from pipeline.speaking import Output
 from pipeline.tests.test_dubber import chunks, scripted_engines

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from channels.layers import channel_layers, get_channel_layer
 
-from pipeline.sharing import AnyShared, Aside, Feed, FeedClosed, RunBegan, SharedClock
+from pipeline.shared import AnyShared, FeedClosed, RunBegan, SharedClock
+from pipeline.sharing import Aside, Feed
 from sessions_app import leaders, live, mailbox, relay
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.test_following import (
@@ -169,7 +170,7 @@ async def test_a_session_is_followed_from_another_process(
 ) -> None:
     leader = await start(ana)
     # As the process sees it that does not have the leader.
-    monkeypatch.setattr(leaders.relay, "feed_of", lambda _: None)
+    monkeypatch.setattr("sessions_app.leaders.relay.feed_of", lambda _: None)
     monkeypatch.setattr(leaders, "PROCESS", "another")
     follower = await follow(ana, leader)
     half = len(SPEECH) // 2 // 1024 * 1024
