@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from pipeline import metrics
 from pipeline.announcing import Announced
-from pipeline.bounds import FOLLOWING_WAITING_MAX, TRANSLATION_S
+from pipeline.awaited import Awaited
+from pipeline.bounds import FOLLOWING_WAITING_MAX
 from pipeline.casting import Casting
 from pipeline.dub import Dub
 from pipeline.events import LanguageFound, PartialTranscript
@@ -26,7 +27,7 @@ from pipeline.likeness import Likeness
 from pipeline.listening import SAME_LANGUAGE, transcript_of
 from pipeline.live_edge import LiveEdge
 from pipeline.made_voices import MadeVoices
-from pipeline.making import Translation, in_time
+from pipeline.making import Translation
 from pipeline.notices import LINES_MISSED
 from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.playing import Timing
@@ -94,11 +95,7 @@ class Follower(Dub):
         self._wake = asyncio.Event()
         self._between_lines = asyncio.Lock()
         self._finished = self._stopped = False
-        self._translations: dict[int, asyncio.Future[Translation]] = {}
-        """Of lines of the followed run that somebody waits for, or will."""
-        self._own: dict[int, int] = {}
-        """And their numbers here, once they are committed."""
-        self._awaited: set[asyncio.Task[Translation]] = set()
+        self._translations = Awaited()
         self._borrowed: set[MadeVoices] = set()
         self._next_line = 0
         self._followed = Followed(run=began.run, line=-1)
@@ -128,7 +125,8 @@ class Follower(Dub):
             case SharedClock():
                 self._note(item)
             case SharedTranslation():
-                self._resolve(item)
+                if item.run == self._followed.run:
+                    self._translations.resolve(item)
             case SharedPartial() if not self._finished:
                 self._outbox.offer(
                     PartialTranscript(
@@ -151,10 +149,7 @@ class Follower(Dub):
     @property
     def followed(self) -> Followed:
         """How far this run has got in the other."""
-        untranslated = {
-            line: own for line, own in self._own.items() if not self._translations[line].done()
-        }
-        return replace(self._followed, untranslated=untranslated)
+        return replace(self._followed, untranslated=self._translations.open())
 
     def snapshot(self) -> RunSnapshot:
         return RunSnapshot(
@@ -202,7 +197,7 @@ class Follower(Dub):
             translation.set_result(Translation(pending.target_text, 0.0))
         else:
             theirs = {own: line for line, own in self._followed.untranslated.items()}
-            translation = self._await_translation(theirs.get(pending.line, -1), pending.line)
+            translation = self._translations.wait_for(theirs.get(pending.line, -1), pending.line)
         return self._enter(Entry.taken_over(again, line, translation, Timing(now, now, now)))
 
     # What comes --------------------------------------------------------------------
@@ -218,13 +213,13 @@ class Follower(Dub):
             return  # told again by a process that goes on with the followed run
         if len(self._waiting) >= FOLLOWING_WAITING_MAX:
             gone, _ = self._waiting.popleft()
-            self._translations.pop(gone.line, None)
+            self._translations.forget(gone.line)
             self._outbox.offer(LINES_MISSED)
         if aside is not None and self._borrows and aside.made not in self._borrowed:
             self._borrowed.add(aside.made)
             aside.made.use()
         self._waiting.append((line, aside))
-        self._translations[line.line] = asyncio.get_running_loop().create_future()
+        self._translations.expect(line.line)
         self._wake.set()
 
     @property
@@ -236,27 +231,16 @@ class Follower(Dub):
     def _newest(self) -> int:
         return self._waiting[-1][0].line if self._waiting else self._followed.line
 
-    def _resolve(self, item: SharedTranslation) -> None:
-        if item.run != self._followed.run:
-            return
-        translation = self._translations.get(item.line)
-        if translation is None or translation.done():
-            return
-        if item.failed:
-            _fail(translation, EngineError(item.failed, item.message, recoverable=False))
-        else:
-            translation.set_result(Translation(item.text, item.took_ms))
-
     def _end(self, *, complete: bool) -> None:
         """No more lines come; ``complete``: nor translations of those that have."""
         if complete:
-            left = EngineError(
-                "leader_gone",
-                "The session that you follow ended before this was translated.",
-                recoverable=False,
+            self._translations.fail(
+                EngineError(
+                    "leader_gone",
+                    "The session that you follow ended before this was translated.",
+                    recoverable=False,
+                )
             )
-            for translation in self._translations.values():
-                _fail(translation, left)
         self._finished = True
         self._wake.set()
         if not self._winding_down:
@@ -301,7 +285,7 @@ class Follower(Dub):
         timing = Timing(
             now - shared.arrived_ago_s, now - shared.decided_ago_s, now - shared.recognized_ago_s
         )
-        translation = self._await_translation(shared.line, number)
+        translation = self._translations.wait_for(shared.line, number)
         entry = Entry(line, translation, timing, shared.heard_s)
         if line.source_language == line.target_language:
             entry.skipped = SAME_LANGUAGE
@@ -311,30 +295,6 @@ class Follower(Dub):
         self._enter(entry)
         await self._tell(entry)
         self._on_progress()
-
-    def _await_translation(self, line: int, own: int) -> asyncio.Task[Translation]:
-        """Of the followed run's ``line``; fails when it does not come in time."""
-        coming = self._translations.get(line)
-        if coming is None:
-            coming = asyncio.get_running_loop().create_future()
-            self._translations[line] = coming
-        self._own[line] = own
-
-        async def awaited() -> Translation:
-            async with in_time(TRANSLATION_S, "The translation did not come in time."):
-                return await asyncio.shield(coming)
-
-        def note(done: asyncio.Task[Translation]) -> None:
-            self._awaited.discard(done)
-            # Cancelled, the run winds down: whoever goes on with it waits again.
-            if not done.cancelled():
-                self._translations.pop(line, None)
-                self._own.pop(line, None)
-
-        task = asyncio.create_task(awaited())
-        self._awaited.add(task)
-        task.add_done_callback(note)
-        return task
 
     def _voice_of(self, shared: SharedLine, aside: Aside | None) -> Voice:
         """The same stock voice as the one who is followed hears, where the engine is the
@@ -380,19 +340,9 @@ class Follower(Dub):
         return len(self._announced)
 
     async def _release(self) -> None:
-        awaited = list(self._awaited)
-        for task in awaited:
-            task.cancel()
-        await asyncio.gather(*awaited, return_exceptions=True)
+        await self._translations.aclose()
         await self._warming.aclose()
         await self._likeness.aclose()
         # Not before the last line is told.
         borrowed, self._borrowed = self._borrowed, set()
         await asyncio.gather(*(made.release() for made in borrowed))
-
-
-def _fail(translation: asyncio.Future[Translation], error: EngineError) -> None:
-    if not translation.done():
-        translation.set_exception(error)
-        # Whoever waits for it gets it; one that nobody waits for is no fault of ours.
-        translation.exception()
