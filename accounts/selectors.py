@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 
-from accounts.models import ApiToken, EngineKey, User
+from accounts.models import ApiToken, EngineKey, Membership, User
 from accounts.sealing import SealBrokenError, unseal
 
 
@@ -21,6 +21,10 @@ class OpenedKey:
 
 def user_by_email(email: str) -> User | None:
     return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def is_member(user_id: int, team_id: int) -> bool:
+    return Membership.objects.filter(user_id=user_id, team_id=team_id).exists()
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:

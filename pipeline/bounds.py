@@ -709,6 +709,75 @@ with group("Socket"):
         "voice_samples_length", 120.0, "seconds", "samples of one voice", "`voice_samples_long`"
     )
 
+with group("Following"):
+    FOLLOWERS_MAX = bound(
+        "followers", 16, "sessions", "sessions that follow one", "`followers_full`"
+    )
+    FOLLOWING_KEPT_MAX = bound(
+        "following_kept",
+        128,
+        "lines",
+        "lines of the followed run, for a follower that comes back",
+        "the oldest is forgotten; a follower is told how many it missed",
+    )
+    FOLLOWING_WAITING_MAX = bound(
+        "following_waiting",
+        128,
+        "lines",
+        "lines of the followed run that a follower has not taken: the followed never wait",
+        "the oldest goes and is told (`lines_missed`)",
+    )
+    FOLLOWING_ITEMS_MAX = bound(
+        "following_items",
+        512,
+        "items",
+        "lines, translations and times on their way to another process, or before a follower's "
+        "engines are ready",
+        "the oldest goes; the follower joins again behind the last line it has",
+    )
+    FOLLOWING_HEARTBEAT_S = bound(
+        "following_heartbeat",
+        2.0,
+        "seconds",
+        "silence of the process whose session is followed",
+        "an empty message is sent",
+    )
+    FOLLOWING_SILENCE_S = bound(
+        "following_silence",
+        6.0,
+        "seconds",
+        "waiting for the process whose session is followed",
+        "the session is looked for again",
+    )
+    FOLLOWING_RENEWED_S = bound(
+        "following_renewed",
+        20.0,
+        "seconds",
+        "telling a follower in another process that does not say that it lives",
+        "it is told no more",
+    )
+    FOLLOWING_SEARCH_S = bound(
+        "following_search",
+        10.0,
+        "seconds",
+        "looking for a followed session that has moved, on top of the resume time",
+        "`leader_left`",
+    )
+    FOLLOWING_ASKED_S = bound(
+        "following_asked",
+        1.5,
+        "seconds",
+        "the answer of the process whose session is to be followed",
+        "asked again",
+    )
+    FOLLOWING_ALLOWED_S = bound(
+        "following_allowed",
+        60.0,
+        "seconds",
+        "following without asking again whether one still may",
+        "asked again",
+    )
+
 with group("Sessions"):
     RUNS_MAX = bound(
         "runs_waiting", 4, "runs", "runs that wait for the one before them", "`too_many_runs`"

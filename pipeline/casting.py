@@ -57,6 +57,10 @@ class Casting:
         self._last_heard[self._stock[speaker].id] = self._assignments
         return voice
 
+    def has(self, speaker: str | None) -> bool:
+        """Whether ``speaker`` has a voice already."""
+        return speaker in self._stock
+
     def stock_voice(self, speaker: str | None) -> Voice:
         """The unshaped voice that ``speaker`` was cast with; KeyError before ``assign``."""
         return self._stock[speaker]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
-from pipeline.bounds import IDENTIFY_MAX_S, SPEAKERS_MAX
+from pipeline.announcing import Announced
+from pipeline.bounds import IDENTIFY_MAX_S
 from pipeline.casting import Casting
 from pipeline.events import SpeakerHeard
 from pipeline.kept_voices import KeptVoices
@@ -16,14 +16,14 @@ from pipeline.making import Translation, translate
 from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
+from pipeline.sharing import Aside
 from pipeline.snapshot import CommittingState, Habit, PendingLine
 from pipeline.speakers import SpeakerRegistry
 from pipeline.speculation import Speculation
 from pipeline.tape import Tape
 from pipeline.text_form import lower_sentence_starts, restore
-from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, Pcm, SpeakerMatch, Voice, Word
-
-log = logging.getLogger(__name__)
+from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, Pcm, SpeakerMatch, Word
+from pipeline.warming import Warming
 
 CLAUSE_MARGIN_S = 0.06
 """Word times are rough: this much more audio on both sides goes to the encoder."""
@@ -46,22 +46,23 @@ class Committing:
         self._clock = clock
         self._speakers = SpeakerRegistry(confirm_at=plan.similarity_threshold)
         self._casting = Casting(engines.synthesizer.voices(plan.target_language))
+        self._warming = Warming(engines.synthesizer, plan.target_language)
         self._likeness = Likeness(
             engines.cloner,
             self._casting,
-            warm=self._warm,
+            warm=self._warming.now,
             kept=voices if plan.preserve_voice else None,
         )
-        self._warmed: set[str] = set()
-        self._warming: set[asyncio.Task[None]] = set()
         self._habits: defaultdict[str | None, SpeakerProsody] = defaultdict(SpeakerProsody)
-        self._announced: dict[str, tuple[str, bool]] = {}
+        self._announced = Announced()
         self._recent_text: deque[str] = deque(maxlen=3)
         self._translations: set[asyncio.Task[Translation]] = set()
         self._speculation = Speculation(
             lambda request: translate(engines.translator, request, clock), clock
         )
         self._next_line = 0
+        self._aside: tuple[int, Pcm, float] | None = None
+        """Number of the last line, how it sounds, and its pitch."""
         self.last: Clause | None = None
         """The clause committed last."""
         self._continues: int | None = None
@@ -97,7 +98,7 @@ class Committing:
         # Not before they are cast: it is their stock voice that is shaped.
         if self._plan.preserve_voice and match.speaker and match.certain:
             self._likeness.collect(match.speaker, pcm)
-        self._warm_soon(voice)
+        self._warming.soon(voice)
         line = Line(
             sequence=self._next_line,
             clause=clause,
@@ -110,6 +111,7 @@ class Committing:
         )
         # Nothing is awaited from here on: a snapshot has the whole line or nothing of it.
         self._next_line += 1
+        self._aside = line.sequence, pcm, prosody.pitch_hz
         if clause.ends_utterance:
             self._finals_are_written = not _is_plain(clause.text)
         self._recent_text.append(text)
@@ -143,7 +145,7 @@ class Committing:
             next_line=self._next_line,
             speakers=self._speakers.export(),
             cast=self._casting.export(),
-            announced=dict(self._announced),
+            announced=self._announced.export(),
             habits=tuple(Habit(who, habit.export()) for who, habit in self._habits.items()),
             recent_text=tuple(self._recent_text),
             sentence_open=self._continues,
@@ -155,7 +157,7 @@ class Committing:
         self._next_line = state.next_line
         self._speakers.restore(state.speakers)
         self._casting.restore(state.cast)
-        self._announced = dict(state.announced)
+        self._announced.restore(state.announced)
         self._habits.update((one.speaker, SpeakerProsody(*one.averages)) for one in state.habits)
         self._recent_text.extend(state.recent_text)
         self._continues = state.sentence_open
@@ -169,43 +171,30 @@ class Committing:
 
     def news_of(self, line: Line) -> SpeakerHeard | None:
         """What the listener does not know yet of the line's speaker and their voice."""
-        speaker, voice = line.speaker.speaker, line.voice
-        cast = (voice.id, voice.profile is not None)
-        if speaker is None or self._announced.get(speaker) == cast:
-            return None
-        self._announced[speaker] = cast
-        return SpeakerHeard(
-            speaker=speaker,
-            voice=voice.id,
-            voice_name=voice.name,
-            similarity=round(line.speaker.similarity, 3),
-            shaped=voice.profile is not None,
+        return self._announced.news_of(line)
+
+    def aside(self, line: Line) -> Aside:
+        """What of a line is for followers in this process alone."""
+        number, sound, pitch_hz = self._aside or (-1, None, 0.0)
+        known = number == line.sequence
+        return Aside(
+            stock=self._casting.by_id(line.voice.id)
+            or self._casting.stock_voice(line.speaker.speaker),
+            voice=line.voice,
+            sound=sound if known else None,
+            pitch_hz=pitch_hz if known else 0.0,
+            made=self._likeness.made,
         )
 
     async def aclose(self) -> None:
         """Stop what is on its way."""
-        under_way = [*self._translations, *self._warming]
-        for task in under_way:
+        translations = list(self._translations)
+        for task in translations:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*translations, return_exceptions=True)
+        await self._warming.aclose()
         await self._speculation.aclose()
         await self._likeness.aclose()
-
-    def _warm_soon(self, voice: Voice) -> None:
-        """Have a voice dialled for while its line is being translated."""
-        if voice.id not in self._warmed and len(self._warming) < SPEAKERS_MAX:
-            self._warmed.add(voice.id)
-            task = asyncio.create_task(self._warm(voice))
-            self._warming.add(task)
-            task.add_done_callback(self._warming.discard)
-
-    async def _warm(self, voice: Voice) -> None:
-        self._warmed.add(voice.id)
-        try:
-            await self._engines.synthesizer.warm(voice, self._plan.target_language)
-        except EngineError as error:
-            # The clause itself will say so, if it is still so by then.
-            log.info("voice not warmed", extra={"voice": voice.id, "code": error.code})
 
     def _language_of(self, clause: Clause) -> str:
         """What the clause is spoken in: as found, else as before, else the likeliest."""

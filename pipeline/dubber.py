@@ -1,10 +1,9 @@
 """The product on one page: sound in, dubbed cues out, in order.
 
 Four loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
-``Listening`` commits clauses and decides who says them in which voice; ``Turns`` has the
-lines spoken, each in a task of its own, a few at once, and says what becomes of those that
-wait; ``Speaking`` releases them strictly in source order. The tasks own no state; the loops
-own it alone and need no lock.
+``Listening`` commits clauses and decides who says them in which voice; the other two, which
+have the lines spoken and release them in order, are ``Dub``'s. The tasks own no state; the
+loops own it alone and need no lock.
 
 A run can be cut at any moment and gone on with by another process: ``snapshot`` says what
 that needs, ``Dubber(continues=…)`` takes it over.
@@ -13,43 +12,36 @@ that needs, ``Dubber(continues=…)`` takes it over.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from pipeline import metrics
 from pipeline.bounds import TAPE_OF_FILE_S, TAPE_S
 from pipeline.committer import Committer
 from pipeline.committing import Committing
-from pipeline.events import Failure, Notice
+from pipeline.dub import Dub
 from pipeline.gauge import Gauge
 from pipeline.hearing import Hearing
 from pipeline.inbox import Inbox
 from pipeline.kept_voices import KeptVoices
-from pipeline.ledger import Entry, Ledger
+from pipeline.ledger import Entry
 from pipeline.listening import Listening
 from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
-from pipeline.outbox import Outbox
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
-from pipeline.ports import EngineError
 from pipeline.recognition import Recognition
-from pipeline.scheduler import Scheduler
+from pipeline.sharing import Share
 from pipeline.snapshot import Delivered, RunSnapshot
-from pipeline.speaking import Output, Speaking
-from pipeline.takeover import Again, Takeover, take_over
-from pipeline.tally import Tally
+from pipeline.speaking import Output
+from pipeline.takeover import Again
 from pipeline.tape import Tape
-from pipeline.turns import Turns
 from pipeline.types import AudioChunk, Pcm
 
 __all__ = ["Dubber", "DubbingPlan", "Engines", "Output"]
 
-log = logging.getLogger(__name__)
 
-
-class Dubber:
+class Dubber(Dub):
     """One run: one source stream, one pair of languages, from first to last sample.
 
     ``continues`` goes on with a run of another process: its lines that the client has not
@@ -60,6 +52,7 @@ class Dubber:
     keeping: after every commit, when a cue begins, and after every line finished.
 
     ``voices`` keeps shaped voices for whoever goes on with the run; not in the snapshot.
+    ``share`` is told what is committed, for those who follow the run.
 
     Raises EngineError, naming what there is, when the engines lack a language.
     """
@@ -73,33 +66,26 @@ class Dubber:
         heard: Delivered | None = None,
         on_progress: Callable[[], None] | None = None,
         voices: KeptVoices | None = None,
+        share: Share | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         engines.refuse_unsupported(plan)
-        self._plan = plan
-        self._engines = engines
-        self._before = continues
-        self._takeover = take_over(continues, heard) if continues else Takeover()
-        self._on_progress = on_progress or (lambda: None)
-        self._clock = clock
         self._inbox = Inbox()
-        self._outbox: Outbox[Output] = Outbox()
         self._tape = Tape(TAPE_S if plan.live else TAPE_OF_FILE_S)
-        self._tally = Tally(continues.tally if continues else None)
-        self._ledger = Ledger(self._takeover.kept, self._takeover.end_s)
+        super().__init__(
+            plan,
+            engines,
+            continues=continues,
+            heard=heard,
+            on_progress=on_progress,
+            clock=clock,
+        )
+        self._share = share
         self._committing = Committing(plan, engines, self._tape, clock, voices)
-        self._scheduler = Scheduler(live=plan.live, end_s=self._takeover.end_s)
         self._recognition = Recognition(
             engines.recognizer,
             plan.recognition,
             lambda: self._outbox.offer(RECOGNIZER_RESTARTED),
-        )
-        self._turns = Turns(
-            engines.synthesizer,
-            self._scheduler,
-            live=plan.live,
-            live_edge_s=self._live_edge_s,
-            clock=clock,
         )
         self._gauge = Gauge(
             plan.session_id,
@@ -118,16 +104,6 @@ class Dubber:
             hear_from=continues.hear_from if continues else 0,
             first_utterance=continues.next_utterance if continues else 0,
         )
-        self._speaking = Speaking(
-            self._turns,
-            self._scheduler,
-            tell=self._outbox.put,
-            report=self._report,
-            on_begin=self._on_progress,
-            clock=clock,
-            next_cue=self._takeover.next_cue,
-            heard=self._takeover.heard,
-        )
         if continues:
             self._committing.restore(continues.committing)
         committed_s = continues.committed_s if continues else None
@@ -145,11 +121,9 @@ class Dubber:
             on_progress=self._on_progress,
             committed_s=committed_s,
             found=continues.committing.language if continues else "",
+            share=share,
         )
-        self._winding_down = False
-        if plan.live:
-            metrics.track_backlog(self, lambda run: run.backlog_s)
-        self._run: asyncio.Task[None] | None = None
+        self._again: list[Entry] = []
 
     async def start(self) -> None:
         """Open the engines' streams; raises EngineError when one cannot."""
@@ -168,15 +142,10 @@ class Dubber:
             await self._recognition.aclose()
             raise
         self._committing.recall_voices()
-        again = [self._enter_again(one) for one in self._takeover.again]
-        self._run = asyncio.create_task(self._supervise(again), name=f"dub {plan.session_id}")
-
-    @property
-    def backlog_s(self) -> float:
-        """Dubbed audio beyond the live edge; 0 before the first and after the last."""
-        if self._run is None or self._run.done():
-            return 0.0
-        return self._scheduler.backlog_s(self._live_edge_s())
+        if self._share is not None:
+            self._share.begin(plan)
+        self._again = [self._enter_again(one) for one in self._takeover.again]
+        self._begin()
 
     def push(self, chunk: AudioChunk) -> None:
         """Take live audio; never waits. When the inbox is full the oldest audio goes."""
@@ -187,10 +156,6 @@ class Dubber:
         if lost_s and self._tally.lose_audio(lost_s):
             self._outbox.offer(AUDIO_DROPPED)
 
-    def notice(self, notice: Notice) -> None:
-        """Tell the listener something; never waits."""
-        self._outbox.offer(notice)
-
     async def feed(self, chunk: AudioChunk) -> None:
         """Take audio of a file; waits while the pipeline is behind."""
         await self._inbox.feed(chunk)
@@ -198,24 +163,6 @@ class Dubber:
     async def finish(self) -> None:
         """No more audio comes: what was said is dubbed, then ``events`` ends."""
         self._inbox.close()
-
-    async def events(self) -> AsyncGenerator[Output, None]:
-        """Everything the run tells, in order; a Summary comes last, unless it wound down."""
-        while (output := await self._outbox.get()) is not None:
-            finished = self._ledger.take(output)
-            if finished is not None and not finished.recorded:
-                self._tally.count(finished.unheard, finished.latencies)
-            yield output
-            if finished is not None:
-                self._on_progress()
-        if not self._winding_down:
-            yield self._tally.summary(self._heard_s(), self._committing.speakers)
-
-    async def aclose(self) -> None:
-        """Stop at once and free the engines' streams. Idempotent."""
-        if self._run is not None:
-            self._run.cancel()
-            await asyncio.gather(self._run, return_exceptions=True)
 
     # Going on elsewhere ------------------------------------------------------------
 
@@ -243,56 +190,27 @@ class Dubber:
         )
 
     async def wind_down(self, *, timeout_s: float) -> RunSnapshot:
-        """Stop for a restart: hear and commit nothing more, give out what is committed.
-
-        Waits until ``events`` has given out every committed line, at most ``timeout_s``.
-        Then the run stops and ``events`` ends without a Summary; what nobody had taken from
-        it by then is in the snapshot's ``pending``.
-        """
+        """As in Dub; nothing more is heard either."""
         self._winding_down = True
         self._hearing.stop()
         self._inbox.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._listening.stop()
-                await self._ledger.settled()
-        await self.aclose()
-        self._outbox.cut()
-        return self.snapshot()
+        return await super().wind_down(timeout_s=timeout_s)
+
+    async def _commit_no_more(self) -> None:
+        await self._listening.stop()
 
     def _enter_again(self, again: Again) -> Entry:
         now, pending = self._clock(), again.line
         line, translation = self._committing.line_again(pending)
         entry = Entry.taken_over(again, line, translation, Timing(now, now, now))
-        self._ledger.enter(entry)
-        return entry
+        if self._share is not None:
+            self._share.line(entry, self._committing.aside(line), now=now)
+        return self._enter(entry)
 
     # The loops ---------------------------------------------------------------------
 
-    async def _supervise(self, again: list[Entry]) -> None:
-        loops = [
-            asyncio.create_task(loop)
-            for loop in (
-                self._hear(),
-                self._listening.run(again),
-                self._turns.run(),
-                self._speaking.run(),
-            )
-        ]
-        try:
-            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
-            for loop in done:
-                loop.result()
-        except EngineError as error:
-            self._report(error)
-        except Exception:
-            log.exception("run failed", extra={"session": self._plan.session_id})
-            self._report(
-                EngineError("internal_error", "Dubbing stopped because of a fault in the server.")
-            )
-        finally:
-            await self._end(loops)
-        await self._outbox.end()
+    def _loops(self) -> list[Coroutine[Any, Any, None]]:
+        return [self._hear(), self._listening.run(self._again)]
 
     async def _hear(self) -> None:
         await self._hearing.run(self._inbox)
@@ -302,26 +220,21 @@ class Dubber:
     def _note_heard(self, pcm: Pcm) -> None:
         self._turns.moved()
         self._gauge.note(pcm)
-
-    # Telling -----------------------------------------------------------------------
-
-    def _report(self, error: EngineError) -> None:
-        self._tally.fail()
-        self._outbox.insist(Failure(code=error.code, message=str(error)))
+        if self._share is not None:
+            self._share.clock(self._tape.end_s)
 
     def _heard_s(self) -> float:
         return max(self._tape.end_s, self._before.media_s if self._before else 0.0)
+
+    def _speakers(self) -> int:
+        return self._committing.speakers
 
     def _live_edge_s(self) -> float:
         # A tape that is still empty knows nothing of what the run before has heard.
         before_s = self._before.media_s if self._before else 0.0
         return max(self._tape.live_edge_s(self._clock()), before_s)
 
-    async def _end(self, loops: list[asyncio.Task[None]]) -> None:
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+    async def _release(self) -> None:
         self._inbox.close()
-        await self._turns.aclose()
         await self._committing.aclose()
         await self._recognition.aclose()

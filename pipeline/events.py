@@ -51,6 +51,8 @@ class Ready(Event, frozen=True, kw_only=True, tag="ready"):
     """Role → engine name."""
     protocol: str
     """Subprotocol that is spoken."""
+    follows: str | None = None
+    """The session whose lines are spoken; null when this one hears for itself."""
 
 
 class LanguageFound(Event, frozen=True, kw_only=True, tag="language"):

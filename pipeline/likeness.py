@@ -19,6 +19,7 @@ import numpy as np
 from pipeline.bounds import SPEAKERS_MAX
 from pipeline.casting import Casting
 from pipeline.kept_voices import KeptVoices
+from pipeline.made_voices import MadeVoices
 from pipeline.ports import EngineError, VoiceCloner
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
@@ -41,21 +42,26 @@ class Likeness:
         self._speech: defaultdict[str, list[Pcm]] = defaultdict(list)
         self._cloned_from_s: dict[str, float] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._made: list[Voice] = []
+        self.made = MadeVoices(cloner)
         self._kept = kept
         self._recalls: dict[str, asyncio.Task[None]] = {}
         """Speakers that were looked for."""
         self._one_look = asyncio.Lock()
         """Many at once would take the store's connections from others."""
 
-    def recall(self, speaker: str, *, known: bool) -> None:
+    def recall(self, speaker: str, *, known: bool, again: bool = False) -> None:
         """Look for the voice that ``speaker`` had before; nobody waits for it.
+
+        Once, unless ``again``: then also after a look that has ended.
 
         ``known``: they are the same person as then, and what was shaped need not be shaped
         again. Of one who only came as the so-many-th of the same session that is likely but
         not sure: their own speech has the last word.
         """
-        if self._kept is None or speaker in self._recalls or len(self._recalls) >= SPEAKERS_MAX:
+        before = self._recalls.get(speaker)
+        if before is None and len(self._recalls) >= SPEAKERS_MAX:
+            return
+        if self._kept is None or (before is not None and not (again and before.done())):
             return
         recall = self._recall(self._kept, speaker, known=known)
         self._recalls[speaker] = asyncio.create_task(recall)
@@ -80,7 +86,7 @@ class Likeness:
             sample = np.concatenate(self._speech[speaker])
             stock = self._casting.stock_voice(speaker)
             voice = await self._cloner.clone(sample, stock)
-            self._made.append(voice)
+            self.made.add(voice)
             await self._warm(voice)
             if self._cloned_from_s.get(speaker, 0.0) > speech_s:
                 return  # a better one was found meanwhile
@@ -121,5 +127,4 @@ class Likeness:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._speech.clear()
         # Not before the end: a clause may still be spoken with the voice before the last.
-        made, self._made = self._made, []
-        await asyncio.gather(*map(self._cloner.forget, made), return_exceptions=True)
+        await self.made.release()

@@ -16,6 +16,7 @@ from pipeline.outbox import Outbox
 from pipeline.plan import AUTO, DubbingPlan
 from pipeline.playing import Timing
 from pipeline.recognition import Recognition
+from pipeline.sharing import Share
 from pipeline.speaking import Output
 from pipeline.tape import Tape
 from pipeline.turns import Turns
@@ -46,6 +47,8 @@ class Listening:
     """Media time up to which the last hypothesis had been decoded."""
     found: str = ""
     """The language told last, where it had to be found out."""
+    share: Share | None = None
+    """Those who follow the run."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopped: bool = False
     _shown: tuple[Word, ...] = ()
@@ -60,6 +63,8 @@ class Listening:
             async for hypothesis in hypotheses:
                 await self._update(hypothesis)
         self.turns.close()
+        if self.share is not None and not self._stopped:
+            self.share.end(complete=False)
 
     async def stop(self) -> None:
         """Commit nothing more; returns when a line that is just being committed is told."""
@@ -81,13 +86,14 @@ class Listening:
             decision = self.hearing.decision_on(hypothesis.utterance)
         elif hypothesis.words and hypothesis.words != self._shown:
             self._shown = hypothesis.words
-            self.outbox.offer(
-                PartialTranscript(
-                    utterance=hypothesis.utterance,
-                    text=joined(hypothesis.words),
-                    language=self._language_of(hypothesis),
-                )
+            partial = PartialTranscript(
+                utterance=hypothesis.utterance,
+                text=joined(hypothesis.words),
+                language=self._language_of(hypothesis),
             )
+            self.outbox.offer(partial)
+            if self.share is not None:
+                self.share.partial(partial)
         for clause in self.committer.update(hypothesis):
             async with self._between_lines:
                 if not self._stopped:
@@ -114,6 +120,8 @@ class Listening:
         # Nothing was awaited since the line had its number: a snapshot has all or nothing.
         self.committed_s = clause.end_s
         self.ledger.enter(entry)
+        if self.share is not None:
+            self.share.line(entry, self.committing.aside(line), now=self.clock())
         await self._tell(entry)
         self.on_progress()
 
@@ -123,17 +131,21 @@ class Listening:
             self.found = line.source_language
             await self.outbox.put(LanguageFound(language=self.found))
         if not entry.told:
-            await self.outbox.put(
-                CommittedTranscript(
-                    line=line.sequence,
-                    text=line.source_text,
-                    language=line.source_language,
-                    speaker=line.speaker.speaker,
-                    start_s=round(line.clause.start_s, 3),
-                    end_s=round(line.clause.end_s, 3),
-                    heard_s=round(entry.heard_s, 3),
-                )
-            )
+            await self.outbox.put(transcript_of(entry))
         if news := self.committing.news_of(line):
             await self.outbox.put(news)
         await self.turns.add(entry)
+
+
+def transcript_of(entry: Entry) -> CommittedTranscript:
+    """What is told of a line once it is committed."""
+    line = entry.line
+    return CommittedTranscript(
+        line=line.sequence,
+        text=line.source_text,
+        language=line.source_language,
+        speaker=line.speaker.speaker,
+        start_s=round(line.clause.start_s, 3),
+        end_s=round(line.clause.end_s, 3),
+        heard_s=round(entry.heard_s, 3),
+    )

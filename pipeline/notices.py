@@ -11,3 +11,7 @@ MEDIA_JUMP = Notice(code="media_jump", message="Some of the source is missing; g
 RECOGNIZER_RESTARTED = Notice(
     code="recognizer_restarted", message="Recognition restarted; nothing is lost."
 )
+LINES_MISSED = Notice(
+    code="lines_missed",
+    message="Some lines of the session that you follow were not kept until you could take them.",
+)

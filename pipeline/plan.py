@@ -127,6 +127,16 @@ class Engines:
                 recoverable=False,
             )
 
+    def refuse_unspoken(self, target: str) -> None:
+        """Raise EngineError naming what there is, when nobody speaks ``target``."""
+        spoken = self.synthesizer.languages()
+        if target not in spoken:
+            raise EngineError(
+                "target_language_unsupported",
+                f"{self.synthesizer.name} does not speak “{target}”. It speaks: {_listed(spoken)}.",
+                recoverable=False,
+            )
+
     async def connect(self) -> dict[Leg, EngineError]:
         """Load and dial what is needed before the first clause.
 

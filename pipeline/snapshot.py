@@ -120,6 +120,19 @@ class CommittingState(msgspec.Struct, frozen=True, kw_only=True):
     """The source language that was found last; "" where none was to be found."""
 
 
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a follower's run has got in the run that it follows."""
+
+    run: str
+    """Which run that is."""
+    line: int
+    """The last of its lines that was taken; -1: none."""
+    from_s: float | None = None
+    """Its media time when it was joined; None: not known yet."""
+    untranslated: dict[int, int] = {}
+    """Lines whose translation has not come → their number in the follower's run."""
+
+
 class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One run between two moments. Positions in samples at 16 kHz of the media clock."""
 
@@ -143,6 +156,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """In order: lines that ``events`` has not given out completely."""
     sent: tuple[PendingLine, ...] = ()
     """The last lines before those, for a client that has not got all that was sent."""
+    followed: Followed | None = None
+    """Of a run that follows another."""
 
     @property
     def next_line(self) -> int:

@@ -10,14 +10,10 @@ from collections import deque
 
 import numpy as np
 
-from pipeline import metrics, pressure
+from pipeline import metrics
 from pipeline.bounds import TAPE_S
+from pipeline.live_edge import LiveEdge
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
-
-AHEAD_MAX_S = 0.25
-"""How far the live edge may be thought to be past the newest audio: a client may pause."""
-AHEAD_OVERLOADED_S = 10.0
-"""The same while the process cannot keep up: then audio has come that was not heard yet."""
 
 
 class Tape:
@@ -27,7 +23,7 @@ class Tape:
         self._keep = round(keep_s * SAMPLE_RATE_HZ)
         self._chunks: deque[AudioChunk] = deque()
         self._arrivals: deque[tuple[int, float]] = deque()
-        self._clock_offset_s: float | None = None
+        self._edge = LiveEdge()
         if keep_s > TAPE_S:
             metrics.track_queue("tape_of_file", self, lambda tape: tape.kept_s)
         else:
@@ -55,15 +51,7 @@ class Tape:
         while self._chunks and self._chunks[0].end <= chunk.end - self._keep:
             self._chunks.popleft()
             self._arrivals.popleft()
-        offset_s = arrived_at - chunk.end / SAMPLE_RATE_HZ
-        if self._clock_offset_s is None:
-            self._clock_offset_s = offset_s
-        else:
-            # The least delayed chunk tells the true offset; a slow upward drift keeps
-            # a client whose clock is slower than ours from being chased for ever. Chunks
-            # that we are late to hear tell nothing of the client's clock.
-            drift_s = 0.0 if pressure.overloaded() else 0.002
-            self._clock_offset_s = min(offset_s, self._clock_offset_s + drift_s)
+        self._edge.note(chunk.end / SAMPLE_RATE_HZ, arrived_at)
 
     def read(self, start_s: float, end_s: float) -> Pcm:
         """Samples between two media times, as far as they are still here."""
@@ -98,7 +86,4 @@ class Tape:
 
     def live_edge_s(self, now: float) -> float:
         """Media time that is being heard at ``now``, at most a little past the newest audio."""
-        ahead_max_s = AHEAD_OVERLOADED_S if pressure.overloaded() else AHEAD_MAX_S
-        if self._clock_offset_s is None:
-            return 0.0
-        return min(max(now - self._clock_offset_s, self.end_s), self.end_s + ahead_max_s)
+        return self._edge.at(now)

@@ -86,8 +86,9 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
     """A message that changes something, and must not count twice when it is sent again."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
-    """Counts ``start_dubbing``, ``stop_dubbing`` and ``create_voice_clone`` together, from 1;
-    one that was taken is not taken again. null: always taken."""
+    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing`` and
+    ``create_voice_clone`` together, from 1; one that was taken is not taken again. null:
+    always taken."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):
@@ -139,6 +140,23 @@ class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing
     source_candidates: list[str] = []
     """With ``auto``: up to four languages that may be spoken, likeliest first; empty leaves
     that to the server."""
+    team: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+    """Number of a team of yours whose members may follow the session; null: as it was."""
+
+
+class FollowDubbing(CountedMessage, frozen=True, kw_only=True, tag="follow_dubbing"):
+    """Hear the source of another live session in the language into which it is dubbed, with
+    voices of one's own, without sending any sound; what is dubbed already ends."""
+
+    session: Annotated[
+        str, msgspec.Meta(pattern=r"^(?!.*\n)[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+    ]
+    """UUID of a session of yours or of a team of yours, as in ``GET /api/sessions/live``."""
+    preserve_voice: bool = True
+    """Shape each voice after the person who speaks."""
+    engines: dict[str, str] = {}
+    """``synthesis`` → engine that is to speak, as in ``GET /api/engines``; if it is not named,
+    as the server is set."""
 
 
 class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chunk"):
@@ -189,6 +207,7 @@ class Ping(ClientMessage, frozen=True, kw_only=True, tag="ping"):
 AnyClientMessage = (
     Authenticate
     | StartDubbing
+    | FollowDubbing
     | AudioChunkMessage
     | CreateVoiceClone
     | StopDubbing

@@ -20,9 +20,9 @@ from pipeline.bounds import QUOTA_PORTION_S, RESERVATIONS_KEPT_S
 from pipeline.guards.usage import UNITS, Used
 from sessions_app import usage
 from sessions_app.budget import UNLIMITED_S, Standing
-from sessions_app.models import DailyUse, DubbingSession, EngineUse, Reservation
+from sessions_app.models import HOLD_LASTS, DailyUse, DubbingSession, EngineUse, Reservation
 
-RESERVATION_LASTS = timedelta(seconds=45)
+RESERVATION_LASTS = HOLD_LASTS
 """A session that has not been heard of for so long is dead; as long as its hold lasts."""
 ENDING_SHARE = 0.1
 """The user is told when so little is left of the day's money."""

@@ -30,6 +30,7 @@ class NewSession(serializers.Serializer[Any]):
     source_language = serializers.RegexField(r"^(auto|[a-z]{2,3})$", default="auto")
     target_language = serializers.RegexField(r"^[a-z]{2,3}$")
     preserve_voice = serializers.BooleanField(default=True)
+    team = serializers.IntegerField(min_value=1, max_value=2**63 - 1, default=None, allow_null=True)
 
 
 class Page(serializers.Serializer[Any]):
@@ -54,10 +55,44 @@ class SessionsView(APIView):
     def post(self, request: Request) -> Response:
         wanted = NewSession(data=request.data)
         wanted.is_valid(raise_exception=True)
-        session = services.create_session(_user(request), **wanted.validated_data)
+        try:
+            session = services.create_session(_user(request), **wanted.validated_data)
+        except services.TeamUnknownError:
+            raise serializers.ValidationError(
+                {"team": "You are in no team with this number."}
+            ) from None
         return Response(
             {**_session(session), "websocket_path": f"/ws/{uuid.uuid4().hex}/{session.id}"},
             status=status.HTTP_201_CREATED,
+        )
+
+
+class LiveSessionsView(APIView):
+    authentication_classes = REST_AUTHENTICATION
+    permission_classes = (IsAuthenticated,)
+
+    def get(self, request: Request) -> Response:
+        """Sessions that are dubbed now and that the user may follow, their own and their
+        teams', newest first; ``limit`` and ``offset`` page through them."""
+        page, user = _page(request), _user(request)
+        sessions = selectors.followable_by(user)
+        shown = sessions[page["offset"] : page["offset"] + page["limit"]]
+        return Response(
+            {
+                "count": sessions.count(),
+                "sessions": [
+                    {
+                        "id": session.pk,
+                        "owner": session.owner.email,
+                        "team": session.team_id,
+                        "source_language": session.source_language,
+                        "target_language": session.target_language,
+                        "engines": session.engines,
+                        "started_at": session.started_at,
+                    }
+                    for session in shown
+                ],
+            }
         )
 
 

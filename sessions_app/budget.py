@@ -77,6 +77,11 @@ class DayBudget:
         return now.spent or self._unsettled_s >= now.reserved_s + grace_s
 
     @property
+    def spent(self) -> bool:
+        """The day's money is used up, whatever is left of its minutes."""
+        return self._standing is not None and self._standing.spent
+
+    @property
     def unanswered(self) -> bool:
         """It is over because the database does not answer: there was more to reserve."""
         now = self._standing

@@ -45,6 +45,16 @@ ERRORS: dict[str, Explained] = {
         "again tomorrow (UTC), or when the database is back.",
         "session_lost": "Another connection has taken the session; this one dubs no longer.",
     },
+    "Following": {
+        "follow_unknown": "No session of this id that you may follow is being dubbed: there is "
+        "none, it is somebody else's, or it has not started or has ended.",
+        "followers_full": "As many follow the session as may.",
+        "following": "Sound came while another session is followed; send none, or start_dubbing.",
+        "follow_unanswered": "The database does not answer, so that nobody knows whether you may "
+        "follow: try again.",
+        "leader_gone": "The session that you follow ended before a line was translated.",
+        "team_unknown": "You are in no team with this number.",
+    },
     "Audio": {
         "audio_odd": "Raw audio is not a whole number of 16-bit samples.",
         "chunk_too_long": "A chunk holds more sound than the server's MAX_CHUNK_DURATION.",
@@ -112,6 +122,13 @@ NOTICES: Explained = {
     "engine_stands_in": "An engine does not work: another one stands in for it.",
     "engines_failed": "The engines could not be started: dubbing cannot begin until they can.",
     "fault_over": "One of the server's faults has ended; the message says which.",
+    "leader_away": "The session that you follow has lost its client, or moves to another server "
+    "process: it is waited for.",
+    "leader_back": "The session that you follow goes on.",
+    "leader_left": "The session that you follow has ended, or you may not follow it any more: what "
+    "was said is still dubbed.",
+    "lines_missed": "Lines of the session that you follow were lost: your connection is far too "
+    "slow, or you were away for too long.",
     "media_jump": "The media time jumped ahead; dubbing goes on from there.",
     "messages_lost": "You came back too late for some messages: they were not kept so long.",
     "quota_ending": "A minute or less is left of what you may have dubbed today, or a tenth of "

@@ -31,15 +31,17 @@ from pipeline.wire import (
     Authenticate,
     CountedMessage,
     CreateVoiceClone,
+    FollowDubbing,
     Ping,
     StartDubbing,
     StopDubbing,
     WireError,
 )
-from sessions_app import faults, shelf
+from sessions_app import faults, relay, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.checkpoints import Checkpoints
 from sessions_app.cloning_request import VoiceChecks
+from sessions_app.following import Following
 from sessions_app.intake import IntakeError
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState, RunsState
@@ -101,13 +103,24 @@ class Conversation:
             on_progress=self._checkpoints.mark,
             meter=meter,
         )
+        protocol = SUBPROTOCOL if outbox.binary else SUBPROTOCOL_JSON
         self._audio = SourceAudio(
             str(session_id),
             self._runs,
             outbox,
-            protocol=SUBPROTOCOL if outbox.binary else SUBPROTOCOL_JSON,
+            protocol=protocol,
             user_id=user_id,
             on_heard=self._note_heard,
+        )
+        self._following = Following(
+            str(session_id),
+            self._runs,
+            protocol=protocol,
+            user_id=user_id,
+            fail=self.fail,
+            tell=outbox.offer,
+            is_spent=lambda: budget.spent,
+            chunk=lambda: self._audio.chunk,
         )
         self._number = 0
         self._slow = SlowLane(self._take, self.fail)
@@ -126,6 +139,7 @@ class Conversation:
     def start(self) -> None:
         self._journal.start()
         self._runs.start()
+        relay.open_feed(self.session_id, self._runs.feed)
         self._checkpoints.start()
         self._unsubscribe = faults.subscribe(self._tell_fault)
         for present in faults.present.current():
@@ -149,6 +163,7 @@ class Conversation:
         if self._waiting_for_client is not None:
             self._waiting_for_client.cancel()
             self._waiting_for_client = None
+        self._runs.feed.set_here(True)
         previous = self._outbox.outlet
         lost = self._outbox.attach(outlet, after=after, greeting=greeting)
         if lost:
@@ -167,11 +182,13 @@ class Conversation:
         """The connection is gone: wait for the client to come back, or end at once."""
         if not self._outbox.detach(outlet):
             return
-        lasts_s = settings.RESUME_SECONDS if keep and self._runs.current is not None else 0
+        worth_it = self._runs.current is not None or self._following.active
+        lasts_s = settings.RESUME_SECONDS if keep and worth_it else 0
         if not lasts_s:
             self._end()
             return
         log.info("session waits for its client")
+        self._runs.feed.set_here(False)
         self._waiting_for_client = asyncio.get_running_loop().call_later(lasts_s, self._end)
 
     def resumed(self, how: Literal["same", "moved"]) -> Resumed:
@@ -200,6 +217,7 @@ class Conversation:
 
     async def _stop(self) -> None:
         await self._fall_silent()
+        relay.close_feed(self.session_id, self._runs.feed, moved=False)
         await self._journal.aclose(media_s=self._runs.media_s)
         await shelf.remove(self.session_id)
         self._on_end(self)
@@ -224,6 +242,7 @@ class Conversation:
         await self._journal.leave()
         await shelf.put(self._state(runs, process=""))
         await self._fall_silent()
+        relay.close_feed(self.session_id, self._runs.feed, moved=True)
         await self._journal.abandon()
         self._on_end(self)
 
@@ -251,6 +270,7 @@ class Conversation:
         await self._slow.aclose()
         await self._voices.aclose()
         await self._checkpoints.aclose()
+        await self._following.aclose()
         await self._runs.aclose()
         await self._outbox.aclose()
 
@@ -274,6 +294,7 @@ class Conversation:
             told=self._outbox.told(),
             owed=self._journal.owed(),
             standing=self._budget.standing(),
+            follows=self._following.request,
         )
 
     def _restore(self, state: LiveState, place: Place) -> None:
@@ -285,6 +306,8 @@ class Conversation:
         self._number = state.number
         self._runs.restore(state.runs, heard=place.heard)
         self._audio.chunk = state.chunk
+        if state.follows is not None:
+            self._following.restore(state.follows)
         run = state.runs.then or state.runs.run
         if run is not None:
             # What was heard but not committed is asked of the client again.
@@ -334,6 +357,11 @@ class Conversation:
                 case StartDubbing():
                     self._refuse_over_budget()
                     self._audio.start(message)
+                    self._following.drop()
+                case FollowDubbing():
+                    self._follow(message)
+                case StopDubbing() if self._following.active:
+                    self._following.stop()
                 case StopDubbing():
                     self._audio.stop()
                 case CreateVoiceClone():
@@ -345,6 +373,13 @@ class Conversation:
         except (WireError, IntakeError) as error:
             self.fail(error.code, str(error))
         self._outbox.acknowledge(chunk=self._audio.chunk, number=self._number)
+
+    def _follow(self, message: FollowDubbing) -> None:
+        # Its minutes are those of the one who is followed; what is spoken costs.
+        if self._budget.spent:
+            raise WireError("quota_exceeded", self._why_over("follow again tomorrow (UTC)."))
+        self._audio.finish()
+        self._following.start(message)
 
     def _refuse_over_budget(self) -> None:
         if self._budget.over:

@@ -72,9 +72,9 @@ class Journal:
         await self._settling.write(closes=True)
         self._settling.lose()
 
-    async def begin(self, ready: Ready) -> bool:
+    async def begin(self, ready: Ready, *, team: int | None = None) -> bool:
         """A run begins; False when that could not be written. Raises EngineError when
-        another client has taken the session over."""
+        another client has taken the session over, or the user is not in the team."""
         self._lost_before = self._lines.lost
         return await self._written(
             functools.partial(
@@ -85,6 +85,8 @@ class Journal:
                 target_language=ready.target_language,
                 preserve_voice=ready.preserve_voice,
                 engines=ready.engines,
+                team=team,
+                follows=uuid.UUID(ready.follows) if ready.follows else None,
             )
         )
 
@@ -136,6 +138,10 @@ class Journal:
         except services.HoldLostError:
             raise EngineError(
                 "session_lost", "Another connection has taken this session.", recoverable=False
+            ) from None
+        except services.TeamUnknownError:
+            raise EngineError(
+                "team_unknown", "You are in no team with this number.", recoverable=False
             ) from None
         except (DatabaseError, TimeoutError) as error:
             log.warning(

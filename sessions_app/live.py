@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
-import weakref
 from typing import Any
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import Error as DatabaseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline import metrics, pressure
-from pipeline.bounds import DATABASE_S, HAND_OVER_S, HEAR_S, LATE_MAX_S
+from pipeline.bounds import DATABASE_S, HAND_OVER_S, LATE_MAX_S
 from pipeline.guards.usage import Meter
-from sessions_app import loop_lag, services, shelf
+from sessions_app import loop_lag, mailbox, relay, services, shelf
 from sessions_app.accounting import Account
 from sessions_app.budget import DayBudget, Standing
 from sessions_app.conversation import BEGINNING, Conversation, Place
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
+from sessions_app.mailbox import PROCESS
 from sessions_app.outbox import Outbox
 from sessions_app.redis_client import close_redis
 from sessions_app.settling import Settling
 
 log = logging.getLogger(__name__)
 
-PROCESS = uuid.uuid4().hex
-"""This process among all that serve; a new one every start."""
-RETRY_S = 1.0
-
 _sessions: dict[uuid.UUID, Conversation] = {}
-_listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
-    weakref.WeakKeyDictionary()
-)
-_answering: set[asyncio.Task[None]] = set()
 _draining = False
 
 
@@ -175,53 +164,23 @@ async def _in_time(function: Any, *args: Any, **kwargs: Any) -> services.Held:
 
 async def _ask_for(session_id: uuid.UUID, process: str) -> None:
     """Have the other process put the session down; returns without, when it is dead."""
-    layer = get_channel_layer()
-    try:
-        async with asyncio.timeout(HAND_OVER_S):
-            reply = await layer.new_channel("reply")
-            message = {"type": "put_down", "session": str(session_id), "reply": reply}
-            await layer.send(_mailbox(process), message)
-            await layer.receive(reply)
-    except TimeoutError:
-        log.info("the other process does not answer", extra={"session": str(session_id)})
-    except Exception as error:  # whatever Redis and the layer raise
-        log.warning("the other process not asked", extra={"error": type(error).__name__})
+    message = {"type": "put_down", "session": str(session_id)}
+    await mailbox.ask(process, message, timeout_s=HAND_OVER_S)
 
 
 async def close() -> None:
     """End every session of the running loop, and listen no more."""
     for conversation in sessions():
         await conversation.aclose()
-    listening = _listening.pop(asyncio.get_running_loop(), None)
-    if listening is not None:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+    await mailbox.stop_listening()
     await close_redis()
 
 
 def begin_answering() -> None:
     """Listen to other processes on the running loop from now on; once is enough."""
-    loop = asyncio.get_running_loop()
-    if loop not in _listening:
-        _listening[loop] = loop.create_task(_answer_other_processes(), name="other processes")
-
-
-async def _answer_other_processes() -> None:
-    """Put sessions down when another process asks for them; runs until it is cancelled."""
-    layer = get_channel_layer()
-    while True:
-        try:
-            async with asyncio.timeout(HEAR_S):
-                message = await layer.receive(_mailbox(PROCESS))
-        except (TimeoutError, RedisTimeoutError):
-            continue
-        except Exception as error:  # whatever Redis and the layer raise
-            log.info("other processes not heard", extra={"error": type(error).__name__})
-            await asyncio.sleep(RETRY_S)
-            continue
-        task = asyncio.create_task(_put_down(message))
-        _answering.add(task)
-        task.add_done_callback(_answering.discard)
+    mailbox.handle("put_down", _put_down)
+    relay.begin()
+    mailbox.begin_listening()
 
 
 async def _put_down(message: dict[str, str]) -> None:
@@ -229,12 +188,7 @@ async def _put_down(message: dict[str, str]) -> None:
     if conversation is not None:
         # Its client is on another process: nobody here would hear what is left.
         await conversation.put_down(timeout_s=0.0)
-    with contextlib.suppress(Exception):  # who asked goes on without an answer
-        await get_channel_layer().send(message["reply"], {"type": "done"})
-
-
-def _mailbox(process: str) -> str:
-    return f"live.{process}"
+    await mailbox.answer(message)
 
 
 # The end ------------------------------------------------------------------------------

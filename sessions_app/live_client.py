@@ -40,6 +40,8 @@ COMES_BACK = frozenset({1001, 1005, 1006, 1011, CloseCode.RESTART, CloseCode.SES
 """Close codes after which the session may go on at once: the connection broke, the server
 restarts, or its process died and nobody has noticed yet."""
 LATER_S = 1.0
+COUNTED = {"start_dubbing", "follow_dubbing", "stop_dubbing", "create_voice_clone"}
+"""Messages that change something, and must not count twice."""
 
 
 class LiveClient(Heard):
@@ -129,10 +131,10 @@ class LiveClient(Heard):
         Others are left out while the connection is lost.
         """
         number = -1
-        if message["type"] in {"start_dubbing", "stop_dubbing", "create_voice_clone"}:
+        if message["type"] in COUNTED:
             self._numbers += 1
             number = message["number"] = self._numbers
-        if message["type"] == "start_dubbing":
+        if message["type"] in {"start_dubbing", "follow_dubbing"}:
             self._start = message
         await self._say(json.dumps(message), number=number)
 

@@ -11,6 +11,7 @@ import msgspec
 from pipeline.record import LineRecord
 from pipeline.snapshot import RunSnapshot
 from sessions_app.budget import Standing
+from sessions_app.follow_request import FollowRequest
 from sessions_app.outbox import Told
 from sessions_app.run import RunRequest
 from sessions_app.settling import Owed
@@ -67,6 +68,8 @@ class LiveState(msgspec.Struct, frozen=True, kw_only=True):
     """Writes of what was used that are not known to be done."""
     standing: Standing | None = None
     """What is left of what is reserved, for a database that is away; None: no limit."""
+    follows: FollowRequest | None = None
+    """The session that it follows, between that one's runs too."""
 
 
 def encode(state: LiveState) -> bytes:

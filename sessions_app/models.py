@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+
+from accounts.models import Team
+from accounts.ownership import OwnedQuerySet
+
+HOLD_LASTS = timedelta(seconds=45)
+"""A connection that has not been heard of for so long has lost its session."""
 
 
 class IllegalTransitionError(Exception):
@@ -38,6 +45,14 @@ class DubbingSession(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dubbing_sessions"
     )
+    team = models.ForeignKey(
+        Team, on_delete=models.SET_NULL, related_name="+", null=True, blank=True
+    )
+    """Whose members may follow it while it is live."""
+    follows = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, related_name="followers", null=True, blank=True
+    )
+    """The session whose lines it spoke in its last run, instead of hearing any itself."""
     state = models.CharField(
         max_length=16, choices=SessionState.choices, default=SessionState.CREATED
     )
@@ -58,6 +73,8 @@ class DubbingSession(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[OwnedQuerySet] = OwnedQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]

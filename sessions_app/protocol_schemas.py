@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
     wire.Authenticate,
     wire.StartDubbing,
+    wire.FollowDubbing,
     wire.AudioChunkMessage,
     wire.StopDubbing,
     wire.CreateVoiceClone,

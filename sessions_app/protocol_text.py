@@ -59,6 +59,30 @@ are seconds on the media clock, those in `*_ms` are milliseconds of wall time.
 A media time that jumps back by more than a second is a seek: the run ends as if stopped and
 another one starts.
 """,
+    "Follow": """
+Several listeners may hear one live source, each with their own voices. One session, the leader,
+sends the sound and dubs as above. Others say `follow_dubbing` with its id and send no sound: they
+get its lines as they are committed and translated, from the next one on, and the server has them
+spoken for each follower apart, with its own `preserve_voice`, engine, pace and backlog. How loud
+the dub and the original are is the client's own affair. So the source is recognised and translated
+once, and counts once: a follower uses neither minutes of `MAX_MINUTES_PER_DAY` nor characters
+translated, only what is spoken to it, which `MAX_COST_PER_DAY` limits. Followers are sessions like
+any other: they count for `MAX_SESSIONS_PER_USER`, hold a minute reserved while they are connected,
+come back after a break, and have a record.
+
+You may follow your own sessions and those shared with a team of yours: the leader names it as
+`team` in `start_dubbing` or `POST /api/sessions`. `GET /api/sessions/live` lists what you may
+follow now. Anything else is answered by `follow_unknown`, whether it exists or not. At most 16
+follow one session.
+
+The answer is `ready`, whose `follows` is the leader and whose languages are the leader's. When the
+leader stops, what was said is dubbed and a `summary` ends the run; when it starts again, in
+whatever language, another `ready` follows by itself, until you say `stop_dubbing` or
+`start_dubbing`. While the leader's client is away, or the leader moves to another server process,
+you wait: the notices `leader_away` and `leader_back` say so, and no line is lost. `leader_left`
+says that it has ended, or that you may not follow it any more. A follower that is slow is behind
+alone: lines are merged and skipped for it, never for the leader or for others.
+""",
     "Come back": """
 A connection may break; the session need not. Once `start_dubbing` was said, it goes on without
 its client for `RESUME_SECONDS`, 15 unless set otherwise. Only close code 1000 says that you will
@@ -89,9 +113,9 @@ For this each side keeps what the other may need:
 - Keep the last 15 seconds of chunks, even when an `acknowledgement` names them: another process
 hears again what was not yet decided on, so `resumed.chunk` may be lower than what was
 acknowledged. Keep older ones until they are acknowledged.
-- Give `start_dubbing`, `stop_dubbing` and `create_voice_clone` a `number`, counted from 1 over all
-three, and keep them until an `acknowledgement` has that number or a higher one. It is given also
-to a message that was answered by an `error`.
+- Give `start_dubbing`, `follow_dubbing`, `stop_dubbing` and `create_voice_clone` a `number`,
+counted from 1 over all four, and keep them until an `acknowledgement` has that number or a higher
+one. It is given also to a message that was answered by an `error`.
 - Say `acknowledge` now and then, every 32 messages say. The server keeps the last 2048 messages
 or 1 MiB that you did not acknowledge, about 23 s of dub; while you are away dubbing waits when
 there is no more room. If some are gone all the same, the notice `messages_lost` says how many.

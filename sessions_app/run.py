@@ -18,11 +18,13 @@ import msgspec
 
 from pipeline import metrics
 from pipeline.bounds import FINISH_S, HELD_MAX_S, START_S
+from pipeline.dub import Dub
 from pipeline.dubber import Dubber, Output
 from pipeline.events import Event, Failure, Notice, Ready, Summary
 from pipeline.guards.usage import Meter
 from pipeline.notices import AUDIO_DROPPED
 from pipeline.ports import Endpointing, EngineError
+from pipeline.sharing import Feed
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 from sessions_app import wiring
@@ -50,17 +52,29 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""
     endpointing: Endpointing = "short"
     candidates: tuple[str, ...] = ()
+    id: str = ""
+    """Names the run among all; it keeps it when it goes on in another process."""
+    team: int | None = None
+    """The team that the session is to be shared with; None: as it was."""
+    follows: str = ""
+    """The session whose lines it speaks, instead of hearing any itself."""
+    follows_run: str = ""
+    """Which of that session's runs."""
+    follows_owner: int = 0
+    """Whose session that is."""
+    follows_preserves: bool = False
+    """Whether voices are shaped there."""
 
 
 Tell = Callable[[Output], Awaitable[None]]
-Begin = Callable[[Ready], Awaitable[None]]
+Begin = Callable[[Ready, RunRequest], Awaitable[None]]
 """Called once the run has started, before anything else is told."""
 
 
 class Run:
     """``continues`` and ``heard``: what another process left of it, and what the client got.
 
-    ``meter`` counts what it takes of the engines.
+    ``meter`` counts what it takes of the engines; ``feed`` tells others who follow it.
     """
 
     def __init__(
@@ -73,6 +87,7 @@ class Run:
         continues: RunSnapshot | None = None,
         heard: Delivered | None = None,
         meter: Meter | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self.request = request
         self.summary: Summary | None = None
@@ -87,11 +102,14 @@ class Run:
         self._continues = continues
         self._heard = heard
         self._meter = meter
+        self._feed = feed
         self._held: deque[AudioChunk] = deque()
         self._held_samples = 0
         self._held_lost = False
+        self._dub: Dub | None = None
         self._dubber: Dubber | None = None
-        self._made: wiring.MadeDubber | None = None
+        """The same, once it has been given what was held."""
+        self._made: wiring.MadeDubber[Dub] | None = None
         self._finish = asyncio.Event()
         self._over = False
         metrics.track_queue("held_audio", self, lambda run: run._held_samples / SAMPLE_RATE_HZ)
@@ -134,22 +152,22 @@ class Run:
 
     def snapshot(self) -> RunSnapshot | None:
         """What another process needs to go on; None before the engines are ready."""
-        return self._dubber.snapshot() if self._dubber is not None else self._continues
+        return self._dub.snapshot() if self._dub is not None else self._continues
 
     async def wind_down(self, *, timeout_s: float) -> RunSnapshot | None:
         """Hear nothing more, let what was committed be spoken, tell no summary."""
         self.wound_down = True
-        if self._dubber is None:
+        if self._dub is None:
             return self._continues
-        return await self._dubber.wind_down(timeout_s=timeout_s)
+        return await self._dub.wind_down(timeout_s=timeout_s)
 
     async def execute(self) -> None:
         """The whole run; returns after its summary, or after the error that ended it."""
-        dubber: Dubber | None = None
+        dub: Dub | None = None
         try:
             async with asyncio.timeout(START_S):
-                dubber = await self._start()
-            await self._relay(dubber)
+                dub = await self._start()
+            await self._relay(dub)
         except EngineError as error:
             self.failed = True
             await self._tell(_refusal(error))
@@ -162,17 +180,19 @@ class Run:
             self._held.clear()
             self._held_samples = 0
             try:
-                if dubber is not None:
-                    await dubber.aclose()
+                if dub is not None:
+                    await dub.aclose()
             finally:
                 if self._made is not None:
                     await self._made.aclose()
             # Its audio need not last as long as the session.
-            self._dubber = None
+            self._dub = self._dubber = None
+            if self._feed is not None and not self.wound_down:
+                self._feed.end(self.request.id, complete=True)
 
-    async def _start(self) -> Dubber:
+    async def _make(self) -> wiring.MadeDubber[Dub]:
         request = self.request
-        made = await wiring.make_dubber(
+        return await wiring.make_dubber(
             session_id=request.session_id,
             user_id=request.user_id,
             source_language=request.source_language,
@@ -188,23 +208,32 @@ class Run:
             heard=self._heard,
             on_progress=self._on_progress,
             meter=self._meter,
+            feed=self._feed,
+            run=request.id,
         )
-        self._made = made
-        dubber, plan = made.dubber, made.plan
+
+    async def _start(self) -> Dub:
+        self._made = made = await self._make()
+        dub, plan = made.dubber, made.plan
         try:
-            await dubber.start()
+            await dub.start()
             if self._continues is None:
                 await self._announce(plan.source_language, plan.target_language, made.engine_names)
             if self._held_lost:
                 await self._tell(AUDIO_DROPPED)
             self.started = True
         except BaseException:
-            await dubber.aclose()
+            await dub.aclose()
             raise
+        self._give_all_held(dub)
+        self._dub = dub
+        return dub
+
+    def _give_all_held(self, dub: Dub) -> None:
+        assert isinstance(dub, Dubber)
         while self._held:
-            dubber.push(self._give_held())
-        self._dubber = dubber
-        return dubber
+            dub.push(self._give_held())
+        self._dubber = dub
 
     async def _announce(self, source: str, target: str, engines: dict[str, str]) -> None:
         request = self.request
@@ -216,8 +245,9 @@ class Run:
             sample_rate=request.sample_rate,
             engines=engines,
             protocol=request.protocol,
+            follows=request.follows or None,
         )
-        await self._begin(ready)
+        await self._begin(ready, request)
         await self._tell(ready)
         if request.source_language != source:
             await self._tell(
@@ -228,12 +258,12 @@ class Run:
                 )
             )
 
-    async def _relay(self, dubber: Dubber) -> None:
+    async def _relay(self, dub: Dub) -> None:
         finishing: asyncio.Task[None] | None = None
         try:
-            told: Any = dubber.events()
+            told: Any = dub.events()
             async with asyncio.timeout(None) as deadline, aclosing(told) as events:
-                finishing = asyncio.create_task(self._pass_on_finish(dubber, deadline))
+                finishing = asyncio.create_task(self._pass_on_finish(dub, deadline))
                 async for event in events:
                     if isinstance(event, Summary):
                         self.summary = event
@@ -249,9 +279,9 @@ class Run:
                 finishing.cancel()
                 await asyncio.gather(finishing, return_exceptions=True)
 
-    async def _pass_on_finish(self, dubber: Dubber, deadline: asyncio.Timeout) -> None:
+    async def _pass_on_finish(self, dub: Dub, deadline: asyncio.Timeout) -> None:
         await self._finish.wait()
-        await dubber.finish()
+        await dub.finish()
         deadline.reschedule(asyncio.get_running_loop().time() + FINISH_S)
 
 

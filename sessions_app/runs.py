@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,8 +29,10 @@ from pipeline.events import (
 )
 from pipeline.guards.usage import Meter
 from pipeline.record import LineRecord
+from pipeline.sharing import Feed
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.wire import WireError
+from sessions_app.follow_run import FollowRun
 from sessions_app.journal import Journal
 from sessions_app.live_state import RunsState, RunState
 from sessions_app.outbox import Outbox
@@ -56,6 +59,8 @@ class Runs:
         """Takes the audio; runs before it may still be dubbing what they took."""
         self.media_s = 0.0
         """Source audio of the run in hand."""
+        self.feed = Feed()
+        """What those are told who follow the session."""
         self._session_id = session_id
         self._outbox = outbox
         self._journal = journal
@@ -82,16 +87,38 @@ class Runs:
 
         The run before it must have been finished: it dubs what it took.
         """
-        run = Run(
+        run = self._made(msgspec.structs.replace(request, id=uuid.uuid4().hex))
+        run.after_chunk = after_chunk
+        self._queue(run)
+        return run
+
+    def _made(
+        self,
+        request: RunRequest,
+        *,
+        continues: RunSnapshot | None = None,
+        heard: Delivered | None = None,
+    ) -> Run:
+        if request.follows:
+            return FollowRun(
+                request,
+                tell=self._tell,
+                begin=self._begin,
+                on_progress=self._on_progress,
+                meter=self._meter,
+                continues=continues,
+                heard=heard,
+            )
+        return Run(
             request,
             tell=self._tell,
             begin=self._begin,
             on_progress=self._on_progress,
             meter=self._meter,
+            continues=continues,
+            heard=heard,
+            feed=self.feed,
         )
-        run.after_chunk = after_chunk
-        self._queue(run)
-        return run
 
     def _queue(self, run: Run) -> None:
         try:
@@ -139,12 +166,8 @@ class Runs:
         self._line_base, self._cue_base = state.line_base, state.cue_base
         self.media_s = state.media_s
         if state.run is not None:
-            run = Run(
+            run = self._made(
                 state.run.request,
-                tell=self._tell,
-                begin=self._begin,
-                on_progress=self._on_progress,
-                meter=self._meter,
                 continues=state.run.snapshot,
                 heard=Delivered(cue=max(0, heard.cue - state.cue_base), samples=heard.samples),
             )
@@ -186,8 +209,8 @@ class Runs:
                 self.media_s = 0.0
             self._on_progress()
 
-    async def _begin(self, ready: Ready) -> None:
-        if not await self._journal.begin(ready):
+    async def _begin(self, ready: Ready, request: RunRequest) -> None:
+        if not await self._journal.begin(ready, team=request.team):
             await self._say_record_incomplete()
 
     # Telling -----------------------------------------------------------------------

@@ -14,15 +14,13 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.selectors import is_member
 from pipeline.record import LineRecord
 from sessions_app import accounting
 from sessions_app.accounting import Account
 from sessions_app.budget import Standing
 from sessions_app.figures import summarise
-from sessions_app.models import DubbingSession, Line, SessionState
-
-HOLD_LASTS = accounting.RESERVATION_LASTS
-"""A connection that has not been heard of for so long has lost its session."""
+from sessions_app.models import HOLD_LASTS, DubbingSession, Line, SessionState
 
 
 class SessionNotYoursError(Exception):
@@ -35,6 +33,10 @@ class SessionBusyError(Exception):
 
 class HoldLostError(Exception):
     """The connection no longer holds the session."""
+
+
+class TeamUnknownError(Exception):
+    """The user is in no such team."""
 
 
 class TooManySessionsError(Exception):
@@ -61,9 +63,13 @@ def create_session(
     source_language: str = "auto",
     target_language: str = "",
     preserve_voice: bool = True,
+    team: int | None = None,
 ) -> DubbingSession:
+    """Raises TeamUnknownError."""
+    _refuse_strange_team(owner.pk, team)
     return DubbingSession.objects.create(
         owner=owner,
+        team_id=team,
         source_language=source_language,
         target_language=target_language,
         preserve_voice=preserve_voice,
@@ -127,6 +133,11 @@ def _refuse_too_many(user: User, session_id: uuid.UUID) -> None:
         raise TooManySessionsError(str(user.pk))
 
 
+def _refuse_strange_team(user_id: int, team: int | None) -> None:
+    if team is not None and not is_member(user_id, team):
+        raise TeamUnknownError(str(team))
+
+
 def keep_hold(session_id: uuid.UUID, *, hold: uuid.UUID) -> bool:
     """Say that the connection lives; False when it has lost the session."""
     changed = DubbingSession.objects.filter(pk=session_id, held_by=hold).update(
@@ -162,10 +173,21 @@ def begin_run(
     target_language: str,
     preserve_voice: bool,
     engines: Mapping[str, str],
+    team: int | None = None,
+    follows: uuid.UUID | None = None,
 ) -> None:
-    """The session goes live. Raises HoldLostError, IllegalTransitionError."""
+    """The session goes live; ``team``, if one is named, may follow it from then on.
+
+    Raises HoldLostError, IllegalTransitionError, TeamUnknownError.
+    """
     session = _held(session_id, hold)
+    _refuse_strange_team(session.owner_id, team)
     session.move_to(SessionState.LIVE)
+    if team is not None:
+        session.team_id = team
+    elif session.team_id and not is_member(session.owner_id, session.team_id):
+        session.team_id = None
+    session.follows_id = follows
     session.source_language = source_language
     session.target_language = target_language
     session.preserve_voice = preserve_voice
@@ -236,7 +258,8 @@ def interrupt_abandoned_sessions() -> int:
 
 
 def _held(session_id: uuid.UUID, hold: uuid.UUID) -> DubbingSession:
-    session = DubbingSession.objects.select_for_update().filter(pk=session_id, held_by=hold).first()
+    rows = DubbingSession.objects.select_for_update()
+    session: DubbingSession | None = rows.filter(pk=session_id, held_by=hold).first()
     if session is None:
         raise HoldLostError(str(session_id))
     return session

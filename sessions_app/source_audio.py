@@ -80,6 +80,7 @@ class SourceAudio:
                 region=wish.region,
                 endpointing=wish.endpointing,
                 candidates=candidates_of(message.source_candidates, source),
+                team=message.team,
             ),
             intake,
         )
@@ -159,13 +160,13 @@ class SourceAudio:
 
     def _start_implicitly(self, message: AudioChunkMessage) -> None:
         """A chunk that names a target starts dubbing, or changes what is being dubbed."""
-        if message.target_language is None:
+        run = self._runs.current
+        if message.target_language is None or _is_following(run):
             return
         source = language_of(message.source_language or "auto", "source_language")
         target = target_of(message.target_language)
         keep = True if message.preserve_voice is None else message.preserve_voice
-        run = self._runs.current
-        if run is not None:
+        if run is not None and not run.request.follows:
             now = run.request
             same = (now.source_language, now.target_language, now.preserve_voice)
             source = now.source_language if message.source_language is None else source
@@ -195,6 +196,11 @@ class SourceAudio:
 
     def _take(self, pcm: Pcm, *, sequence: int | None, media_s: float | None) -> None:
         run, intake = self._runs.current, self._intake
+        if _is_following(run):
+            if not self._said_not_started:
+                self._said_not_started = True
+                raise WireError("following", "Sound is not taken while a session is followed.")
+            return
         if run is None or intake is None or run.over:
             if not self._said_not_started:
                 self._said_not_started = True
@@ -233,6 +239,10 @@ class SourceAudio:
         if self._finish_after is not None and self.chunk >= self._finish_after:
             self._finish_after = None
             self.finish()
+
+
+def _is_following(run: Run | None) -> bool:
+    return run is not None and bool(run.request.follows) and not run.over
 
 
 def _refuse_unknown(engines: dict[str, str]) -> None:

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from sessions_app.api import LanguagesView, SessionsView, SessionView, VoicesView
+from sessions_app.api import LanguagesView, LiveSessionsView, SessionsView, SessionView, VoicesView
 from sessions_app.api_engines import CheckKeysView, EnginesView
 from sessions_app.api_usage import UsageView
 
 urlpatterns = [
     path("sessions", SessionsView.as_view(), name="sessions"),
+    path("sessions/live", LiveSessionsView.as_view(), name="live-sessions"),
     path("sessions/<uuid:session_id>", SessionView.as_view(), name="session"),
     path("usage", UsageView.as_view(), name="usage"),
     path("languages", LanguagesView.as_view(), name="languages"),

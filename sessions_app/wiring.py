@@ -9,22 +9,26 @@ import asyncio
 import functools
 import logging
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from pipeline.bounds import ENGINES_ASKED_S
+from pipeline.dub import Dub
 from pipeline.dubber import Dubber
+from pipeline.follower import Follower
 from pipeline.guards.cache import CachedTranslator
 from pipeline.guards.guarding import LIMITED, guarded
 from pipeline.guards.usage import Meter
 from pipeline.kept_voices import KeptVoices
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import Endpointing, EngineError, Translator
+from pipeline.shared import RunBegan
+from pipeline.sharing import Feed, Share
 from pipeline.snapshot import Delivered, RunSnapshot
 from sessions_app.engine_access import (
     Wanted,
@@ -43,6 +47,7 @@ from sessions_app.voice_cache import kept_voices, redis_voices
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+AnyDub = TypeVar("AnyDub", bound=Dub, covariant=True)
 _sets: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, EngineSets] = (
     weakref.WeakKeyDictionary()
 )
@@ -192,10 +197,10 @@ async def _asked_alone(wanted: Wanted, question: Callable[[Engines], Answer]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class MadeDubber:
+class MadeDubber(Generic[AnyDub]):
     """Not started yet; must be closed after the dubber is."""
 
-    dubber: Dubber
+    dubber: AnyDub
     plan: DubbingPlan
     engines: Engines
     """Behind the guards of this run."""
@@ -261,25 +266,20 @@ async def make_dubber(
     heard: Delivered | None = None,
     on_progress: Callable[[], None] | None = None,
     meter: Meter | None = None,
-) -> MadeDubber:
+    feed: Feed | None = None,
+    run: str = "",
+) -> MadeDubber[Dubber]:
     """A Dubber with the engines that ``user_id`` may use and wishes for. Raises EngineError.
 
-    ``meter`` counts what it takes of them.
+    ``meter`` counts what it takes of them. Those who follow are told through ``feed``, where
+    this run has the name ``run``.
 
     ``continues`` and ``heard``: what another process left of the run, and what its
     listener got.
     """
     leases = await _lease_all(user_id, wish)
-    told: list[Dubber] = []
-    engines = guarded(
-        leases[0].engines,
-        [one.engines for one in leases[1:]],
-        leases[0].guards,
-        meter=meter or Meter(),
-        user=str(user_id),
-        tell=lambda notice: told[0].notice(notice) if told else None,
-        cached=_cache_for(user_id, leases[0].engines.translator),
-    )
+    told: list[Dub] = []
+    engines = _guarded(leases, user_id, meter, told)
     try:
         source, among = resolve_source(
             engines,
@@ -308,6 +308,7 @@ async def make_dubber(
             heard=heard,
             on_progress=on_progress,
             voices=_voices_for(user_id, plan),
+            share=Share(feed, run, leases[0].engines) if feed else None,
         )
     except BaseException:
         for one in leases:
@@ -315,6 +316,71 @@ async def make_dubber(
         raise
     told.append(dubber)
     return MadeDubber(dubber, plan, engines, tuple(leases))
+
+
+async def make_follower(
+    *,
+    session_id: str,
+    began: RunBegan,
+    preserve_voice: bool,
+    user_id: int = 0,
+    wish: Mapping[str, str] | None = None,
+    leader_id: str,
+    leader_owner: int,
+    leader_engines: object = None,
+    continues: RunSnapshot | None = None,
+    heard: Delivered | None = None,
+    on_progress: Callable[[], None] | None = None,
+    meter: Meter | None = None,
+) -> MadeDubber[Follower]:
+    """A Follower of the run ``began`` of another session, with voices of engines that
+    ``user_id`` may use. Raises EngineError.
+
+    ``leader_engines``: the set that speaks for the one who is followed, when it is in this
+    process. Voices that were shaped in another one are found under ``leader_id`` and
+    ``leader_owner``.
+    """
+    leases = await _lease_all(user_id, wish)
+    told: list[Dub] = []
+    engines = _guarded(leases, user_id, meter, told)
+    try:
+        plan = plan_for(
+            session_id=session_id,
+            source_language=began.source_language,
+            target_language=began.target_language,
+            preserve_voice=preserve_voice,
+        )
+        follower = Follower(
+            plan,
+            engines,
+            began,
+            shares_voices=leases[0].engines is leader_engines,
+            continues=continues,
+            heard=heard,
+            on_progress=on_progress,
+            voices=_voices_for(leader_owner, plan, session_id=leader_id),
+        )
+    except BaseException:
+        for one in leases:
+            one.release()
+        raise
+    told.append(follower)
+    return MadeDubber(follower, plan, engines, tuple(leases))
+
+
+def _guarded(
+    leases: list[Lease], user_id: int, meter: Meter | None, told: Sequence[Dub]
+) -> Engines:
+    """``told``: who is told when an engine stands in for another, once there is one."""
+    return guarded(
+        leases[0].engines,
+        [one.engines for one in leases[1:]],
+        leases[0].guards,
+        meter=meter or Meter(),
+        user=str(user_id),
+        tell=lambda notice: told[0].notice(notice) if told else None,
+        cached=_cache_for(user_id, leases[0].engines.translator),
+    )
 
 
 async def _lease_all(user_id: int, wish: Mapping[str, str] | None) -> list[Lease]:
@@ -348,15 +414,16 @@ def _cache_for(
     return lambda guarded_one: cached(guarded_one, store, owner=f"user {user_id}")
 
 
-def _voices_for(user_id: int, plan: DubbingPlan) -> KeptVoices | None:
-    """What keeps the session's shaped voices, for when it goes on in another process."""
+def _voices_for(user_id: int, plan: DubbingPlan, *, session_id: str = "") -> KeptVoices | None:
+    """What keeps the session's shaped voices, for when it goes on in another process, and
+    for those who follow it from there."""
     if not settings.CACHE_TTL or not plan.preserve_voice:
         return None
     loop = asyncio.get_running_loop()
     store = _voices.get(loop)
     if store is None:
         store = _voices[loop] = redis_voices(settings.CACHE_TTL)
-    return kept_voices(store, owner=f"user {user_id}", session_id=plan.session_id)
+    return kept_voices(store, owner=f"user {user_id}", session_id=session_id or plan.session_id)
 
 
 def _refuse_unsupported(engines: Engines, plan: DubbingPlan) -> None:

@@ -56,14 +56,14 @@ async def main() -> None:
     parser.add_argument("--clips", type=Path, nargs="*")
     arguments = parser.parse_args()
     clips = arguments.clips or [arguments.data / name for name in CLEAN_CLIPS]
-    source = _joined(clips)
+    source = joined(clips)
 
     engines = make_engines(EngineSettings(models=arguments.models))
     plan = DubbingPlan(session_id="benchmark", source_language="en", target_language=arguments.to)
     dubber = Dubber(plan, engines)
     await dubber.start()
     print(f"{len(clips)} clips, {len(source) / SAMPLE_RATE_HZ:.0f} s at the pace of real time")
-    feeding = asyncio.create_task(_pace(dubber, source))
+    feeding = asyncio.create_task(pace(dubber, source))
     lines: list[LineRecord] = []
     cpu_s, began = time.process_time(), time.monotonic()
     async for event in dubber.events():
@@ -84,13 +84,15 @@ async def main() -> None:
     _print_clauses(lines)
 
 
-def _joined(clips: list[Path]) -> Pcm:
+def joined(clips: list[Path]) -> Pcm:
+    """One recording, with a pause behind each clip."""
     pause = np.zeros(round(PAUSE_S * SAMPLE_RATE_HZ), dtype=np.int16)
     parts = [part for clip in clips for part in (*open_media(clip).blocks(), pause)]
     return np.concatenate(parts)
 
 
-async def _pace(dubber: Dubber, source: Pcm) -> None:
+async def pace(dubber: Dubber, source: Pcm) -> None:
+    """The source as fast as it is spoken, to its end."""
     began = time.monotonic()
     for start in range(0, len(source), CHUNK_SAMPLES):
         pcm = source[start : start + CHUNK_SAMPLES]

@@ -23,6 +23,7 @@ BOUNDED_ELSEWHERE = {
     ("deque", "pipeline/inbox.py", "_chunks"): "by length of audio: inbox, inbox_of_file",
     ("deque", "pipeline/tape.py", "_chunks"): "by length of audio: tape",
     ("deque", "pipeline/tape.py", "_arrivals"): "as many as the chunks beside it",
+    ("deque", "pipeline/follower.py", "_waiting"): "`push` drops: following_waiting",
     ("deque", "pipeline/turns.py", "_waiting"): "`add` waits: lines_waiting",
     ("deque", "pipeline/turns.py", "_groups"): "`run` waits: lines_in_turn",
     (
@@ -83,10 +84,10 @@ BOUNDED_ELSEWHERE = {
 """What the source alone does not show to be bounded → why it is."""
 
 DECISIONS = {
+    "pipeline/live_edge.py": {"AHEAD_MAX_S"},
     "pipeline/media.py": {"_GAP_MAX_S"},
     "pipeline/playing.py": {"BLOCK_MAX_S"},
     "pipeline/pressure.py": {"BUSY_MAX", "LATE_MAX_S"},
-    "pipeline/tape.py": {"AHEAD_MAX_S"},
     "pipeline/wire.py": {"MEDIA_TIME_MAX_US"},
     "pipeline/prosody.py": {"_MAX_S"},
     "pipeline/providers/offline/espeak_voices.py": {"MAX_PITCH"},

@@ -13,7 +13,7 @@ import soundfile
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL
 from sessions_app.messages import SUBPROTOCOL_JSON
-from sessions_app.protocol_check.probe import FRAME_SAMPLES, Probe, expect
+from sessions_app.protocol_check.probe import FINISH_S, FRAME_SAMPLES, Probe, expect
 from sessions_app.protocol_check.subject import Subject
 
 AUDIBLE = 300
@@ -135,6 +135,21 @@ async def a_second_run_follows_in_the_same_session(subject: Subject) -> None:
         await connection.alive()
 
 
+async def a_session_is_followed_by_another(subject: Subject) -> None:
+    async with subject.open() as leader, subject.open() as follower:
+        await leader.start(subject.target, subject.source)
+        await follower.send(type="follow_dubbing", session=leader.session_id)
+        ready = await follower.until("ready", wait_s=40.0)
+        expect(ready["follows"] == leader.session_id, "a ready message of a follower", ready)
+        await leader.send_audio(subject.speech())
+        summary = await leader.stop()
+        followed = await follower.until("summary", wait_s=FINISH_S)
+        expect(followed["lines"] == summary["lines"], "the leader's lines", followed)
+        told = [[event["text"] for event in one.heard("translation")] for one in (leader, follower)]
+        expect(told[0] == told[1] and told[0], "the leader's translations", told)
+        expect(follower.frames or follower.heard("skipped"), "a dub of its own", follower.events)
+
+
 async def _dub_json(subject: Subject, encode: Callable[[Pcm], bytes]) -> None:
     # A chunk that names its languages starts dubbing by itself.
     languages = {
@@ -181,4 +196,5 @@ STEPS = (
     speech_in_json_chunks_is_dubbed,
     speech_in_flac_chunks_is_dubbed,
     a_second_run_follows_in_the_same_session,
+    a_session_is_followed_by_another,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.models import Membership, Role, Team
 from sessions_app import services
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.test_record import line
@@ -25,6 +26,19 @@ def test_a_session_is_made_and_says_where_its_socket_is(ana: Person) -> None:
     assert body["websocket_path"].endswith(body["id"])
     assert body["state"] == "created"
     assert client(ana).get("/api/sessions").json()["count"] == 1
+
+
+def test_a_session_is_made_for_a_team_that_one_is_in(ana: Person, ben: Person) -> None:
+    ours, theirs = Team.objects.create(name="Ours"), Team.objects.create(name="Theirs")
+    Membership.objects.create(team=ours, user=ana.user, role=Role.VIEWER)
+    Membership.objects.create(team=theirs, user=ben.user, role=Role.OWNER)
+    made = {"target_language": "es", "team": ours.pk}
+    answer = client(ana).post("/api/sessions", made, format="json")
+    assert (answer.status_code, answer.json()["team"]) == (201, ours.pk)
+    for team in (theirs.pk, 2**40):
+        refused = client(ana).post("/api/sessions", {**made, "team": team}, format="json")
+        assert refused.status_code == 400
+        assert refused.json() == {"team": ["You are in no team with this number."]}
 
 
 def test_lines_come_page_by_page(ana: Person) -> None:

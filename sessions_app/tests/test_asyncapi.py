@@ -21,8 +21,8 @@ from sessions_app import (
     codes,
     live_client,
     messages,
-    services,
 )
+from sessions_app.models import HOLD_LASTS
 from sessions_app.protocol_examples import FRAMES
 from sessions_app.protocol_schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
 from sessions_app.protocol_text import LAYOUT
@@ -95,7 +95,7 @@ def test_the_figures_in_the_text_are_those_of_the_source(document: dict[str, Any
         assert figure in text
     assert bounds.BURST_S == 10
     busy = codes.CLOSINGS["session_busy"][1]
-    assert f"{services.HOLD_LASTS.seconds} seconds" in busy
+    assert f"{HOLD_LASTS.seconds} seconds" in busy
 
 
 def test_references_lead_somewhere(document: dict[str, Any]) -> None:

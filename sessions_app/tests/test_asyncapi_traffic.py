@@ -142,6 +142,22 @@ async def with_a_language_to_find(server: Server, ana: Person) -> Socket:
     return socket
 
 
+async def with_a_follower(ana: Person) -> list[Socket]:
+    leader, follower = Socket(token=ana.token), Socket(token=ana.token)
+    for socket in (leader, follower):
+        await socket.connect()
+    await leader.send(type="start_dubbing", target_language="es")
+    await leader.until("ready")
+    await follower.send(type="follow_dubbing", session=leader.session_id, engines={})
+    await follower.until("ready")
+    await leader.send_audio(SPEECH)
+    await leader.send(type="stop_dubbing")
+    await follower.until("summary")
+    for socket in (leader, follower):
+        await socket.leave()
+    return [leader, follower]
+
+
 async def with_breaks(ana: Person) -> list[Socket]:
     """One client that comes back to the same process, to another one, and to nothing at all."""
     first = Socket()
@@ -189,6 +205,8 @@ async def test_traffic_is_as_documented_and_all_of_it_happens(server: Server, an
     seen.add(await with_frames(ana))
     seen.add(await with_json_alone(ana))
     for socket in await with_breaks(ana):
+        seen.add(socket)
+    for socket in await with_a_follower(ana):
         seen.add(socket)
     seen.add(await with_a_dub_that_falls_behind(server, ana))
     seen.add(await with_a_line_that_fails(server, ana))

@@ -52,6 +52,7 @@ RULES = {
     "api/tokens/<int:token_id>": Rule(("delete",), foreign=True),
     "api/sessions": Rule(("get", "post")),
     "api/sessions/<uuid:session_id>": Rule(("get",), foreign=True),
+    "api/sessions/live": Rule(("get",)),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),

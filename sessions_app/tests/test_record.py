@@ -14,7 +14,7 @@ from pipeline.bounds import BATCH_MAX, LINES_UNWRITTEN_MAX
 from pipeline.events import Latencies
 from pipeline.record import LineRecord
 from sessions_app import record, services
-from sessions_app.models import DubbingSession, IllegalTransitionError, SessionState
+from sessions_app.models import HOLD_LASTS, DubbingSession, IllegalTransitionError, SessionState
 from sessions_app.record import LineWriter
 from sessions_app.tasks import interrupt_abandoned
 from sessions_app.tests.conftest import Person
@@ -153,7 +153,7 @@ def test_abandoned_sessions_are_marked_interrupted(ana: Person) -> None:
     services.save_lines(session_id, [line(0)])
     interrupt_abandoned()
     assert DubbingSession.objects.get(pk=session_id).state == SessionState.LIVE
-    long_ago = timezone.now() - services.HOLD_LASTS - timedelta(seconds=1)
+    long_ago = timezone.now() - HOLD_LASTS - timedelta(seconds=1)
     DubbingSession.objects.filter(pk=session_id).update(held_at=long_ago)
     interrupt_abandoned()
     session = DubbingSession.objects.get(pk=session_id)
