@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Team, User
 from pipeline.record import LineRecord
 from sessions_app import accounting
 from sessions_app.accounting import Account
@@ -61,13 +61,37 @@ def create_session(
     source_language: str = "auto",
     target_language: str = "",
     preserve_voice: bool = True,
+    title: str = "",
+    team: Team | None = None,
 ) -> DubbingSession:
-    return DubbingSession.objects.create(
+    made: DubbingSession = DubbingSession.objects.create(
         owner=owner,
+        title=title,
+        team=team,
         source_language=source_language,
         target_language=target_language,
         preserve_voice=preserve_voice,
     )
+    return made
+
+
+def edit_session(session: DubbingSession, **changes: Any) -> None:
+    """Change its ``title`` or ``team``; the row is locked, and the caller may change it."""
+    for name, value in changes.items():
+        setattr(session, name, value)
+    session.save(update_fields=list(changes))
+
+
+def delete_session(session: DubbingSession) -> None:
+    """Delete it with its lines; the row is locked. Raises SessionBusyError while it is dubbed."""
+    if _is_held(session):
+        raise SessionBusyError(str(session.pk))
+    session.delete()
+
+
+def _is_held(session: DubbingSession) -> bool:
+    held_at = session.held_at
+    return session.held_by is not None and bool(held_at and held_at > timezone.now() - HOLD_LASTS)
 
 
 @transaction.atomic
@@ -85,7 +109,7 @@ def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> Held:
     if session.owner_id != user.pk:
         raise SessionNotYoursError(str(session_id))
     now = timezone.now()
-    if session.held_by is not None and session.held_at and session.held_at > now - HOLD_LASTS:
+    if _is_held(session):
         raise SessionBusyError(str(session_id))
     _refuse_too_many(user, session_id)
     standing = accounting.reserve(Account(hold, session_id, user.pk))
