@@ -31,7 +31,7 @@ ROLE_PARAMETERS = [
 
 
 class PairSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field, not the argument
     target = serializers.CharField()
 
 

@@ -20,6 +20,7 @@ from sessions_app.accounting import Account
 from sessions_app.budget import Standing
 from sessions_app.figures import summarise
 from sessions_app.models import DubbingSession, Line, SessionState
+from sessions_app.webhook_events import tell_state
 
 HOLD_LASTS = accounting.RESERVATION_LASTS
 """A connection that has not been heard of for so long has lost its session."""
@@ -197,6 +198,7 @@ def begin_run(
     session.started_at = session.started_at or timezone.now()
     session.ended_at = None
     session.save()
+    tell_state(session)
 
 
 @transaction.atomic
@@ -221,6 +223,7 @@ def end_run(
     session.summary = {"errors": session.summary.get("errors", 0) + errors}
     _summarise(session)
     session.save()
+    tell_state(session)
 
 
 def save_lines(
@@ -260,7 +263,8 @@ def interrupt_abandoned_sessions() -> int:
 
 
 def _held(session_id: uuid.UUID, hold: uuid.UUID) -> DubbingSession:
-    session = DubbingSession.objects.select_for_update().filter(pk=session_id, held_by=hold).first()
+    rows = DubbingSession.objects.select_for_update()
+    session: DubbingSession | None = rows.filter(pk=session_id, held_by=hold).first()
     if session is None:
         raise HoldLostError(str(session_id))
     return session
@@ -270,6 +274,7 @@ def _interrupt(session: DubbingSession) -> None:
     session.move_to(SessionState.INTERRUPTED)
     session.ended_at = session.held_at or timezone.now()
     _summarise(session)
+    tell_state(session)
 
 
 def _summarise(session: DubbingSession) -> None:
