@@ -15,8 +15,9 @@ from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
+from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.wire import AnyClientMessage
 from sessions_app import live, services
@@ -27,7 +28,7 @@ from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
 
-SECRET = "what was said in ben's session"
+SECRET = "what-was-said-in-bens-session"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,17 @@ RULES = {
     "api/sessions/<uuid:session_id>/lines/<int:sequence>": Rule(("get",), foreign=True),
     "api/sessions/<uuid:session_id>/transcript": Rule(("get",), foreign=True),
     "api/sessions/<uuid:session_id>/statistics": Rule(("get",), foreign=True),
+    "api/webhooks": Rule(("get", "post")),
+    "api/webhooks/event-types": Rule(("get",)),
+    "api/webhooks/<uuid:webhook_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/secret": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/test": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/replay": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries": Rule(("get",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>": Rule(("get",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay": Rule(
+        ("post",), foreign=True
+    ),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
@@ -72,6 +84,7 @@ RULES = {
 EDITS = {
     "api/tokens/<int:token_id>": {"name": "mine"},
     "api/sessions/<uuid:session_id>": {"title": "mine"},
+    "api/webhooks/<uuid:webhook_id>": {"enabled": False},
 }
 """Bodies that would be taken if the object were one's own."""
 
@@ -100,8 +113,11 @@ class Foreign:
 
     session: DubbingSession
     token: ApiToken
+    delivery: WebhookDelivery
 
     def path(self, route: str) -> str:
+        route = route.replace("<uuid:webhook_id>", str(self.delivery.endpoint_id))
+        route = route.replace("<uuid:delivery_id>", str(self.delivery.pk))
         route = route.replace("<uuid:session_id>", str(self.session.pk))
         route = route.replace("<int:sequence>", "0")
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
@@ -111,7 +127,10 @@ class Foreign:
 def foreign(ben: Person) -> Foreign:
     session = services.create_session(ben.user, target_language="es")
     services.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
-    return Foreign(session, create_token(ben.user, name="of ben").record)
+    webhook, _ = create_webhook(
+        ben.user, url=f"https://receiver.example/{SECRET}", event_types=["*"], team=None
+    )
+    return Foreign(session, create_token(ben.user, name="of ben").record, send_test(webhook))
 
 
 def with_token(token: str) -> APIClient:
@@ -179,7 +198,8 @@ def test_what_is_somebody_elses_does_not_exist(
     assert foreign.token.name not in answer.content.decode()
     # Nothing of Ben's was changed either.
     assert ApiToken.objects.filter(pk=foreign.token.pk).exists()
-    assert DubbingSession.objects.filter(pk=foreign.session.pk).exists()
+    assert DubbingSession.objects.filter(pk=foreign.session.pk, title="").exists()
+    assert WebhookEndpoint.objects.filter(pk=foreign.delivery.endpoint_id, enabled=True).exists()
 
 
 CLIENT_MESSAGES = [tag(kind) for kind in typing.get_args(AnyClientMessage)]
