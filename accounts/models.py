@@ -219,3 +219,26 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
+
+
+class DataExport(models.Model):
+    """A copy of what is kept of a person, made for them and kept for some days."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        READY = "ready"
+        FAILED = "failed"
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="data_export"
+    )
+    """One at a time: a new one takes the old one's place."""
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    file = models.CharField(max_length=200, blank=True)
+    """Its name in the storage; empty until it is ready."""
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"data of {self.user_id}"

@@ -68,3 +68,8 @@ def editing_teams_of(user: User) -> QuerySet[Team]:
     return Team.objects.filter(
         memberships__user=user, memberships__role__in=(Role.OWNER, Role.EDITOR)
     ).order_by("name", "pk")
+
+
+def membership_of(user: User, team_id: int) -> Membership | None:
+    """The user's own, with the team; None: they are not in it, or there is none."""
+    return Membership.objects.filter(user=user, team_id=team_id).select_related("team").first()

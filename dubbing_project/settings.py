@@ -300,6 +300,7 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+    "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
 }
 
 # Files: private, whichever the backend.
@@ -355,6 +356,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.signing_up.AccountSignupForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

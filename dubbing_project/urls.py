@@ -7,6 +7,7 @@ from django.views.generic import TemplateView
 
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
+from dubbing_project.operations import operations
 from sessions_app.staff import engines_page
 from sessions_app.views import protocol_document, protocol_page
 
@@ -16,6 +17,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("protocol", protocol_page, name="protocol"),
+    path("staff/operations", operations, name="staff-operations"),
     path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.page_urls")),

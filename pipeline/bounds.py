@@ -856,6 +856,10 @@ with group("Storage"):
     TEAMS_MAX = bound("teams", 50, "teams", "teams of one person", "refused")
     MEMBERS_MAX = bound("members", 200, "people", "a team, those invited included", "refused")
     INVITATION_DAYS = bound("invitation", 7, "days", "an invitation's life", "it counts no more")
+    EXPORT_MAX_BYTES = bound(
+        "data_export", 2048 * MIB, "bytes", "a copy of one person's data", "it fails, and says so"
+    )
+    EXPORT_DAYS = bound("data_export_kept", 7, "days", "how long such a copy is kept", "deleted")
     PREFERRED_LANGUAGES_MAX = bound(
         "preferred_languages",
         50,

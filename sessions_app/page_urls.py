@@ -3,10 +3,15 @@
 from django.urls import path
 
 from sessions_app.glossaries import pages as glossaries
+from sessions_app.pages import engines, usage
 
 _GLOSSARY = "settings/glossaries/<int:glossary_id>"
 
 urlpatterns = [
+    path("settings/usage", usage.usage, name="usage-page"),
+    path("settings/engines", engines.guarded_engines, name="settings-engines"),
+    path("settings/engines/check", engines.check, name="check-keys"),
+    path("settings/engines/<str:vendor>/remove", engines.forget, name="forget-engine-key"),
     path("settings/glossaries", glossaries.glossaries, name="glossaries"),
     path(_GLOSSARY, glossaries.glossary, name="glossary"),
     path(f"{_GLOSSARY}/change", glossaries.change, name="change-glossary"),
