@@ -9,7 +9,7 @@ _GLOSSARY = "settings/glossaries/<int:glossary_id>"
 
 urlpatterns = [
     path("settings/usage", usage.usage, name="usage-page"),
-    path("settings/engines", engines.guarded_engines, name="settings-engines"),
+    path("settings/engines", engines.engines, name="settings-engines"),
     path("settings/engines/check", engines.check, name="check-keys"),
     path("settings/engines/<str:vendor>/remove", engines.forget, name="forget-engine-key"),
     path("settings/glossaries", glossaries.glossaries, name="glossaries"),

@@ -52,5 +52,5 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("settings-tokens")
 
 
-guarded_tokens = reauthentication_required(tokens)
+guarded_tokens = reauthentication_required(tokens, allow_get=True)
 """A token outlives the login, so making one asks for the password again after a while."""

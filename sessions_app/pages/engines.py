@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -80,9 +79,6 @@ def check(request: HttpRequest) -> HttpResponse:
         messages.warning(request, "You checked just now; wait a few seconds.")
         return redirect("settings-engines")
     return _page(request, checks=check_keys_of(user.pk))
-
-
-guarded_engines = reauthentication_required(engines)
 
 
 def _page(
