@@ -63,6 +63,7 @@ def create_token(
     lasts: timedelta | None = None,
     endless: bool = False,
     scopes: Collection[str] = (EVERYTHING,),
+    paired: bool = False,
 ) -> NewToken:
     """Make a token; without ``lasts`` it expires as the settings say.
 
@@ -87,7 +88,8 @@ def create_token(
         record, token = AuthToken.objects.create(user)
     # In the order of the list, and nothing beside what is everything.
     kept = [EVERYTHING] if EVERYTHING in scopes else [one for one in SCOPES if one in scopes]
-    return NewToken(ApiToken.objects.create(auth_token=record, name=name, scopes=kept), token)
+    label = ApiToken.objects.create(auth_token=record, name=name, scopes=kept, paired=paired)
+    return NewToken(label, token)
 
 
 def rename_token(record: ApiToken, *, name: str) -> None:

@@ -6,6 +6,7 @@ import logging
 
 from celery import shared_task
 
+from accounts import personal_data
 from accounts.rest.idempotency import forget_old_answers
 from accounts.webhooks.delivering import deliver_due, forget_old_deliveries
 
@@ -24,3 +25,13 @@ def forget_old() -> None:
     answers, deliveries = forget_old_answers(), forget_old_deliveries()
     if answers or deliveries:
         log.info("old rows deleted", extra={"answers": answers, "deliveries": deliveries})
+
+
+@shared_task(name="accounts.export_data")
+def export_data(user_id: int) -> None:
+    personal_data.make_export(user_id)
+
+
+@shared_task(name="accounts.sweep_exports")
+def sweep_exports() -> None:
+    personal_data.sweep_exports()

@@ -5,6 +5,8 @@ from django.urls import path
 from accounts.api import TicketView, TokensView, TokenView
 from accounts.api_engine_keys import EngineKeysView
 from accounts.api_me import MeView
+from accounts.api_pairing import PairingCodesView, PairingExchangeView
+from accounts.api_preferences import PreferencesView
 from accounts.rest.overview import docs_page, problems_page
 from accounts.webhooks.api import (
     DeliveriesView,
@@ -20,6 +22,7 @@ from accounts.webhooks.api import (
 
 _WEBHOOK = "webhooks/<uuid:webhook_id>"
 _DELIVERY = f"{_WEBHOOK}/deliveries/<uuid:delivery_id>"
+
 
 urlpatterns = [
     path("docs", docs_page, name="api-docs"),
@@ -38,4 +41,7 @@ urlpatterns = [
     path(f"{_WEBHOOK}/deliveries", DeliveriesView.as_view(), name="deliveries"),
     path(_DELIVERY, DeliveryView.as_view(), name="delivery"),
     path(f"{_DELIVERY}/replay", DeliveryReplayView.as_view(), name="delivery-replay"),
+    path("pairing/codes", PairingCodesView.as_view(), name="pairing-codes"),
+    path("pairing/exchange", PairingExchangeView.as_view(), name="pairing-exchange"),
+    path("preferences", PreferencesView.as_view(), name="preferences"),
 ]

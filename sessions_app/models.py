@@ -13,6 +13,10 @@ from django.db import models
 from accounts.ownership import Owned
 from pipeline.bounds import SESSION_TITLE_MAX
 
+# A room of their own; Django looks for models here.
+from sessions_app.glossaries.models import Glossary as Glossary
+from sessions_app.glossaries.models import Term as Term
+
 WORDS_OF = "simple"
 """Words as they are, without a language's own endings: lines are in any of them."""
 LINE_WORDS = SearchVector("source_text", "target_text", config=WORDS_OF)

@@ -37,6 +37,11 @@ EXPLAINED: dict[str, Explained] = {
     "scope_missing": Explained(
         403, "The token lacks a scope", "Make a token with the scope that `detail` names."
     ),
+    "pairing_code_wrong": Explained(
+        403,
+        "This code opens nothing",
+        "It is wrong, was used already or has expired: make a new one on the settings page.",
+    ),
     "user_keys_off": Explained(
         403, "People's own engine keys are off", "Whoever runs the server can allow them."
     ),

@@ -28,6 +28,8 @@ SCOPES: dict[str, str] = {
     "write:voices": "Make and change actors and their voices.",
     "read:glossaries": "Read glossaries and their terms.",
     "write:glossaries": "Make and change glossaries and their terms.",
+    "read:preferences": "Read which languages you want dubbed.",
+    "write:preferences": "Change which languages you want dubbed.",
     "read:usage": "Read what was used, and what it cost.",
     "read:keys": "List your own keys of engines, which shows their last characters.",
     "write:keys": "Give, check and take away your own keys of engines.",
@@ -36,6 +38,9 @@ SCOPES: dict[str, str] = {
     "read:webhooks": "Read webhooks and their delivery logs.",
     "write:webhooks": "Make, change, test, replay and delete webhooks.",
 }
+
+
+SCOPE_NAMES = list(SCOPES)
 
 
 @dataclass(frozen=True, slots=True)
