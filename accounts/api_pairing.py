@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.pairing import PairingCodeWrongError, exchange_code, issue_code
 from accounts.rest.problems import Problem
+from accounts.rest.schema import also_answers
 from accounts.rest.views import Api
 from accounts.services import TokenLimitReachedError
 
@@ -51,6 +52,7 @@ class PairingExchangeView(Api):
         request=ExchangeSerializer,
         responses={201: PairedSerializer},
     )
+    @also_answers("403")
     def post(self, request: Request) -> Response:
         """A token for a code that its owner made. The answer holds it, for the only time."""
         given = ExchangeSerializer(data=request.data)

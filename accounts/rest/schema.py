@@ -7,10 +7,11 @@ from typing import Any, Literal
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
+from accounts.rest.problem_codes import EXPLAINED
 from accounts.rest.problems import MEDIA_TYPE
 from accounts.rest.rates import RateLimit
 from accounts.rest.scopes import ANY, EVERYTHING, HasScope
@@ -101,7 +102,9 @@ class Description(AutoSchema):
         for code in self._problems():
             if code not in bodies:
                 bodies[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
-                    ProblemSerializer, code, media_types=[MEDIA_TYPE]
+                    OpenApiResponse(ProblemSerializer, description=_codes_of(code)),
+                    code,
+                    media_types=[MEDIA_TYPE],
                 )
         if getattr(self._handler(), "tagged", False):
             bodies["304"] = {"description": "You have it already."}
@@ -134,10 +137,25 @@ class Description(AutoSchema):
         return getattr(self.view, self.method.lower(), None)
 
 
+def _codes_of(status: str) -> str:
+    codes = [code for code, one in EXPLAINED.items() if str(one.status) == status]
+    return f"Problem: {', '.join(f'`{code}`' for code in codes)}."
+
+
 def edits(method: Any) -> Any:
     """Mark a method that looks at ``If-Match``."""
     method.edits = True
     return method
+
+
+def also_answers(*codes: str) -> Any:
+    """Mark a method whose problems have other statuses than those that all share."""
+
+    def marked(method: Any) -> Any:
+        method.problems = codes
+        return method
+
+    return marked
 
 
 def with_tag(method: Any) -> Any:

@@ -39,7 +39,9 @@ WRITES: dict[str, str] = {"POST": "write:webhooks"}
 
 class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     team = serializers.PrimaryKeyRelatedField[Any](
-        read_only=True, help_text="Told of what this team shares; `null`: of everything of yours."
+        read_only=True,
+        allow_null=True,
+        help_text="Told of what this team shares; `null`: of everything of yours.",
     )
     event_types = serializers.ListField(child=serializers.CharField())
     disabled_reason = serializers.CharField(
