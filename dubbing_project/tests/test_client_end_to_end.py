@@ -111,7 +111,7 @@ def test_a_session_is_dubbed_named_searched_exported_measured_and_told_of(
         assert "source_text" not in str(told)
         # Once each, under one id; and again when it is asked for.
         assert len({one["id"] for one in told}) == len(told)
-        (first, _) = api.deliveries(hook["id"])
+        (_, first) = api.deliveries(hook["id"])
         assert api.delivery(hook["id"], first["id"])["log"][0]["error"] == "connection_failed"
         api.replay_delivery(hook["id"], first["id"])
         until(lambda: len(receiver.accepted) == 3)
