@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
@@ -13,6 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api import MadeTokenSerializer, TokenSerializer
 from accounts.pairing import PairingCodeWrongError, exchange_code, issue_code
 from accounts.rest.problems import Problem
 from accounts.rest.schema import also_answers
@@ -21,31 +22,32 @@ from accounts.services import TokenLimitReachedError
 
 
 class ExchangeSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField(max_length=32)
-    name = serializers.CharField(max_length=100, help_text="What the extension is to be called.")
+    code = serializers.CharField(
+        max_length=32, help_text="As it was shown, in any case, with or without the hyphen."
+    )
+    name = serializers.CharField(max_length=100, help_text="Of the browser, for people.")
 
 
-class PairedSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="The token itself, shown this once.")
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-    account = serializers.EmailField()
+class PairedSerializer(MadeTokenSerializer):
+    account = serializers.EmailField(help_text="Whose token it is.")
+
+    class Meta(MadeTokenSerializer.Meta):
+        fields: tuple[str, ...] = (*MadeTokenSerializer.Meta.fields, "account")
 
 
-class PairingCodeSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField()
+class CodeSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="Counts once.")
     expires_at = serializers.DateTimeField()
 
 
 class PairingExchangeView(Api):
     """Public: the code is the credential, and guesses are limited by address."""
 
-    tag = "tokens"
+    tag = "pairing"
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    serializer_class = PairedSerializer
     rate = "pairing"
+    serializer_class = ExchangeSerializer
 
     @extend_schema(
         operation_id="exchange_pairing_code",
@@ -54,10 +56,8 @@ class PairingExchangeView(Api):
     )
     @also_answers("403")
     def post(self, request: Request) -> Response:
-        """A token for a code that its owner made. The answer holds it, for the only time."""
-        given = ExchangeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wanted = given.validated_data
+        """A token for a pairing code. The answer holds it, for the only time."""
+        wanted = self.valid(request)
         try:
             new = exchange_code(wanted["code"], name=wanted["name"])
         except PairingCodeWrongError:
@@ -66,37 +66,29 @@ class PairingExchangeView(Api):
             raise Problem("token_limit", str(reason)) from None
         except ValidationError as wrong:
             raise serializers.ValidationError({"name": wrong.messages}) from None
-        record = new.record
-        return Response(
-            {
-                "token": new.token,
-                "id": record.pk,
-                "name": record.name,
-                "expires_at": record.auth_token.expiry,
-                "account": record.auth_token.user.email,
-            },
-            status=status.HTTP_201_CREATED,
-            headers={"Cache-Control": "no-store"},
-        )
+        shown = {
+            **TokenSerializer(new.record).data,
+            "token": new.token,
+            "account": new.record.auth_token.user.email,
+        }
+        headers = {"Cache-Control": "no-store"}
+        return Response(shown, status=status.HTTP_201_CREATED, headers=headers)
 
 
 class PairingCodesView(Api):
     """For people who are logged in alone: a token must not make others of itself."""
 
-    tag = "tokens"
-    scopes: ClassVar[dict[str, str]] = {"POST": "write:tokens"}
-    serializer_class = PairingCodeSerializer
+    tag = "pairing"
+    serializer_class = CodeSerializer
 
     @extend_schema(
-        operation_id="create_pairing_code", request=None, responses={201: PairingCodeSerializer}
+        operation_id="create_pairing_code", request=None, responses={201: CodeSerializer}
     )
     def post(self, request: Request) -> Response:
-        """A code for ten minutes and one use; for who is logged in, not for a token."""
+        """A pairing code for ten minutes and one use; not for tokens."""
         if not isinstance(request.successful_authenticator, SessionAuthentication):
             raise PermissionDenied("Only who is logged in can make a code, not a token.")
         new = issue_code(self.person)
-        return Response(
-            {"code": new.code, "expires_at": new.expires_at},
-            status=status.HTTP_201_CREATED,
-            headers={"Cache-Control": "no-store"},
-        )
+        shown = {"code": new.code, "expires_at": new.expires_at}
+        headers = {"Cache-Control": "no-store"}
+        return Response(shown, status=status.HTTP_201_CREATED, headers=headers)

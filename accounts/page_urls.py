@@ -3,9 +3,10 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from accounts.views import account, data, extension, invitations, languages, teams, tokens
+from accounts.views import account, data, extension, invitations, languages, teams, tokens, webhooks
 
 _TEAM = "teams/<int:team_id>"
+_WEBHOOK = "settings/webhooks/<uuid:webhook_id>"
 
 urlpatterns = [
     path("account/pair-extension", extension.pair_extension, name="pair-extension"),
@@ -16,6 +17,17 @@ urlpatterns = [
     path("settings/tokens/<int:token_id>/revoke", tokens.revoke, name="revoke-token"),
     path("settings/extension", extension.extension, name="extension"),
     path("settings/extension/<int:token_id>/disconnect", extension.unpair, name="unpair"),
+    path("settings/webhooks", webhooks.webhooks, name="settings-webhooks"),
+    path(_WEBHOOK, webhooks.webhook, name="settings-webhook"),
+    path(f"{_WEBHOOK}/secret", webhooks.renew_secret, name="renew-webhook-secret"),
+    path(f"{_WEBHOOK}/switch", webhooks.switch, name="switch-webhook"),
+    path(f"{_WEBHOOK}/test", webhooks.send_test, name="send-webhook-test"),
+    path(f"{_WEBHOOK}/delete", webhooks.delete, name="delete-webhook"),
+    path(
+        f"{_WEBHOOK}/deliveries/<uuid:delivery_id>/replay",
+        webhooks.replay,
+        name="replay-webhook-delivery",
+    ),
     path("settings/data", data.data, name="settings-data"),
     path("settings/data/export", data.ask, name="ask-export"),
     path("settings/data/export.zip", data.download, name="download-export"),

@@ -62,8 +62,8 @@ def create_token(
     name: str,
     lasts: timedelta | None = None,
     endless: bool = False,
-    scopes: Collection[str] = (EVERYTHING,),
     paired: bool = False,
+    scopes: Collection[str] = (EVERYTHING,),
 ) -> NewToken:
     """Make a token; without ``lasts`` it expires as the settings say.
 

@@ -29,9 +29,11 @@ def forget_old() -> None:
 
 @shared_task(name="accounts.export_data")
 def export_data(user_id: int) -> None:
+    """Make the copy of a person's data that they asked for."""
     personal_data.make_export(user_id)
 
 
 @shared_task(name="accounts.sweep_exports")
 def sweep_exports() -> None:
+    """Delete copies that were kept long enough."""
     personal_data.sweep_exports()

@@ -23,7 +23,6 @@ from accounts.webhooks.api import (
 _WEBHOOK = "webhooks/<uuid:webhook_id>"
 _DELIVERY = f"{_WEBHOOK}/deliveries/<uuid:delivery_id>"
 
-
 urlpatterns = [
     path("docs", docs_page, name="api-docs"),
     path("problems", problems_page, name="api-problems"),
@@ -32,6 +31,9 @@ urlpatterns = [
     path("tokens", TokensView.as_view(), name="tokens"),
     path("tokens/<int:token_id>", TokenView.as_view(), name="token"),
     path("engine-keys", EngineKeysView.as_view(), name="engine-keys"),
+    path("pairing/codes", PairingCodesView.as_view(), name="pairing-codes"),
+    path("pairing/exchange", PairingExchangeView.as_view(), name="pairing-exchange"),
+    path("preferences", PreferencesView.as_view(), name="preferences"),
     path("webhooks", WebhooksView.as_view(), name="webhooks"),
     path("webhooks/event-types", EventTypesView.as_view(), name="event-types"),
     path(_WEBHOOK, WebhookView.as_view(), name="webhook"),
@@ -41,7 +43,4 @@ urlpatterns = [
     path(f"{_WEBHOOK}/deliveries", DeliveriesView.as_view(), name="deliveries"),
     path(_DELIVERY, DeliveryView.as_view(), name="delivery"),
     path(f"{_DELIVERY}/replay", DeliveryReplayView.as_view(), name="delivery-replay"),
-    path("pairing/codes", PairingCodesView.as_view(), name="pairing-codes"),
-    path("pairing/exchange", PairingExchangeView.as_view(), name="pairing-exchange"),
-    path("preferences", PreferencesView.as_view(), name="preferences"),
 ]

@@ -174,12 +174,6 @@ try:
     )
     CLOUD_ROOT_CERTIFICATES = environment.existing_file("CLOUD_ROOT_CERTIFICATES", root=BASE_DIR)
 
-    # Webhooks
-    WEBHOOKS_PRIVATE_ADDRESSES = environment.boolean("WEBHOOKS_PRIVATE_ADDRESSES", default=False)
-    WEBHOOKS_ROOT_CERTIFICATES = environment.existing_file(
-        "WEBHOOKS_ROOT_CERTIFICATES", root=BASE_DIR
-    )
-
     # People and mail
     SIGN_UP = environment.choice("SIGN_UP", default="open", allowed=("open", "invited", "closed"))
     EMAIL_URL = environment.url("EMAIL_URL", parse_email_url)
@@ -188,6 +182,12 @@ try:
         r"[^<>@\r\n]*<?[^<>@\s]+@[^<>@\s]+>?",
         "an address such as dubbing@example.org, or Name <dubbing@example.org>",
         default="Live dubbing <dubbing@localhost>",
+    )
+
+    # Webhooks
+    WEBHOOKS_PRIVATE_ADDRESSES = environment.boolean("WEBHOOKS_PRIVATE_ADDRESSES", default=False)
+    WEBHOOKS_ROOT_CERTIFICATES = environment.existing_file(
+        "WEBHOOKS_ROOT_CERTIFICATES", root=BASE_DIR
     )
 
     # Services: the operator's own, or the embedded ones at their known sockets.
@@ -313,6 +313,7 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+    "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
     # A round that waited while the worker was away is of no use afterwards: the next one is.
     "webhooks.deliver_due": {
         "task": "webhooks.deliver_due",
@@ -320,7 +321,6 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},
     },
     "rest.forget_old": {"task": "rest.forget_old", "schedule": 3600.0},
-    "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
 }
 
 # Files: private, whichever the backend.

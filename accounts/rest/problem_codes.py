@@ -39,8 +39,8 @@ EXPLAINED: dict[str, Explained] = {
     ),
     "pairing_code_wrong": Explained(
         403,
-        "This code opens nothing",
-        "It is wrong, was used already or has expired: make a new one on the settings page.",
+        "The pairing code is wrong, used or too old",
+        "Make a new one on the page of the browser extension.",
     ),
     "user_keys_off": Explained(
         403, "People's own engine keys are off", "Whoever runs the server can allow them."

@@ -28,7 +28,6 @@ SCOPES: dict[str, str] = {
     "write:voices": "Make and change actors and their voices.",
     "read:glossaries": "Read glossaries and their terms.",
     "write:glossaries": "Make and change glossaries and their terms.",
-    "read:preferences": "Read which languages you want dubbed.",
     "write:preferences": "Change which languages you want dubbed.",
     "read:usage": "Read what was used, and what it cost.",
     "read:keys": "List your own keys of engines, which shows their last characters.",

@@ -34,6 +34,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
                 user,
                 name=form.cleaned_data["name"],
                 lasts=timedelta(days=form.cleaned_data["days"]),
+                scopes=form.cleaned_data["scopes"],
             )
             form = NewTokenForm()
         except TokenLimitReachedError as reason:

@@ -9,8 +9,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_rest"),
-        ("sessions_app", "0004_glossaries"),
+        ("accounts", "0006_rest"),
+        ("sessions_app", "0003_usage"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -12,7 +12,7 @@ import accounts.webhooks.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_portal"),
+        ("accounts", "0005_teams"),
     ]
 
     operations = [
