@@ -4,15 +4,21 @@ receiver gets although it was down."""
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from accounts.webhooks.tests.receiver import Receiver, receiving
 from accounts.webhooks.tests.test_deliveries import closed_port
@@ -196,10 +202,57 @@ def test_of_two_who_edit_the_slower_is_told(api: DubbingClient, server: RunningS
     assert api.edit_session(session["id"], title="mine")["title"] == "mine"
 
 
+def blocks_of_readme(language: str) -> list[str]:
+    """Of the section on the interface."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    section = text.split("## REST API and webhooks")[1].split("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", section, flags=re.DOTALL)
+
+
+def run_example(command: list[str], folder: Path, server: RunningServices, token: str) -> str:
+    environment = {**os.environ, "SERVER": server.url, "TOKEN": token}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60,
+        check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_the_examples_of_the_readme_do_what_it_says(
+    server: RunningServices, token: str, tmp_path: Path
+) -> None:
+    (shell,) = blocks_of_readme("sh")
+    first = run_example(["bash", "-euc", shell], tmp_path, server, token)
+    again = run_example(["bash", "-euc", shell], tmp_path, server, token)
+    assert first == again
+    assert '"title":"Lecture 4"' in first
+    assert "quota.near" in first
+    shutil.copytree(PROJECT / "sessions_app" / "client", tmp_path / "client")
+    python, receiver = blocks_of_readme("python")
+    said = run_example([sys.executable, "-c", python], tmp_path, server, token)
+    assert "Lecture 5, part 1 created 0" in said
+    assert "invalid {'target_language'" in said
+
+    handled: list[tuple[str, Any]] = []
+    scope: dict[str, Any] = {
+        "SECRET": "whsec_" + base64.b64encode(b"x" * 32).decode(),
+        "done": set(),
+        "handle": lambda *event: handled.append(event),
+    }
+    exec(receiver.replace("from client", "from sessions_app.client"), scope)
+    body, at = b'{"type":"session.ended","timestamp":"","data":{"lines":3}}', datetime.now(UTC)
+    headers = {
+        "Webhook-Id": "evt_1",
+        "Webhook-Timestamp": str(int(at.timestamp())),
+        "Webhook-Signature": Webhook(scope["SECRET"]).sign("evt_1", at, body.decode()),
+    }
+    assert [scope["receive"](headers, body) for _ in range(2)] == [204, 204]
+    assert scope["receive"](headers, body + b" ") == 401
+    assert handled == [("session.ended", {"lines": 3})]
+
+
 def test_the_client_needs_nothing_of_this_project(tmp_path: Path) -> None:
     """Its folder is copied elsewhere, and imported by a Python that sees httpx alone."""
-    import shutil
-
     shutil.copytree(PROJECT / "sessions_app" / "client", tmp_path / "client")
     code = (
         "import sys, client; client.DubbingClient('http://127.0.0.1:9', 'x').close(); "
