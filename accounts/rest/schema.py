@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -15,6 +16,8 @@ from accounts.rest.problem_codes import EXPLAINED
 from accounts.rest.problems import MEDIA_TYPE
 from accounts.rest.rates import RateLimit
 from accounts.rest.scopes import ANY, EVERYTHING, HasScope
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -142,23 +145,23 @@ def _codes_of(status: str) -> str:
     return f"Problem: {', '.join(f'`{code}`' for code in codes)}."
 
 
-def edits(method: Any) -> Any:
+def edits(method: View) -> View:
     """Mark a method that looks at ``If-Match``."""
-    method.edits = True
+    method.edits = True  # type: ignore[attr-defined]  # told in the document
     return method
 
 
-def also_answers(*codes: str) -> Any:
+def also_answers(*codes: str) -> Callable[[View], View]:
     """Mark a method whose problems have other statuses than those that all share."""
 
-    def marked(method: Any) -> Any:
-        method.problems = codes
+    def marked(method: View) -> View:
+        method.problems = codes  # type: ignore[attr-defined]  # told in the document
         return method
 
     return marked
 
 
-def with_tag(method: Any) -> Any:
+def with_tag(method: View) -> View:
     """Mark a method that answers with an ETag, and looks at ``If-None-Match``."""
-    method.tagged = True
+    method.tagged = True  # type: ignore[attr-defined]  # told in the document
     return method

@@ -102,7 +102,9 @@ class EditedGlossarySerializer(GivenGlossarySerializer):
 
 
 class AllTermsSerializer(serializers.Serializer[Any]):
-    terms = TermSerializer(many=True, max_length=GLOSSARY_TERMS_MAX, allow_empty=True)
+    terms = TermSerializer(  # type: ignore[call-arg]  # of the list that it becomes
+        many=True, max_length=GLOSSARY_TERMS_MAX, allow_empty=True
+    )
 
 
 class TermCountSerializer(serializers.Serializer[Any]):

@@ -18,6 +18,7 @@ from accounts.rest.scopes import SCOPES
 from accounts.rest.tests.conftest import client_of
 from accounts.rest.tests.test_problems import problem
 from accounts.services import create_token
+from pipeline.bounds import IDEMPOTENT_RUN_S
 
 
 def key(text: str) -> dict[str, Any]:
@@ -59,9 +60,7 @@ def test_of_two_edits_of_the_same_one_is_told(ana: User) -> None:
     found = at_once(
         [
             lambda client=client, n=n: (
-                client.patch(  # type: ignore[misc]
-                    path, {"name": str(n)}, HTTP_IF_MATCH=seen
-                ).status_code
+                client.patch(path, {"name": str(n)}, HTTP_IF_MATCH=seen).status_code
             )
             for n, client in enumerate(clients)
         ]
@@ -137,7 +136,7 @@ def test_of_many_at_once_one_is_done(ana: User) -> None:
     before = ApiToken.objects.count()
     answers = at_once(
         [
-            lambda client=client: client.post("/api/tokens", {"name": "robot"}, **key("once"))  # type: ignore[misc]
+            lambda client=client: client.post("/api/tokens", {"name": "robot"}, **key("once"))
             for client in clients
         ]
     )
@@ -156,7 +155,7 @@ def test_a_creation_whose_process_died_is_done_by_the_next(api: APIClient, ana: 
     row = IdempotentRequest.objects.get()
     IdempotentRequest.objects.update(status=None, sealed_answer="")
     problem(api.post("/api/tokens", {"name": "robot"}, **key("k")), 409, "idempotency_in_progress")
-    early = timezone.now() - timedelta(seconds=idempotency.IDEMPOTENT_RUN_S + 1)
+    early = timezone.now() - timedelta(seconds=IDEMPOTENT_RUN_S + 1)
     IdempotentRequest.objects.update(started_at=early)
     assert api.post("/api/tokens", {"name": "robot"}, **key("k")).status_code == 201
     assert IdempotentRequest.objects.get().attempt != row.attempt
@@ -257,7 +256,7 @@ ORIGIN = "chrome-extension://abc"
 
 def test_an_origin_that_is_allowed_may_ask(api: APIClient, settings: Any) -> None:
     settings.ALLOWED_ORIGINS = [ORIGIN, "moz-extension://*"]
-    asks = {"HTTP_ORIGIN": ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PATCH"}
+    asks: dict[str, Any] = {"HTTP_ORIGIN": ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PATCH"}
     preflight = APIClient().options("/api/tokens/1", **asks)
     assert preflight.status_code == 204
     assert preflight["Access-Control-Allow-Origin"] == ORIGIN
