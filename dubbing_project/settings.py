@@ -11,10 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from csp.constants import NONE, SELF
+
 from dubbing_project.environment import SettingError, load_environment
 from dubbing_project.logs import logging_settings
 from dubbing_project.secret_key import kept_secret_key
-from dubbing_project.service_urls import parse_database_url, parse_redis_url
+from dubbing_project.service_urls import (
+    parse_database_url,
+    parse_email_url,
+    parse_redis_url,
+)
 from dubbing_project.services.locations import ServiceLocations
 from pipeline.prices import parse_prices
 from pipeline.providers.catalogue import STAND_INS, parse_engines
@@ -104,6 +110,9 @@ try:
     )
     if MAX_COST_PER_DAY and not ENGINE_PRICES:
         raise SettingError("ENGINE_PRICES", "", "prices while MAX_COST_PER_DAY is set")
+    API_REQUESTS_PER_MINUTE = environment.integer(
+        "API_REQUESTS_PER_MINUTE", default=600, minimum=10, maximum=1_000_000
+    )
     MAX_MESSAGES_PER_SECOND = environment.integer(
         "MAX_MESSAGES_PER_SECOND", default=200, minimum=20, maximum=100_000
     )
@@ -165,6 +174,22 @@ try:
     )
     CLOUD_ROOT_CERTIFICATES = environment.existing_file("CLOUD_ROOT_CERTIFICATES", root=BASE_DIR)
 
+    # People and mail
+    SIGN_UP = environment.choice("SIGN_UP", default="open", allowed=("open", "invited", "closed"))
+    EMAIL_URL = environment.url("EMAIL_URL", parse_email_url)
+    EMAIL_FROM = environment.matching(
+        "EMAIL_FROM",
+        r"[^<>@\r\n]*<?[^<>@\s]+@[^<>@\s]+>?",
+        "an address such as dubbing@example.org, or Name <dubbing@example.org>",
+        default="Live dubbing <dubbing@localhost>",
+    )
+
+    # Webhooks
+    WEBHOOKS_PRIVATE_ADDRESSES = environment.boolean("WEBHOOKS_PRIVATE_ADDRESSES", default=False)
+    WEBHOOKS_ROOT_CERTIFICATES = environment.existing_file(
+        "WEBHOOKS_ROOT_CERTIFICATES", root=BASE_DIR
+    )
+
     # Services: the operator's own, or the embedded ones at their known sockets.
     SERVICE_LOCATIONS = ServiceLocations(root=DUBBING_VAR / "services")
     DATABASE_URL = (
@@ -192,11 +217,19 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "csp",
     "channels",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "dubbing_project",
     "accounts",
     "voices",
@@ -204,7 +237,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "dubbing_project.request_ids.request_ids",
+    "accounts.rest.rim.api_rim",
     "django.middleware.security.SecurityMiddleware",
+    "dubbing_project.browser_policy.browser_policy",
+    "csp.middleware.CSPMiddleware",
+    "dubbing_project.compression.compression",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -213,6 +250,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 ROOT_URLCONF = "dubbing_project.urls"
 ASGI_APPLICATION = "dubbing_project.asgi.application"
@@ -222,14 +260,17 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["dubbing_project.templatetags.portal"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "accounts.context.portal",
+            ],
         },
     }
 ]
+FORM_RENDERER = "dubbing_project.forms.PortalRenderer"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -272,6 +313,14 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+    "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
+    # A round that waited while the worker was away is of no use afterwards: the next one is.
+    "webhooks.deliver_due": {
+        "task": "webhooks.deliver_due",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
+    "rest.forget_old": {"task": "rest.forget_old", "schedule": 3600.0},
 }
 
 # Files: private, whichever the backend.
@@ -305,7 +354,12 @@ STORAGES: dict[str, dict[str, Any]] = {
 STATIC_URL = "static/"
 STATIC_ROOT = DUBBING_VAR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Of npm's packages only what pages load; `make setup` installs them.
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("bootstrap", NODE_MODULES / "bootstrap" / "dist"),
+]
 # Pages are styled without a collectstatic step; its output is used where it was run.
 WHITENOISE_USE_FINDERS = True
 
@@ -321,30 +375,97 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.signing_up.AccountSignupForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+# Without a mail server nobody could open the link, so nobody is made to.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Live dubbing: "
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# The client's address, by which guessing is slowed, is the proxy's word where there is one.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
+MFA_ADAPTER = "accounts.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Live dubbing"
+USERSESSIONS_TRACK_ACTIVITY = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+if EMAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    _mail = parse_email_url(EMAIL_URL)
+    EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
+    EMAIL_TIMEOUT = 10
+else:
+    # What would be sent can be read there by whoever runs the server.
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DUBBING_VAR / "mail"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model's name
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "AUTO_REFRESH": False}
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.ApiTokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
+    # Every view of ours stands on accounts.rest.views.Api, which says who may ask.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min", "engine_check": "12/min"},
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "accounts.rest.schema.Description",
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "DEFAULT_VERSION": "1",
+    "ALLOWED_VERSIONS": ["1"],
+    "EXCEPTION_HANDLER": "accounts.rest.problems.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # `format` is a query parameter of ours.
+    "URL_FORMAT_OVERRIDE": None,
+    # Who is counted: the client as the one proxy in front saw it, else who connects.
+    "NUM_PROXIES": 1 if HTTPS else 0,
+}
+API_ABOUT = """\
+The interface of a live dubbing server. What goes over its sockets is an AsyncAPI document of
+its own: `/api/asyncapi.json`, and for people `/protocol`.
+
+**Who asks**: a token of yours, in `Authorization`. **Versions**: `Accept: application/json;
+version=1`; without a version it is the newest. **Errors** are problem details, see
+`/api/problems`. **Lists** come page by page: follow `next`. **Edits** carry `If-Match`.
+**Creations** may carry an `Idempotency-Key`. **Rates**: `RateLimit` tells what is left of a
+minute; after 429 wait `Retry-After` seconds. **Webhooks** are signed by Standard Webhooks.
+"""
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Live dubbing",
+    "DESCRIPTION": API_ABOUT,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "TokenScope": "accounts.rest.scopes.SCOPE_NAMES",
+        "GlossaryLanguage": "sessions_app.glossaries.api.GLOSSARY_LANGUAGES",
+        "DeliveryStatus": "accounts.webhooks.models.DeliveryStatus",
+        "HealthStatus": ["ok", "degraded"],
+        "SessionState": "sessions_app.models.SessionState",
+        "TeamRole": "accounts.models.Role",
+    },
+    "SORT_OPERATIONS": False,
+}
+# Requests a minute.
+API_RATES = {
+    "anonymous": 60,
+    "token": API_REQUESTS_PER_MINUTE,
+    "user": API_REQUESTS_PER_MINUTE,
+    "engine_check": 12,
+    "webhook_test": 12,
+    "pairing": 10,
 }
 
 # How often a serving process looks after what it stands on; 0 is never, as in tests.
@@ -363,6 +484,25 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# Everything a page needs comes from here. Sockets of the same host are part of 'self';
+# sound and pictures are also made in the page (blob:, data:).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_settings(debug=DEBUG, audio_debug=AUDIO_DEBUG, level=LOG_LEVEL, levels=LOG_LEVELS)

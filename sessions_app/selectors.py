@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import QuerySet
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from sessions_app.models import HOLD_LASTS, DubbingSession, Line, SessionState
+from sessions_app.models import (
+    HOLD_LASTS,
+    LINE_WORDS,
+    WORDS_OF,
+    DubbingSession,
+    Line,
+    SessionState,
+)
 
 
 def sessions_of(user: User) -> QuerySet[DubbingSession]:
-    """The user's sessions, newest first."""
-    return DubbingSession.objects.filter(owner=user)
+    """The user's sessions and those of their teams, newest first."""
+    found: QuerySet[DubbingSession] = DubbingSession.objects.visible_to(user)
+    return found
 
 
 def session_of(user: User, session_id: uuid.UUID) -> DubbingSession | None:
-    """The session, or None when there is none or it is somebody else's."""
+    """The session, or None when there is none or the user may not see it."""
     return sessions_of(user).filter(pk=session_id).first()
 
 
@@ -53,3 +62,22 @@ def owner_to_follow(user_id: int, session_id: uuid.UUID) -> int | None:
         .first()
     )
     return owner
+
+
+def editable_session(user: User, session_id: uuid.UUID) -> DubbingSession | None:
+    """The session, locked, or None when there is none or the user may not change it."""
+    rows: QuerySet[DubbingSession] = DubbingSession.objects.editable_by(user)
+    return rows.select_for_update(of=("self",)).filter(pk=session_id).first()
+
+
+def saying(sessions: QuerySet[DubbingSession], words: str) -> QuerySet[DubbingSession]:
+    """Those of the sessions with the words in their title, or in a line of theirs."""
+    # One look into the index of words, not one for each session.
+    lines = lines_saying(Line.objects.filter(session__in=sessions.order_by().values("pk")), words)
+    return sessions.filter(Q(title__icontains=words) | Q(pk__in=lines.values("session")))
+
+
+def lines_saying(lines: QuerySet[Line], words: str) -> QuerySet[Line]:
+    """Those of the lines with the words in either language, as a search engine takes them."""
+    query = SearchQuery(words, config=WORDS_OF, search_type="websearch")
+    return lines.annotate(words=LINE_WORDS).filter(words=query)
