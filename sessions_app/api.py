@@ -59,7 +59,7 @@ class SessionsView(APIView):
             session = services.create_session(_user(request), **wanted.validated_data)
         except services.TeamUnknownError:
             raise serializers.ValidationError(
-                {"team": "You are in no team with this number."}
+                {"team": ["You are in no team with this number."]}
             ) from None
         return Response(
             {**_session(session), "websocket_path": f"/ws/{uuid.uuid4().hex}/{session.id}"},
