@@ -23,6 +23,13 @@ def user_by_email(email: str) -> User | None:
     return User.objects.filter(email__iexact=email.strip()).first()
 
 
+def edits_in(user_id: int, team_id: int) -> bool:
+    """Whether what the user makes may be shared with the team."""
+    return Membership.objects.filter(
+        user_id=user_id, team_id=team_id, role__in=(Role.OWNER, Role.EDITOR)
+    ).exists()
+
+
 def is_member(user_id: int, team_id: int) -> bool:
     return Membership.objects.filter(user_id=user_id, team_id=team_id).exists()
 

@@ -14,7 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import Team, User
-from accounts.selectors import is_member
+from accounts.selectors import edits_in, is_member
 from pipeline.record import LineRecord
 from sessions_app import accounting
 from sessions_app.accounting import Account
@@ -37,7 +37,7 @@ class HoldLostError(Exception):
 
 
 class TeamUnknownError(Exception):
-    """The user is in no such team."""
+    """The user edits in no such team."""
 
 
 class TooManySessionsError(Exception):
@@ -155,7 +155,7 @@ def _refuse_too_many(user: User, session_id: uuid.UUID) -> None:
 
 
 def _refuse_strange_team(user_id: int, team: int | None) -> None:
-    if team is not None and not is_member(user_id, team):
+    if team is not None and not edits_in(user_id, team):
         raise TeamUnknownError(str(team))
 
 

@@ -31,7 +31,7 @@ def test_a_session_is_made_and_says_where_its_socket_is(ana: Person) -> None:
 
 def test_a_session_is_made_for_a_team_that_one_is_in(ana: Person, ben: Person) -> None:
     ours, theirs = Team.objects.create(name="Ours"), Team.objects.create(name="Theirs")
-    Membership.objects.create(team=ours, user=ana.user, role=Role.VIEWER)
+    Membership.objects.create(team=ours, user=ana.user, role=Role.EDITOR)
     Membership.objects.create(team=theirs, user=ben.user, role=Role.OWNER)
     made = {"target_language": "es", "team": ours.pk}
     answer = client(ana).post("/api/sessions", made, format="json")
@@ -39,7 +39,7 @@ def test_a_session_is_made_for_a_team_that_one_is_in(ana: Person, ben: Person) -
     for team in (theirs.pk, 2**40):
         refused = client(ana).post("/api/sessions", {**made, "team": team}, format="json")
         assert refused.status_code == 400
-        assert refused.json() == {"team": ["You are in no team with this number."]}
+        assert refused.json()["errors"] == {"team": ["You edit in no team of this id."]}
 
 
 def test_lines_come_page_by_page(ana: Person) -> None:

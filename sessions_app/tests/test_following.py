@@ -74,7 +74,7 @@ async def share_team(*people: Person) -> Team:
     def make() -> Team:
         team = Team.objects.create(name="Ours")
         for person in people:
-            Membership.objects.create(team=team, user=person.user, role=Role.VIEWER)
+            Membership.objects.create(team=team, user=person.user, role=Role.EDITOR)
         return team
 
     return await sync_to_async(make)()
