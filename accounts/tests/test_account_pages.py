@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
 from accounts import teams
 from accounts.models import ApiToken, Preferences, User
-from accounts.services import create_user
+from accounts.services import create_user, reseal_two_factor
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +165,32 @@ def test_a_two_factor_secret_is_stored_sealed(ana: User) -> None:
     TOTP.activate(ana, "JBSWY3DPEHPK3PXP")
     stored = Authenticator.objects.get()
     assert "JBSWY3DPEHPK3PXP" not in str(stored.data)
+
+
+def test_a_two_factor_secret_is_sealed_anew_for_a_changed_key(ana: User, settings: Any) -> None:
+    TOTP.activate(ana, "JBSWY3DPEHPK3PXP")
+    RecoveryCodes.activate(ana)
+    codes = RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).get_unused_codes()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key of this installation"
+    assert reseal_two_factor() == (2, 0)
+    settings.SECRET_KEY_FALLBACKS = []
+    kept = RecoveryCodes(Authenticator.objects.get(type="recovery_codes"))
+    assert kept.get_unused_codes() == codes
+
+
+def test_a_two_factor_secret_that_is_lost_opens_for_nobody(ana: User, settings: Any) -> None:
+    TOTP.activate(ana, "JBSWY3DPEHPK3PXP")
+    RecoveryCodes.activate(ana)
+    settings.SECRET_KEY = "another key of this installation"
+    assert reseal_two_factor() == (0, 2)
+    lost = Authenticator.objects.get(type="recovery_codes")
+    # Not the codes of an empty seed, which everybody could work out.
+    assert RecoveryCodes(lost).get_unused_codes() != RecoveryCodes(lost).get_unused_codes()
+    now = yield_hotp_counters_from_time()
+    of_nothing = {format_hotp_value(hotp_value("", counter)) for counter in now}
+    totp = TOTP(Authenticator.objects.get(type="totp"))
+    assert not any(totp.validate_code(code) for code in of_nothing)
 
 
 # Settings --------------------------------------------------------------------------------
