@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import logging
+import secrets
 from smtplib import SMTPException
 from typing import Any
 
@@ -13,12 +15,12 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from accounts.sealing import SealBrokenError, seal, unseal
+from accounts.services import TWO_FACTOR
 from accounts.signing_up import may_sign_up
 
 log = logging.getLogger(__name__)
 
 MAIL_FAILED = "The mail could not be sent. Try again in a while, or tell whoever runs this server."
-TOTP_PURPOSE = "two-factor secret"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -39,12 +41,12 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped
     """Keeps two-factor secrets sealed."""
 
     def encrypt(self, text: str) -> str:
-        return seal(text, purpose=TOTP_PURPOSE)
+        return seal(text, purpose=TWO_FACTOR)
 
     def decrypt(self, encrypted_text: str) -> str:
         try:
-            return unseal(encrypted_text, purpose=TOTP_PURPOSE)
+            return unseal(encrypted_text, purpose=TWO_FACTOR)
         except SealBrokenError:
-            # No code fits an unknown secret: it is refused like a wrong one.
             log.error("a two-factor secret can no longer be read")
-            return ""
+            # One that nobody knows: of an empty one everybody could work out the codes.
+            return base64.b32encode(secrets.token_bytes(20)).decode()

@@ -9,7 +9,17 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from knox.models import AuthToken
 
-from accounts.models import ApiToken, EngineKey, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import (
+    ApiToken,
+    EngineKey,
+    Invitation,
+    Membership,
+    Preferences,
+    Team,
+    User,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 # Knox's own page shows hashes and would make tokens that nobody gets to see.
 if admin.site.is_registered(AuthToken):
@@ -17,12 +27,18 @@ if admin.site.is_registered(AuthToken):
 
 
 if TYPE_CHECKING:
+    TeamAdminBase = admin.ModelAdmin[Team]
+    MembershipInlineBase = admin.TabularInline[Membership, Team]
+    InvitationAdminBase = admin.ModelAdmin[Invitation]
+    PreferencesAdminBase = admin.ModelAdmin[Preferences]
     PeopleAdminBase = UserAdmin[User]
     TokenAdminBase = admin.ModelAdmin[ApiToken]
     KeyAdminBase = admin.ModelAdmin[EngineKey]
     WebhookAdminBase = admin.ModelAdmin[WebhookEndpoint]
     DeliveryAdminBase = admin.ModelAdmin[WebhookDelivery]
 else:
+    TeamAdminBase = InvitationAdminBase = PreferencesAdminBase = admin.ModelAdmin
+    MembershipInlineBase = admin.TabularInline
     PeopleAdminBase = UserAdmin
     TokenAdminBase = KeyAdminBase = WebhookAdminBase = DeliveryAdminBase = admin.ModelAdmin
 
@@ -137,3 +153,36 @@ class EngineKeyAdmin(KeyAdminBase):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
         return False
+
+
+class MembershipInline(MembershipInlineBase):
+    model = Membership
+    extra = 0
+    raw_id_fields = ("user",)
+
+
+@admin.register(Team)
+class TeamAdmin(TeamAdminBase):
+    list_display = ("name", "created_at")
+    search_fields = ("name", "memberships__user__email")
+    inlines = (MembershipInline,)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(InvitationAdminBase):
+    list_display = ("email", "team", "role", "created_at", "expires_at")
+    list_select_related = ("team",)
+    search_fields = ("email", "team__name")
+    fields = ("team", "email", "role", "invited_by", "expires_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+
+@admin.register(Preferences)
+class PreferencesAdmin(PreferencesAdminBase):
+    list_display = ("user", "target_language", "always_dub", "never_dub")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    raw_id_fields = ("user",)

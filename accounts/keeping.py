@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Q
+from django.db.models import QuerySet
 
-from accounts.models import Role, Team, User
+from accounts.models import Membership, Role, Team, User
 from accounts.personal_data import Keeper, Rows, forget_export
 from accounts.preferences import preferences_of
 from accounts.selectors import engine_keys_of, teams_of, tokens_of
@@ -58,17 +58,11 @@ def export(user: User) -> Iterator[tuple[str, Rows]]:
 
 def obstacle(user: User) -> str | None:
     """Teams that would be left without an owner."""
+    mine, others = _memberships(user)
     orphans = (
-        Team.objects.filter(memberships__user=user, memberships__role=Role.OWNER)
-        .annotate(
-            people=Count("memberships", distinct=True),
-        )
-        .filter(people__gt=1)
-        .exclude(
-            pk__in=Team.objects.filter(
-                Q(memberships__role=Role.OWNER) & ~Q(memberships__user=user)
-            ).values("pk")
-        )
+        Team.objects.filter(pk__in=mine.filter(role=Role.OWNER).values("team"))
+        .filter(pk__in=others.values("team"))
+        .exclude(pk__in=others.filter(role=Role.OWNER).values("team"))
         .order_by("name")
     )
     names = ", ".join(f"“{team.name}”" for team in orphans)
@@ -81,13 +75,15 @@ def obstacle(user: User) -> str | None:
 
 
 def forget(user: User) -> None:
-    """Teams in which nobody is left, and the copy of their data."""
-    Team.objects.filter(memberships__user=user).exclude(
-        pk__in=Team.objects.filter(~Q(memberships__user=user), memberships__isnull=False).values(
-            "pk"
-        )
-    ).delete()
+    """Teams in which nobody else is, and the copy of their data."""
+    mine, others = _memberships(user)
+    Team.objects.filter(pk__in=mine.values("team")).exclude(pk__in=others.values("team")).delete()
     forget_export(user)
+
+
+def _memberships(user: User) -> tuple[QuerySet[Membership], QuerySet[Membership]]:
+    """The user's own, and everybody else's."""
+    return Membership.objects.filter(user=user), Membership.objects.exclude(user=user)
 
 
 KEEPER = Keeper(export=export, obstacle=obstacle, forget=forget)

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -19,11 +21,14 @@ from knox.models import AuthToken
 
 from accounts.models import ApiToken, EngineKey, Ticket, User
 from accounts.rest.scopes import EVERYTHING, SCOPES
-from accounts.sealing import is_current, seal
+from accounts.sealing import SealBrokenError, is_current, seal, unseal
 from accounts.selectors import opened
 from pipeline.bounds import TICKET_S, TICKETS_MAX, TOKENS_MAX
 from pipeline.providers.keys import shaped
 
+TWO_FACTOR = "two-factor secret"
+"""What those are sealed for."""
+SEALED_OF_TWO_FACTOR = frozenset({"secret", "seed"})
 TICKET_LASTS = timedelta(seconds=TICKET_S)
 
 
@@ -50,9 +55,12 @@ def create_user(*, email: str, password: str | None, is_staff: bool = False) -> 
     user.full_clean(exclude=["password"])
     if password is not None:
         validate_password(password, user)
-    if is_staff:
-        return User.objects.create_superuser(email, password)
-    return User.objects.create_user(email, password)
+    with transaction.atomic():
+        make = User.objects.create_superuser if is_staff else User.objects.create_user
+        made = make(email, password)
+        # Whoever makes an account for somebody vouches for the address.
+        EmailAddress.objects.create(user=made, email=made.email, verified=True, primary=True)
+    return made
 
 
 @transaction.atomic
@@ -180,6 +188,24 @@ def note_key_checked(user_id: int, *, vendor: str, status: str) -> None:
     EngineKey.objects.filter(user_id=user_id, vendor=vendor).update(
         last_checked_at=timezone.now(), status=status[:64]
     )
+
+
+def reseal_two_factor() -> tuple[int, int]:
+    """The same for two-factor secrets and the seeds of recovery codes."""
+    renewed = lost = 0
+    for row in Authenticator.objects.order_by("pk").iterator():
+        data = dict(row.data)
+        for name in SEALED_OF_TWO_FACTOR & data.keys():
+            if is_current(data[name], purpose=TWO_FACTOR):
+                continue
+            try:
+                data[name] = seal(unseal(data[name], purpose=TWO_FACTOR), purpose=TWO_FACTOR)
+                renewed += 1
+            except SealBrokenError:
+                lost += 1
+        if data != row.data:
+            Authenticator.objects.filter(pk=row.pk).update(data=data)
+    return renewed, lost
 
 
 def reseal_engine_keys() -> tuple[int, int]:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from sessions_app.glossaries.models import Glossary, Term
 from sessions_app.models import DubbingSession, EngineUse, Line
 
 if TYPE_CHECKING:
+    GlossaryAdminBase = admin.ModelAdmin[Glossary]
+    TermAdminBase = admin.ModelAdmin[Term]
     SessionAdminBase = admin.ModelAdmin[DubbingSession]
     LineAdminBase = admin.ModelAdmin[Line]
     UseAdminBase = admin.ModelAdmin[EngineUse]
 else:
+    GlossaryAdminBase = TermAdminBase = admin.ModelAdmin
     SessionAdminBase = LineAdminBase = UseAdminBase = admin.ModelAdmin
 
 
@@ -64,3 +68,22 @@ class EngineUseAdmin(ReadOnly, UseAdminBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
         return False
+
+
+@admin.register(Glossary)
+class GlossaryAdmin(GlossaryAdminBase):
+    """One without an owner is part of the catalogue: it counts in everybody's sessions."""
+
+    list_display = ("name", "owner", "team", "source_language", "target_language", "enabled")
+    list_filter = ("enabled", "target_language")
+    list_select_related = ("owner", "team")
+    search_fields = ("name", "owner__email", "team__name")
+    raw_id_fields = ("owner", "team")
+
+
+@admin.register(Term)
+class TermAdmin(TermAdminBase):
+    list_display = ("source", "target", "glossary")
+    list_select_related = ("glossary",)
+    search_fields = ("source", "target", "glossary__name")
+    raw_id_fields = ("glossary",)

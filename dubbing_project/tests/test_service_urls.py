@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from dubbing_project.service_urls import (
     parse_database_url,
+    parse_email_url,
     parse_redis_url,
     socket_database_url,
 )
@@ -52,3 +55,26 @@ def test_a_redis_url_is_spelled_for_each_client(url: str, client: str, celery: s
 def test_another_kind_of_redis_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="redis://"):
         parse_redis_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example.org", ("mail.example.org", 25, "", "", False, False)),
+        (
+            "smtp+starttls://ana%40example.org:p%2Fw@mail:2587",
+            ("mail", 2587, "ana@example.org", "p/w", True, False),
+        ),
+        ("smtps://u:p@mail/", ("mail", 465, "u", "p", False, True)),
+    ],
+)
+def test_a_mail_servers_address_is_read(url: str, server: tuple[object, ...]) -> None:
+    assert astuple(parse_email_url(url)) == server
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example.org", "http://mail", "smtp://", "smtp://mail:x", "smtp://mail/x?y"]
+)
+def test_another_form_of_a_mail_servers_address_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="smtp\\+starttls://"):
+        parse_email_url(url)

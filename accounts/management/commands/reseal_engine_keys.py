@@ -6,20 +6,22 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import reseal_engine_keys
+from accounts.services import reseal_engine_keys, reseal_two_factor
 from accounts.webhooks.services import reseal_webhook_secrets
 
 
 class Command(BaseCommand):
     help = (
-        "Seal people's keys, and secrets of webhooks, under SECRET_KEY that only "
+        "Seal people's keys, secrets of webhooks and of two-factor, under SECRET_KEY that only "
         "SECRET_KEY_FALLBACKS opens."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         renewed, lost = (
             sum(counts)
-            for counts in zip(reseal_engine_keys(), reseal_webhook_secrets(), strict=True)
+            for counts in zip(
+                reseal_engine_keys(), reseal_webhook_secrets(), reseal_two_factor(), strict=True
+            )
         )
         self.stdout.write(f"{renewed} keys were sealed anew.")
         if lost:
