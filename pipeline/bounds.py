@@ -848,6 +848,10 @@ with group("Storage"):
     TICKETS_MAX = bound("tickets", 50, "tickets", "unused tickets of one person", "the oldest goes")
     TICKET_S = bound("ticket", 30.0, "seconds", "a ticket's life", "it counts no more")
 
+with group("Voices"):
+    ACTOR_ALIASES_MAX = bound("actor_aliases", 32, "names", "other names of an actor", "refused")
+    ACTOR_LANGUAGES_MAX = bound("actor_languages", 32, "codes", "languages of an actor", "refused")
+
 with group("Server"):
     CONNECT_SECONDS = bound("handshake", 5, "seconds", "a socket's handshake", "it is dropped")
     CLOSE_SECONDS = bound(

@@ -43,6 +43,10 @@ class DubbingSession(models.Model):
     )
     source_language = models.CharField(max_length=8, blank=True)
     target_language = models.CharField(max_length=8, blank=True)
+    title = models.ForeignKey(
+        "voices.Title", on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions"
+    )
+    """What is dubbed, where the client said so: who appeared in it before is likelier now."""
     preserve_voice = models.BooleanField(default=True)
     engines = models.JSONField(default=dict, blank=True)
     """Role → engine name."""
