@@ -274,6 +274,7 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+    "voices.look_after": {"task": "voices.look_after", "schedule": 60.0},
 }
 
 # Files: private, whichever the backend.

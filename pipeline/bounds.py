@@ -875,6 +875,19 @@ with group("Voices"):
     SAMPLE_PIECE_BYTES = bound(
         "sample_piece", MIB // 4, "bytes", "what is read of a stored file at once", "read in pieces"
     )
+    CONSENT_GRACE_DAYS = bound(
+        "consent_grace",
+        30,
+        "days",
+        "what rests on a consent that has expired, unused, until it is renewed",
+        "it is deleted",
+    )
+    STRAY_FILE_S = bound(
+        "stray_file", 3600, "seconds", "a stored file that no row refers to yet", "it is deleted"
+    )
+    SPEAKER_SPANS_MAX = bound(
+        "speaker_spans", 500, "spans", "parts of a speaker that are split off at once", "refused"
+    )
     MERGED_ACTORS_MAX = bound(
         "merged_actors", 50, "actors", "actors or speakers merged or split at once", "refused"
     )
