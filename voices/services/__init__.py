@@ -19,6 +19,7 @@ from voices.services.pins import pin_voice, unpin_voice
 from voices.services.samples import (
     analyse_again,
     delete_sample,
+    edit_sample,
     keep_from_session,
     upload_sample,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "delete_actor",
     "delete_sample",
     "edit_actor",
+    "edit_sample",
     "ensure_speaker",
     "ensure_title",
     "forget_session",

@@ -190,6 +190,17 @@ def _too_long() -> VoicesError:
 
 
 @transaction.atomic
+def edit_sample(sample: VoiceSample, **changes: str) -> VoiceSample:
+    """Its ``name`` or ``language``."""
+    for name, value in changes.items():
+        setattr(sample, name, value)
+    sample.save(update_fields=list(changes))
+    if "language" in changes:
+        sample.voiceprints.update(language=sample.language)
+    return sample
+
+
+@transaction.atomic
 def delete_sample(sample: VoiceSample, *, by: User | None) -> None:
     """The sound, its voiceprints and what was measured of it."""
     record(DecisionKind.SAMPLE_DELETED, sample, by=by, actor=sample.actor, subject=sample.pk)
