@@ -45,6 +45,10 @@ class LinkAuthentication(BaseAuthentication):
             raise Problem("link_invalid")
         return user, PARAMETER
 
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
+        """What a visitor without a link should send instead."""
+        return "Token"
+
 
 class Linked:
     """Of a view that a link opens too; ``subject`` names the id in its address."""

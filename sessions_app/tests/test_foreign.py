@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,9 @@ EDITS = {
     "api/tokens/<int:token_id>": {"name": "mine"},
     "api/sessions/<uuid:session_id>": {"title": "mine"},
     "api/webhooks/<uuid:webhook_id>": {"enabled": False},
+    "api/actors/<uuid:actor_id>": {"name": "mine"},
+    "api/speakers/<uuid:speaker_id>": {"name": "mine"},
+    "api/samples/<uuid:sample_id>": {"name": "mine"},
 }
 """Bodies that would be taken if the object were one's own."""
 
@@ -164,6 +168,16 @@ def foreign(ben: Person) -> Foreign:
     )
     token = create_token(ben.user, name="of ben").record
     return Foreign(session, token, send_test(webhook), voices_of(ben.user, session))
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Any, tmp_path: Path) -> None:
+    """Of the test's own."""
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": local}
 
 
 def voices_of(user: User, session: DubbingSession) -> dict[str, str]:

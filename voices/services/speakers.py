@@ -257,10 +257,15 @@ def _be(
     speaker.decided_at = timezone.now()
     speaker.save(
         update_fields=[
-            "actor", "state", "confidence", "decided_by", "decided_by_person", "decided_at",
+            "actor",
+            "state",
+            "confidence",
+            "decided_by",
+            "decided_by_person",
+            "decided_at",
             "updated_at",
         ]
-    )  # fmt: skip
+    )
     _follow(speaker, before)
 
 

@@ -113,10 +113,17 @@ def printed(speaker: Speaker, at_s: float = 0.0, direction: int = 0) -> Voicepri
     vector = np.zeros(256, np.float32)
     vector[direction] = 1.0
     return Voiceprint.objects.create(
-        owner=speaker.owner, team=speaker.team, speaker=speaker, encoder="test",
-        encoder_version="1", vector=vector, weight_s=2.0, at_s=at_s, duration_s=2.0,
+        owner=speaker.owner,
+        team=speaker.team,
+        speaker=speaker,
+        encoder="test",
+        encoder_version="1",
+        vector=vector,
+        weight_s=2.0,
+        at_s=at_s,
+        duration_s=2.0,
         actor=speaker.actor if speaker.state == "confirmed" else None,
-    )  # fmt: skip
+    )
 
 
 def uploaded(actor: Actor, owner: User | None, content: bytes | None = None) -> VoiceSample:
