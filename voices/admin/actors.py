@@ -16,13 +16,13 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from voices import services
-from voices.admin.pages import Inline, Page, Permanent, Unchanging, WhoseFilter, file_of, told
+from voices.admin.pages import Form, Inline, Page, Unchanging, WhoseFilter, file_of, told
 from voices.errors import VoicesError
 from voices.models import Actor, Consent, PinnedVoice, Speaker, Title, VoiceClone, VoiceSample
 from voices.pictures import small_picture
 
 
-class ActorForm(forms.ModelForm[Actor]):
+class ActorForm(Form):
     new_picture = forms.FileField(
         required=False, help_text="JPEG, PNG, WebP or GIF; kept at 512 pixels a side."
     )
@@ -44,7 +44,8 @@ class ActorForm(forms.ModelForm[Actor]):
         return content
 
 
-class SamplesInline(Unchanging, Permanent, Inline):
+class SamplesInline(Unchanging, Inline):
+    can_delete = False
     model = VoiceSample
     extra = 0
     fields = ("name", "verdict", "state", "speech_s", "sound", "created_at")
@@ -56,7 +57,8 @@ class SamplesInline(Unchanging, Permanent, Inline):
         return player(sample)
 
 
-class ConsentsInline(Unchanging, Permanent, Inline):
+class ConsentsInline(Unchanging, Inline):
+    can_delete = False
     model = Consent
     extra = 0
     fields = ("given_by", "uses", "given_at", "expires_at", "revoked_at")
@@ -71,7 +73,8 @@ class PinsInline(Inline):
     raw_id_fields = ("owner", "team")
 
 
-class ClonesInline(Unchanging, Permanent, Inline):
+class ClonesInline(Unchanging, Inline):
+    can_delete = False
     model = VoiceClone
     extra = 0
     fields = ("engine", "vendor_id", "state", "used_at")
@@ -79,7 +82,8 @@ class ClonesInline(Unchanging, Permanent, Inline):
     show_change_link = True
 
 
-class SpeakersInline(Unchanging, Permanent, Inline):
+class SpeakersInline(Unchanging, Inline):
+    can_delete = False
     model = Speaker
     fk_name = "actor"
     extra = 0

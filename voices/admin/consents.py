@@ -15,12 +15,12 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from voices import services
-from voices.admin.pages import Page, Permanent, WhoseFilter, file_of, link
+from voices.admin.pages import Form, Page, Permanent, WhoseFilter, file_of, link
 from voices.errors import VoicesError
 from voices.models import Consent, ConsentUse
 
 
-class NewConsentForm(forms.ModelForm[Consent]):
+class NewConsentForm(Form):
     uses = forms.MultipleChoiceField(
         choices=ConsentUse.choices, widget=forms.CheckboxSelectMultiple
     )

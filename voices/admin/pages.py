@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
@@ -17,8 +18,9 @@ from voices.playback import stored_response
 if TYPE_CHECKING:
     Page = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
+    Form = forms.ModelForm[Any]
 else:
-    Page, Inline = admin.ModelAdmin, admin.TabularInline
+    Page, Inline, Form = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
 
 
 class WhoseFilter(admin.SimpleListFilter):
@@ -54,8 +56,12 @@ class Unchanging:
 
 
 class Permanent:
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
+    """Not deleted on its own pages; with its actor or account it goes."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        own = f"{self.opts.app_label}_{self.opts.model_name}_"  # type: ignore[attr-defined]  # the page's
+        here = (request.resolver_match and request.resolver_match.url_name) or own
+        return not here.startswith(own) and super().has_delete_permission(request, obj)  # type: ignore[misc]  # the page's
 
 
 def link(row: Any, text: str = "") -> SafeString | str:

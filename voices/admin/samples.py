@@ -15,14 +15,14 @@ from django.utils.html import format_html, format_html_join
 from accounts.models import User
 from voices import services
 from voices.admin.actors import player
-from voices.admin.pages import Page, WhoseFilter, file_of, link
+from voices.admin.pages import Form, Page, WhoseFilter, file_of, link
 from voices.errors import VoicesError
 from voices.models import VoiceSample
 
 _COLOURS = {"good": "#2e7d32", "usable": "#b26a00", "unusable": "#c62828"}
 
 
-class NewSampleForm(forms.ModelForm[VoiceSample]):
+class NewSampleForm(Form):
     """In the catalogue, or of the actor's owner: it is whose the actor is."""
 
     recording = forms.FileField(help_text="Any audio or video file with one person speaking.")

@@ -11,12 +11,12 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from voices import services
-from voices.admin.pages import Page, WhoseFilter, link
+from voices.admin.pages import Form, Page, WhoseFilter, link
 from voices.errors import VoicesError
 from voices.models import Actor, Speaker, SpeakerState
 
 
-class SpeakerForm(forms.ModelForm[Speaker]):
+class SpeakerForm(Form):
     """Choosing an actor confirms; that is final, as it is for everybody."""
 
     class Meta:

@@ -268,9 +268,8 @@ def sample(actor: Actor, ana: User, consent: Consent) -> VoiceSample:
 
 
 def body_of(answer: Any) -> bytes:
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    answer.close()
-    return bytes(body)
+    """Read to its end, which closes the file."""
+    return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
 
 
 def status_of(api: APIClient, path: str, **headers: str) -> int:
