@@ -30,6 +30,12 @@ from voices.tests.conftest import analysed, consent_of, stored, uploaded, wav
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def nothing_discarded(transactional_db: None) -> None:
+    """Tests inside a transaction note files on a connection of their own, which stays."""
+    DiscardedFile.objects.all().delete()
+
+
 @pytest.fixture
 def speech(speech_data: Path) -> bytes:
     """Twenty seconds of one person."""
