@@ -390,7 +390,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStateEnum": "sessions_app.models.SessionState",
+        "SpeakerStateEnum": "voices.models.SpeakerState",
+        "SampleStateEnum": "voices.models.SampleState",
+    },
     "SORT_OPERATIONS": False,
 }
 # Requests a minute.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,7 +17,7 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from voices import services
-from voices.admin.pages import Form, Inline, Page, Unchanging, WhoseFilter, file_of, told
+from voices.admin.pages import STYLE, Form, Inline, Page, Unchanging, WhoseFilter, file_of, told
 from voices.errors import VoicesError
 from voices.models import Actor, Consent, PinnedVoice, Speaker, Title, VoiceClone, VoiceSample
 from voices.pictures import small_picture
@@ -119,6 +119,9 @@ class ActorAdmin(Page):
     )
     inlines = (SamplesInline, ConsentsInline, PinsInline, ClonesInline, SpeakersInline)
     actions = ("merge",)
+
+    class Media:
+        css: ClassVar[dict[str, tuple[str, ...]]] = STYLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = (

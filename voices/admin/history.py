@@ -14,7 +14,7 @@ from voices.models import Actor, Decision, Speaker
 
 @admin.register(Decision)
 class DecisionAdmin(Unchanging, Permanent, Page):
-    list_display = ("at", "kind", "by", "of_actor", "of_speaker", "told", "owner", "team")
+    list_display = ("at", "kind", "by", "of_actor", "of_speaker", "told", "owner")
     list_filter = ("kind", WhoseFilter, "at")
     list_select_related = ("by", "owner", "team")
     search_fields = ("actor_id", "speaker_id", "subject_id", "by__email", "owner__email")
@@ -36,5 +36,9 @@ class DecisionAdmin(Unchanging, Permanent, Page):
 
     @admin.display(description="what")
     def told(self, line: Decision) -> str:
-        rows = ((name.replace("_", " "), value) for name, value in line.detail.items() if value)
-        return format_html_join(", ", "{}: {}", rows) or "–"
+        rows = (
+            (name.replace("_", " "), ", ".join(value) if isinstance(value, list) else value)
+            for name, value in line.detail.items()
+            if value and name != "consent"
+        )
+        return format_html_join("; ", "{}: {}", rows) or "–"

@@ -23,6 +23,9 @@ else:
     Page, Inline, Form = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
 
 
+STYLE = {"all": ("voices/admin.css",)}
+
+
 class WhoseFilter(admin.SimpleListFilter):
     title = "whose"
     parameter_name = "whose"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,11 +15,9 @@ from django.utils.html import format_html, format_html_join
 from accounts.models import User
 from voices import services
 from voices.admin.actors import player
-from voices.admin.pages import Form, Page, WhoseFilter, file_of, link
+from voices.admin.pages import STYLE, Form, Page, WhoseFilter, file_of, link
 from voices.errors import VoicesError
 from voices.models import VoiceSample
-
-_COLOURS = {"good": "#2e7d32", "usable": "#b26a00", "unusable": "#c62828"}
 
 
 class NewSampleForm(Form):
@@ -63,7 +61,6 @@ class VoiceSampleAdmin(Page):
         "length",
         "sound",
         "owner",
-        "team",
         "created_at",
     )
     list_filter = (WhoseFilter, "verdict", "state", "language", "created_at")
@@ -109,6 +106,9 @@ class VoiceSampleAdmin(Page):
         "attempts",
     )
     actions = ("analyse_again",)
+
+    class Media:
+        css: ClassVar[dict[str, tuple[str, ...]]] = STYLE
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("consent")
@@ -161,8 +161,8 @@ class VoiceSampleAdmin(Page):
         if not sample.verdict:
             return sample.get_state_display()
         return format_html(
-            '<strong style="color: {}">{}</strong>',
-            _COLOURS[sample.verdict],
+            '<span class="verdict {}">{}</span>',
+            sample.verdict,
             sample.get_verdict_display(),
         )
 
