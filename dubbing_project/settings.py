@@ -220,6 +220,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.forms",
     "csp",
+    "django.contrib.postgres",
     "channels",
     "rest_framework",
     "django_filters",
@@ -314,6 +315,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
     "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
+    "voices.look_after": {"task": "voices.look_after", "schedule": 60.0},
     # A round that waited while the worker was away is of no use afterwards: the next one is.
     "webhooks.deliver_due": {
         "task": "webhooks.deliver_due",
@@ -455,6 +457,8 @@ SPECTACULAR_SETTINGS = {
         "HealthStatus": ["ok", "degraded"],
         "SessionState": "sessions_app.models.SessionState",
         "TeamRole": "accounts.models.Role",
+        "SpeakerState": "voices.models.SpeakerState",
+        "SampleState": "voices.models.SampleState",
     },
     "SORT_OPERATIONS": False,
 }

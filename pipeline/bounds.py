@@ -984,6 +984,50 @@ with group("Storage"):
         "glossary_read", 2.0, "seconds", "reading kept terms when a run starts", "it goes without"
     )
 
+with group("Voices"):
+    ACTORS_MAX = bound("actors", 20_000, "actors", "actors of one person", "refused")
+    ACTOR_ALIASES_MAX = bound("actor_aliases", 32, "names", "other names of an actor", "refused")
+    ACTOR_LANGUAGES_MAX = bound("actor_languages", 32, "codes", "languages of an actor", "refused")
+    ACTOR_SAMPLES_MAX = bound("actor_samples", 100, "samples", "samples of an actor", "refused")
+    ACTOR_CONSENTS_MAX = bound("actor_consents", 200, "consents", "consents of an actor", "refused")
+    PICTURE_MAX_BYTES = bound("picture", 5 * MIB, "bytes", "an actor's picture", "refused")
+    PICTURE_MAX_PIXELS = bound(
+        "picture_size",
+        50_000_000,
+        "pixels",
+        "an actor's picture before it is made small",
+        "refused",
+    )
+    EVIDENCE_MAX_BYTES = bound("evidence", 10 * MIB, "bytes", "evidence of a consent", "refused")
+    SAMPLE_MAX_BYTES = bound("sample_upload", 15 * MIB, "bytes", "an uploaded sample", "refused")
+    SAMPLE_MAX_S = bound("sample_length", 600.0, "seconds", "a voice sample", "refused")
+    SAMPLE_ATTEMPTS_MAX = bound(
+        "sample_attempts", 3, "attempts", "attempts to analyse a sample", "it is marked as failed"
+    )
+    SAMPLE_ANALYSIS_S = bound(
+        "sample_analysis", 300, "seconds", "an attempt to analyse a sample", "it is cut short"
+    )
+    SAMPLE_LINK_S = bound("sample_link", 900, "seconds", "a link to a sample's sound", "404")
+    SAMPLE_PIECE_BYTES = bound(
+        "sample_piece", MIB // 4, "bytes", "what is read of a stored file at once", "read in pieces"
+    )
+    CONSENT_GRACE_DAYS = bound(
+        "consent_grace",
+        30,
+        "days",
+        "what rests on a consent that has expired, unused, until it is renewed",
+        "it is deleted",
+    )
+    STRAY_FILE_S = bound(
+        "stray_file", 3600, "seconds", "a stored file that no row refers to yet", "it is deleted"
+    )
+    SPEAKER_SPANS_MAX = bound(
+        "speaker_spans", 500, "spans", "parts of a speaker that are split off at once", "refused"
+    )
+    MERGED_ACTORS_MAX = bound(
+        "merged_actors", 50, "actors", "actors or speakers merged or split at once", "refused"
+    )
+
 with group("Webhooks"):
     WEBHOOKS_MAX = bound("webhooks", 20, "webhooks", "webhooks of one person", "refused")
     WEBHOOK_URL_MAX = bound("webhook_url", 2048, "characters", "a webhook's address", "refused")

@@ -18,6 +18,8 @@ class SessionsAppConfig(AppConfig):
         from sessions_app.keeping import KEEPER
 
         register(self.label, KEEPER)
+        from sessions_app import speakers_of_lines  # noqa: F401 - imported for what it registers
+
         for one in BOUNDS.values():
             if one.setting:
                 in_force(one.setting, float(getattr(settings, one.setting)))

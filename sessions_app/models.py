@@ -67,6 +67,10 @@ class DubbingSession(Owned):
     )
     source_language = models.CharField(max_length=8, blank=True)
     target_language = models.CharField(max_length=8, blank=True)
+    content = models.ForeignKey(
+        "voices.Title", on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions"
+    )
+    """What is dubbed, by its title or address: who appeared in it before is likelier now."""
     preserve_voice = models.BooleanField(default=True)
     engines = models.JSONField(default=dict, blank=True)
     """Role → engine name."""

@@ -22,6 +22,7 @@ from sessions_app.budget import Standing
 from sessions_app.figures import summarise
 from sessions_app.models import HOLD_LASTS, DubbingSession, Line, SessionState
 from sessions_app.webhook_events import tell_state
+from voices.services import ensure_title, share_session
 
 
 class SessionNotYoursError(Exception):
@@ -65,11 +66,15 @@ def create_session(
     target_language: str = "",
     preserve_voice: bool = True,
     title: str = "",
+    content_url: str = "",
     team: Team | None = None,
 ) -> DubbingSession:
+    """``content_url``: the address of what is dubbed, which tells two sessions of one film as
+    such even where its title is written otherwise."""
     made: DubbingSession = DubbingSession.objects.create(
         owner=owner,
         title=title,
+        content=ensure_title(content_url or title, owner=owner, team=team, name=title),
         team=team,
         source_language=source_language,
         target_language=target_language,
@@ -82,7 +87,11 @@ def edit_session(session: DubbingSession, **changes: Any) -> None:
     """Change its ``title`` or ``team``; the row is locked, and the caller may change it."""
     for name, value in changes.items():
         setattr(session, name, value)
-    session.save(update_fields=list(changes))
+    if "title" in changes and (session.content is None or not session.content.url):
+        session.content = ensure_title(session.title, owner=session.owner, team=session.team)
+    session.save(update_fields=[*changes, "content"])
+    if "team" in changes:
+        share_session(session.pk, team=session.team)
 
 
 def delete_session(session: DubbingSession) -> None:

@@ -1,1 +1,1 @@
-"""Voice actors, samples, consent and clones: the app that session voices will come from."""
+"""Actors, the speakers they are recognised as, their samples, consents and voices."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import typing
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken, WebhookDelivery, WebhookEndpoint
+from accounts.models import ApiToken, User, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
 from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
@@ -28,6 +31,7 @@ from sessions_app.protocol_schemas import tag
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
+from voices import services as voice_services
 
 SECRET = "what-was-said-in-bens-session"
 
@@ -83,6 +87,31 @@ RULES = {
     "api/glossaries/<int:glossary_id>/terms/<int:term_id>": Rule(
         ("get", "patch", "delete"), foreign=True
     ),
+    "api/actors": Rule(("get", "post")),
+    "api/actors/<uuid:actor_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/actors/<uuid:actor_id>/picture": Rule(("get", "put", "delete"), foreign=True),
+    "api/actors/<uuid:actor_id>/merge": Rule(("post",), foreign=True),
+    "api/actors/<uuid:actor_id>/split": Rule(("post",), foreign=True),
+    "api/speakers": Rule(("get",)),
+    "api/speakers/<uuid:speaker_id>": Rule(("get", "patch"), foreign=True),
+    "api/speakers/<uuid:speaker_id>/confirm": Rule(("post",), foreign=True),
+    "api/speakers/<uuid:speaker_id>/reject": Rule(("post",), foreign=True),
+    "api/speakers/<uuid:speaker_id>/merge": Rule(("post",), foreign=True),
+    "api/speakers/<uuid:speaker_id>/split": Rule(("post",), foreign=True),
+    "api/samples": Rule(("get", "post")),
+    "api/samples/<uuid:sample_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/samples/<uuid:sample_id>/audio": Rule(("get",), foreign=True),
+    "api/samples/<uuid:sample_id>/link": Rule(("get",), foreign=True),
+    "api/samples/<uuid:sample_id>/analysis": Rule(("post",), foreign=True),
+    "api/consents": Rule(("get", "post")),
+    "api/consents/<uuid:consent_id>": Rule(("get",), foreign=True),
+    "api/consents/<uuid:consent_id>/revoke": Rule(("post",), foreign=True),
+    "api/consents/<uuid:consent_id>/evidence": Rule(("get",), foreign=True),
+    "api/pinned-voices": Rule(("get", "post")),
+    "api/pinned-voices/<uuid:pin_id>": Rule(("get", "delete"), foreign=True),
+    "api/titles": Rule(("get",)),
+    "api/titles/<uuid:title_id>": Rule(("get",), foreign=True),
+    "api/decisions": Rule(("get",)),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
@@ -103,6 +132,9 @@ EDITS = {
         "terms": [{"source": "x"}],
     },
     "api/glossaries/<int:glossary_id>/terms/<int:term_id>": {"target": "mine"},
+    "api/actors/<uuid:actor_id>": {"name": "mine"},
+    "api/speakers/<uuid:speaker_id>": {"name": "mine"},
+    "api/samples/<uuid:sample_id>": {"name": "mine"},
 }
 """Bodies that would be taken if the object were one's own."""
 
@@ -133,12 +165,16 @@ class Foreign:
     token: ApiToken
     delivery: WebhookDelivery
     term: Term
+    voices: dict[str, str]
+    """Placeholder in an address → id of what is Ben's there."""
 
     def path(self, route: str) -> str:
         route = route.replace("<uuid:webhook_id>", str(self.delivery.endpoint_id))
         route = route.replace("<uuid:delivery_id>", str(self.delivery.pk))
         route = route.replace("<int:glossary_id>", str(self.term.glossary_id))
         route = route.replace("<int:term_id>", str(self.term.pk))
+        for placeholder, pk in self.voices.items():
+            route = route.replace(f"<uuid:{placeholder}>", pk)
         route = route.replace("<uuid:session_id>", str(self.session.pk))
         route = route.replace("<int:sequence>", "0")
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
@@ -153,7 +189,40 @@ def foreign(ben: Person) -> Foreign:
     )
     term = put_term(create_glossary(ben.user, name="of ben"), source=SECRET, target=SECRET)
     token = create_token(ben.user, name="of ben").record
-    return Foreign(session, token, send_test(webhook), term)
+    return Foreign(session, token, send_test(webhook), term, voices_of(ben.user, session))
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Any, tmp_path: Path) -> None:
+    """Of the test's own."""
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": local}
+
+
+def voices_of(user: User, session: DubbingSession) -> dict[str, str]:
+    """An actor and one of everything that belongs to them, each telling the secret."""
+    actor = voice_services.create_actor(user, by=user, name=SECRET)
+    speaker = voice_services.ensure_speaker(session.pk, "S1", owner=user)
+    voice_services.rename_speaker(speaker, SECRET, by=user)
+    voice_services.confirm(speaker, actor, by=user)
+    consent = voice_services.give_consent(
+        actor, owner=user, by=user, given_by=SECRET, uses=["sample"], statement=SECRET
+    )
+    sound = io.BytesIO()
+    soundfile.write(sound, utterances((1.0, 140.0)), 16_000, format="WAV")
+    sample = voice_services.upload_sample(
+        actor, owner=user, by=user, content=sound.getvalue(), name=SECRET
+    )
+    pin, _ = voice_services.pin_voice(
+        actor, owner=user, by=user, language="es", engine="scripted", voice=SECRET
+    )
+    title = voice_services.ensure_title(SECRET, owner=user)
+    assert title is not None
+    rows = {"actor": actor, "speaker": speaker, "sample": sample, "consent": consent}
+    return {f"{name}_id": str(row.pk) for name, row in {**rows, "pin": pin, "title": title}.items()}
 
 
 def with_token(token: str) -> APIClient:
