@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Request, SetCookieParam, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Request, expect, sync_playwright
 
 from accounts.services import create_user
 
@@ -21,7 +21,7 @@ def test_the_interface_is_read_and_tried_in_a_browser(live_server: Any) -> None:
     person = create_user(email="ana@example.org", password=None)
     client = Client()
     client.force_login(person)
-    cookie: SetCookieParam = {
+    cookie: Any = {
         "name": "sessionid",
         "value": client.cookies["sessionid"].value,
         "url": live_server.url,
