@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Request, expect, sync_playwright
 
 from accounts.services import create_user
 
@@ -21,13 +21,22 @@ def test_the_interface_is_read_and_tried_in_a_browser(live_server: Any) -> None:
     person = create_user(email="ana@example.org", password=None)
     client = Client()
     client.force_login(person)
-    cookie = {
+    cookie: Any = {
         "name": "sessionid",
         "value": client.cookies["sessionid"].value,
         "url": live_server.url,
     }
     complaints: list[str] = []
     elsewhere: list[str] = []
+
+    def heard(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            complaints.append(said.text)
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((live_server.url, "data:", "blob:")):
+            elsewhere.append(request.url)
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=ARGUMENTS, timeout=60_000
@@ -36,15 +45,9 @@ def test_the_interface_is_read_and_tried_in_a_browser(live_server: Any) -> None:
         context.add_cookies([cookie])
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith((live_server.url, "data:", "blob:"))
-                or elsewhere.append(request.url)
-            ),
-        )
+        page.on("request", asked)
         answer = page.goto(f"{live_server.url}/api/docs")
         assert answer is not None
         assert "script-src 'self'" in answer.headers["content-security-policy"]
