@@ -6,7 +6,7 @@ Everything that people make is ``Owned`` and reached through ``visible_to`` or
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -55,7 +55,7 @@ class Owned(models.Model):
 
     class Meta:
         abstract = True
-        constraints = (
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(
                 condition=Q(owner__isnull=False) | Q(team__isnull=True),
                 name="%(app_label)s_%(class)s_catalogue_has_no_team",

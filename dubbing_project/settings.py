@@ -104,6 +104,9 @@ try:
     )
     if MAX_COST_PER_DAY and not ENGINE_PRICES:
         raise SettingError("ENGINE_PRICES", "", "prices while MAX_COST_PER_DAY is set")
+    API_REQUESTS_PER_MINUTE = environment.integer(
+        "API_REQUESTS_PER_MINUTE", default=600, minimum=10, maximum=1_000_000
+    )
     MAX_MESSAGES_PER_SECOND = environment.integer(
         "MAX_MESSAGES_PER_SECOND", default=200, minimum=20, maximum=100_000
     )
@@ -193,9 +196,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
-    "django_filters",
     "channels",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "allauth",
     "allauth.account",
@@ -206,6 +211,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "dubbing_project.request_ids.request_ids",
+    "accounts.rest.rim.api_rim",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -274,6 +280,7 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+    "voices.look_after": {"task": "voices.look_after", "schedule": 60.0},
 }
 
 # Files: private, whichever the backend.
@@ -335,18 +342,51 @@ EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model's name
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "AUTO_REFRESH": False}
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.ApiTokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
+    # Every view of ours stands on accounts.rest.views.Api, which says who may ask.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min", "engine_check": "12/min"},
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "accounts.rest.schema.Description",
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "DEFAULT_VERSION": "1",
+    "ALLOWED_VERSIONS": ["1"],
+    "EXCEPTION_HANDLER": "accounts.rest.problems.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # The proxy, which HTTPS declares, appends the address that it was asked from.
+    # `format` is a query parameter of ours.
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": 1 if HTTPS else 0,
+}
+API_ABOUT = """\
+The interface of a live dubbing server. What goes over its sockets is an AsyncAPI document of
+its own: `/api/asyncapi.json`, and for people `/protocol`.
+
+**Who asks**: a token of yours, in `Authorization`. **Versions**: `Accept: application/json;
+version=1`; without a version it is the newest. **Errors** are problem details, see
+`/api/problems`. **Lists** come page by page: follow `next`. **Edits** carry `If-Match`.
+**Creations** may carry an `Idempotency-Key`. **Rates**: `RateLimit` tells what is left of a
+minute; after 429 wait `Retry-After` seconds. **Webhooks** are signed by Standard Webhooks.
+"""
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Live dubbing",
+    "DESCRIPTION": API_ABOUT,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "SORT_OPERATIONS": False,
+}
+# Requests a minute.
+API_RATES = {
+    "anonymous": 60,
+    "token": API_REQUESTS_PER_MINUTE,
+    "user": API_REQUESTS_PER_MINUTE,
+    "engine_check": 12,
+    "webhook_test": 12,
 }
 
 # How often a serving process looks after what it stands on; 0 is never, as in tests.

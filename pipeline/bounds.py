@@ -844,13 +844,139 @@ with group("Storage"):
         "not put down: a crash then costs the session",
     )
     PAGE_MAX = bound("page", 200, "rows", "a page of the interface", "asked for anew")
+    PAGE_USUAL = bound(
+        "page_usual", 50, "rows", "a page when no size is asked for", "asked for anew"
+    )
+    SESSION_TITLE_MAX = bound("session_title", 200, "characters", "a session's title", "refused")
+    SEARCH_MAX_CHARACTERS = bound(
+        "search", 200, "characters", "words that sessions or lines are searched for", "refused"
+    )
+    TRANSCRIPT_LINES_MAX = bound(
+        "transcript_lines", 100_000, "lines", "lines of an exported transcript", "left out"
+    )
+    STATISTICS_INTERVALS_MAX = bound(
+        "statistics_intervals", 240, "intervals", "a session's figures over time", "they are longer"
+    )
+    IDEMPOTENT_KEPT_S = bound(
+        "idempotent_kept", 86_400, "seconds", "an answer kept for its Idempotency-Key", "forgotten"
+    )
+    IDEMPOTENT_RUN_S = bound(
+        "idempotent_run",
+        60,
+        "seconds",
+        "a creation with an Idempotency-Key under way",
+        "its process counts as dead: the next request with the key does it",
+    )
+    IDEMPOTENT_MAX = bound(
+        "idempotent",
+        10_000,
+        "answers",
+        "answers kept for one person's Idempotency-Keys",
+        "the oldest are forgotten",
+    )
+    IDEMPOTENT_ANSWER_CHARS = bound(
+        "idempotent_answer",
+        65_536,
+        "characters",
+        "an answer kept for its Idempotency-Key",
+        "the creation is undone, `internal_error`",
+    )
     TOKENS_MAX = bound("tokens", 50, "tokens", "tokens of one person", "refused")
     TICKETS_MAX = bound("tickets", 50, "tickets", "unused tickets of one person", "the oldest goes")
     TICKET_S = bound("ticket", 30.0, "seconds", "a ticket's life", "it counts no more")
 
 with group("Voices"):
+    ACTORS_MAX = bound("actors", 20_000, "actors", "actors of one person", "refused")
     ACTOR_ALIASES_MAX = bound("actor_aliases", 32, "names", "other names of an actor", "refused")
     ACTOR_LANGUAGES_MAX = bound("actor_languages", 32, "codes", "languages of an actor", "refused")
+    ACTOR_SAMPLES_MAX = bound("actor_samples", 100, "samples", "samples of an actor", "refused")
+    ACTOR_CONSENTS_MAX = bound("actor_consents", 200, "consents", "consents of an actor", "refused")
+    PICTURE_MAX_BYTES = bound("picture", 5 * MIB, "bytes", "an actor's picture", "refused")
+    PICTURE_MAX_PIXELS = bound(
+        "picture_size",
+        50_000_000,
+        "pixels",
+        "an actor's picture before it is made small",
+        "refused",
+    )
+    EVIDENCE_MAX_BYTES = bound("evidence", 10 * MIB, "bytes", "evidence of a consent", "refused")
+    SAMPLE_MAX_BYTES = bound("sample_upload", 15 * MIB, "bytes", "an uploaded sample", "refused")
+    SAMPLE_MAX_S = bound("sample_length", 600.0, "seconds", "a voice sample", "refused")
+    SAMPLE_ATTEMPTS_MAX = bound(
+        "sample_attempts", 3, "attempts", "attempts to analyse a sample", "it is marked as failed"
+    )
+    SAMPLE_ANALYSIS_S = bound(
+        "sample_analysis", 300, "seconds", "an attempt to analyse a sample", "it is cut short"
+    )
+    SAMPLE_LINK_S = bound("sample_link", 900, "seconds", "a link to a sample's sound", "404")
+    SAMPLE_PIECE_BYTES = bound(
+        "sample_piece", MIB // 4, "bytes", "what is read of a stored file at once", "read in pieces"
+    )
+    CONSENT_GRACE_DAYS = bound(
+        "consent_grace",
+        30,
+        "days",
+        "what rests on a consent that has expired, unused, until it is renewed",
+        "it is deleted",
+    )
+    STRAY_FILE_S = bound(
+        "stray_file", 3600, "seconds", "a stored file that no row refers to yet", "it is deleted"
+    )
+    SPEAKER_SPANS_MAX = bound(
+        "speaker_spans", 500, "spans", "parts of a speaker that are split off at once", "refused"
+    )
+    MERGED_ACTORS_MAX = bound(
+        "merged_actors", 50, "actors", "actors or speakers merged or split at once", "refused"
+    )
+
+with group("Webhooks"):
+    WEBHOOKS_MAX = bound("webhooks", 20, "webhooks", "webhooks of one person", "refused")
+    WEBHOOK_URL_MAX = bound("webhook_url", 2048, "characters", "a webhook's address", "refused")
+    WEBHOOK_CONNECT_S = bound(
+        "webhook_connect", 5.0, "seconds", "finding and reaching a receiver", "tried again later"
+    )
+    WEBHOOK_ANSWER_S = bound(
+        "webhook_answer", 10.0, "seconds", "one delivery, until its answer", "tried again later"
+    )
+    WEBHOOK_ANSWER_MAX_BYTES = bound(
+        "webhook_answer_size", 65_536, "bytes", "what is read of a receiver's answer", "not read"
+    )
+    WEBHOOK_WAITING_MAX = bound(
+        "webhook_waiting",
+        10_000,
+        "deliveries",
+        "deliveries that wait for one endpoint",
+        "logged as failed with `backlog_full`; may be replayed",
+    )
+    WEBHOOK_LOG_MAX = bound(
+        "webhook_log", 20, "tries", "tries kept of one delivery", "the oldest is forgotten"
+    )
+    WEBHOOK_KEPT_DAYS = bound(
+        "webhook_kept", 30, "days", "a delivery that is over, and its event", "forgotten"
+    )
+    WEBHOOK_FAILING_DAYS = bound(
+        "webhook_failing",
+        5,
+        "days",
+        "deliveries to an endpoint that all fail",
+        "it is disabled, and its owner is told",
+    )
+    WEBHOOK_BATCH_MAX = bound(
+        "webhook_batch", 50, "deliveries", "deliveries to one endpoint in a row", "others go first"
+    )
+    WEBHOOK_THREADS = bound(
+        "webhook_threads", 8, "endpoints", "endpoints delivered to at once", "they wait"
+    )
+    WEBHOOK_ROUND_S = bound(
+        "webhook_round", 30.0, "seconds", "one round of the worker's deliveries", "the next goes on"
+    )
+    WEBHOOK_LEASE_S = bound(
+        "webhook_lease",
+        120.0,
+        "seconds",
+        "a worker's deliveries to one endpoint in a row",
+        "it counts as dead; others go on",
+    )
 
 with group("Server"):
     CONNECT_SECONDS = bound("handshake", 5, "seconds", "a socket's handshake", "it is dropped")

@@ -6,7 +6,17 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+
+from accounts.ownership import Owned
+from pipeline.bounds import SESSION_TITLE_MAX
+
+WORDS_OF = "simple"
+"""Words as they are, without a language's own endings: lines are in any of them."""
+LINE_WORDS = SearchVector("source_text", "target_text", config=WORDS_OF)
+"""What a search looks for words in; the index is of the very same expression."""
 
 
 class IllegalTransitionError(Exception):
@@ -33,20 +43,22 @@ _LEADS_TO: dict[str, frozenset[str]] = {
 }
 
 
-class DubbingSession(models.Model):
+class DubbingSession(Owned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # A session is always somebody's, never the catalogue's.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dubbing_sessions"
     )
+    title = models.CharField(max_length=SESSION_TITLE_MAX, blank=True)
     state = models.CharField(
         max_length=16, choices=SessionState.choices, default=SessionState.CREATED
     )
     source_language = models.CharField(max_length=8, blank=True)
     target_language = models.CharField(max_length=8, blank=True)
-    title = models.ForeignKey(
+    content = models.ForeignKey(
         "voices.Title", on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions"
     )
-    """What is dubbed, where the client said so: who appeared in it before is likelier now."""
+    """What is dubbed, by its title or address: who appeared in it before is likelier now."""
     preserve_voice = models.BooleanField(default=True)
     engines = models.JSONField(default=dict, blank=True)
     """Role → engine name."""
@@ -63,7 +75,7 @@ class DubbingSession(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Owned.Meta):
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["owner", "-created_at"], name="session_owner_newest"),
@@ -194,6 +206,7 @@ class Line(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["session", "sequence"], name="line_once_a_session"),
         ]
+        indexes: ClassVar[list[models.Index]] = [GinIndex(LINE_WORDS, name="line_words")]
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.sequence}"

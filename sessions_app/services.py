@@ -13,13 +13,14 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Team, User
 from pipeline.record import LineRecord
 from sessions_app import accounting
 from sessions_app.accounting import Account
 from sessions_app.budget import Standing
 from sessions_app.figures import summarise
 from sessions_app.models import DubbingSession, Line, SessionState
+from voices.services import ensure_title, share_session
 
 HOLD_LASTS = accounting.RESERVATION_LASTS
 """A connection that has not been heard of for so long has lost its session."""
@@ -61,13 +62,45 @@ def create_session(
     source_language: str = "auto",
     target_language: str = "",
     preserve_voice: bool = True,
+    title: str = "",
+    content_url: str = "",
+    team: Team | None = None,
 ) -> DubbingSession:
-    return DubbingSession.objects.create(
+    """``content_url``: the address of what is dubbed, which tells two sessions of one film as
+    such even where its title is written otherwise."""
+    made: DubbingSession = DubbingSession.objects.create(
         owner=owner,
+        title=title,
+        content=ensure_title(content_url or title, owner=owner, team=team, name=title),
+        team=team,
         source_language=source_language,
         target_language=target_language,
         preserve_voice=preserve_voice,
     )
+    return made
+
+
+def edit_session(session: DubbingSession, **changes: Any) -> None:
+    """Change its ``title`` or ``team``; the row is locked, and the caller may change it."""
+    for name, value in changes.items():
+        setattr(session, name, value)
+    if "title" in changes and (session.content is None or not session.content.url):
+        session.content = ensure_title(session.title, owner=session.owner, team=session.team)
+    session.save(update_fields=[*changes, "content"])
+    if "team" in changes:
+        share_session(session.pk, team=session.team)
+
+
+def delete_session(session: DubbingSession) -> None:
+    """Delete it with its lines; the row is locked. Raises SessionBusyError while it is dubbed."""
+    if _is_held(session):
+        raise SessionBusyError(str(session.pk))
+    session.delete()
+
+
+def _is_held(session: DubbingSession) -> bool:
+    held_at = session.held_at
+    return session.held_by is not None and bool(held_at and held_at > timezone.now() - HOLD_LASTS)
 
 
 @transaction.atomic
@@ -85,7 +118,7 @@ def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> Held:
     if session.owner_id != user.pk:
         raise SessionNotYoursError(str(session_id))
     now = timezone.now()
-    if session.held_by is not None and session.held_at and session.held_at > now - HOLD_LASTS:
+    if _is_held(session):
         raise SessionBusyError(str(session_id))
     _refuse_too_many(user, session_id)
     standing = accounting.reserve(Account(hold, session_id, user.pk))

@@ -1,7 +1,10 @@
-"""Registers the app with Django."""
+"""Registers the app and what follows deletions with Django."""
 
 from django.apps import AppConfig
 
 
 class VoicesConfig(AppConfig):
     name = "voices"
+
+    def ready(self) -> None:
+        from voices import signals  # noqa: F401 - imported for what it registers

@@ -17,7 +17,7 @@ actor's team. Sessions live in an app above this one, so a speaker names its ses
 """
 
 from voices.models.actors import Actor, PinnedVoice
-from voices.models.clones import CloneState, VoiceClone
+from voices.models.clones import CloneState, DiscardedClone, VoiceClone
 from voices.models.consents import Consent, ConsentUse
 from voices.models.files import DiscardedFile
 from voices.models.history import Decision, DecisionKind
@@ -35,6 +35,7 @@ __all__ = [
     "ConsentUse",
     "Decision",
     "DecisionKind",
+    "DiscardedClone",
     "DiscardedFile",
     "PinnedVoice",
     "Rejection",

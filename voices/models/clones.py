@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from accounts.models import User
 from accounts.ownership import Owned
 from voices.models.actors import Actor
 from voices.models.consents import Consent
@@ -65,3 +66,26 @@ class VoiceClone(PublicId, Owned):
 
     def __str__(self) -> str:
         return self.name or f"{self.engine} {self.vendor_id}"
+
+
+class DiscardedClone(models.Model):
+    """A voice that is still stored at its vendor, although no clone here refers to it.
+
+    Written when a clone's row is deleted; gone when the vendor has deleted the voice.
+    """
+
+    engine = models.CharField(max_length=64)
+    vendor_id = models.CharField(max_length=128)
+    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    """With whose key it was made, while they have an account."""
+    discarded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["engine", "vendor_id"], name="one_discarded_clone_a_vendor_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.vendor_id}"

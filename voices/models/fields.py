@@ -22,7 +22,7 @@ class PublicId(models.Model):
         abstract = True
 
 
-def languages_field() -> ArrayField:
+def languages_field() -> ArrayField[list[str], list[str]]:
     """ISO 639 codes."""
     return ArrayField(
         models.CharField(max_length=8, validators=[LANGUAGE]),

@@ -1,0 +1,79 @@
+"""Files in the storage: none is lost, and none stays when nothing refers to it any more.
+
+A file that is being stored is on the list of those to delete until a row refers to it; when
+the row lets go of it, in the same transaction it is on that list again. A process may be
+killed between any two steps.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import IO, Any
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from pipeline.bounds import STRAY_FILE_S
+from voices.models.fields import stored_name
+from voices.models.files import DiscardedFile
+
+log = logging.getLogger(__name__)
+_AT_ONCE = 200
+
+
+def store(content: IO[Any] | File[Any], *, folder: str, suffix: str) -> str:
+    """Put a file into the storage and return its name there.
+
+    Call it outside of a transaction, and ``keep`` in the one that writes the row: until then
+    the file is to be deleted.
+    """
+    name = stored_name(folder, suffix)
+    after = timezone.now() + timedelta(seconds=STRAY_FILE_S)
+    DiscardedFile.objects.create(name=name, after=after)
+    saved = default_storage.save(name, File(content))
+    if saved != name:
+        DiscardedFile.objects.filter(name=name).update(name=saved)
+    return saved
+
+
+def keep(name: str) -> None:
+    """A row refers to the file from now on."""
+    DiscardedFile.objects.filter(name=name).delete()
+
+
+def discard(names: Iterable[str]) -> None:
+    """No row refers to these files any more; they are deleted when the transaction is done."""
+    gone = [name for name in names if name]
+    if not gone:
+        return
+    now = timezone.now()
+    DiscardedFile.objects.bulk_create(
+        [DiscardedFile(name=name, after=now) for name in gone],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["after"],
+    )
+    transaction.on_commit(lambda: _delete(gone), robust=True)
+
+
+def delete_discarded() -> int:
+    """Delete what should have been deleted, and was not; returns how many files."""
+    due = DiscardedFile.objects.filter(after__lte=timezone.now()).order_by("after")
+    return _delete(due.values_list("name", flat=True)[:_AT_ONCE])
+
+
+def _delete(names: Iterable[str]) -> int:
+    done = 0
+    for name in list(names):
+        try:
+            default_storage.delete(name)
+        except Exception:  # a storage raises what its library raises
+            log.exception("a stored file could not be deleted; it is tried again")
+            continue
+        DiscardedFile.objects.filter(name=name).delete()
+        done += 1
+    return done

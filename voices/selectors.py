@@ -1,0 +1,164 @@
+"""Reads about actors; every one takes the acting user and sees only what is theirs to see.
+
+What is shared with a team is seen by every member and changed by owners and editors. The
+catalogue is seen by everyone and changed in the admin pages only.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Role, Team, User
+from accounts.ownership import Owned
+from voices.models import (
+    Actor,
+    CloneState,
+    Consent,
+    ConsentUse,
+    Decision,
+    PinnedVoice,
+    Rejection,
+    Speaker,
+    SpeakerState,
+    Title,
+    VoiceClone,
+    VoiceSample,
+)
+
+Row = TypeVar("Row", bound=Owned)
+Person = User | AnonymousUser
+
+
+def actors_of(user: Person) -> QuerySet[Actor]:
+    """Own, shared and of the catalogue, with ``samples_count`` and ``speakers_count`` of what
+    the user may see."""
+    samples = VoiceSample.objects.visible_to(user).values("pk")
+    speakers = Speaker.objects.visible_to(user).values("pk")
+    found: QuerySet[Actor] = Actor.objects.visible_to(user).annotate(
+        samples_count=Count("samples", filter=Q(samples__in=samples), distinct=True),
+        speakers_count=Count(
+            "speakers",
+            filter=Q(speakers__in=speakers, speakers__state=SpeakerState.CONFIRMED),
+            distinct=True,
+        ),
+    )
+    return found
+
+
+def speakers_of(user: Person, *, merged: bool = False) -> QuerySet[Speaker]:
+    """Those heard in sessions that the user may see; ones merged into others on demand."""
+    found: QuerySet[Speaker] = Speaker.objects.visible_to(user).select_related("actor", "title")
+    return found if merged else found.filter(merged_into=None)
+
+
+def samples_of(user: Person) -> QuerySet[VoiceSample]:
+    found: QuerySet[VoiceSample] = VoiceSample.objects.visible_to(user)
+    return found.select_related("actor", "consent")
+
+
+def consents_of(user: Person) -> QuerySet[Consent]:
+    """Not the catalogue's: who gave those is for staff alone to know."""
+    found: QuerySet[Consent] = Consent.objects.visible_to(user).exclude(owner=None)
+    return found.select_related("actor")
+
+
+def pinned_voices_of(user: Person) -> QuerySet[PinnedVoice]:
+    found: QuerySet[PinnedVoice] = PinnedVoice.objects.visible_to(user)
+    return found.select_related("actor")
+
+
+def titles_of(user: Person) -> QuerySet[Title]:
+    found: QuerySet[Title] = Title.objects.visible_to(user)
+    return found
+
+
+def decisions_of(user: Person) -> QuerySet[Decision]:
+    """The history of what the user may see; not the catalogue's, where staff act."""
+    found: QuerySet[Decision] = Decision.objects.visible_to(user).exclude(owner=None)
+    return found
+
+
+def may_change(user: Person, row: Owned) -> bool:
+    """Whether one who sees a row may also change it."""
+    return bool(type(row).objects.editable_by(user).filter(pk=row.pk).exists())
+
+
+def editing_team(user: User, team_id: int) -> Team | None:
+    """A team in which the user may share; None where there is none such."""
+    return Team.objects.filter(
+        pk=team_id, memberships__user=user, memberships__role__in=[Role.OWNER, Role.EDITOR]
+    ).first()
+
+
+# For dubbing and recognising -------------------------------------------------------------
+
+
+def pinned_voice(user: User, actor_id: uuid.UUID, language: str) -> PinnedVoice | None:
+    """How the actor sounds for this user: their own pin, their team's, or the catalogue's;
+    at each, one for the language before one for every language."""
+    pins = PinnedVoice.objects.visible_to(user).filter(
+        actor_id=actor_id, language__in=[language, ""]
+    )
+
+    def rank(pin: PinnedVoice) -> tuple[int, bool, Any]:
+        whose = 0 if pin.owner_id == user.pk else 1 if pin.owner_id is not None else 2
+        return whose, pin.language != language, pin.created_at
+
+    return min(pins, key=rank, default=None)
+
+
+def usable_clones(user: User, actor_id: uuid.UUID | None = None) -> QuerySet[VoiceClone]:
+    """Clones that may speak for this user now: ready, and under a valid consent to that."""
+    allowed = Consent.objects.valid(timezone.now()).for_use(ConsentUse.CLONE).values("pk")
+    found: QuerySet[VoiceClone] = (
+        VoiceClone.objects.visible_to(user)
+        .filter(state=CloneState.READY, consent__in=allowed)
+        .exclude(vendor_id="")
+        .select_related("actor")
+    )
+    return found if actor_id is None else found.filter(actor_id=actor_id)
+
+
+def recognition_allowed(user: User, actor: Actor) -> bool:
+    """False where consent to it was asked for, and does not hold (any more)."""
+    asked = Consent.objects.visible_to(user).filter(actor=actor).for_use(ConsentUse.RECOGNISE)
+    return not asked.exists() or asked.valid(timezone.now()).exists()
+
+
+def rejected_actors(speaker: Speaker) -> set[uuid.UUID]:
+    """Whom a person said that this speaker is not."""
+    return set(Rejection.objects.filter(speaker=speaker).values_list("actor_id", flat=True))
+
+
+def rejected_pairs(user: User) -> QuerySet[Rejection]:
+    """Every "these are not the same" that the recogniser may learn from."""
+    return Rejection.objects.filter(speaker__in=Speaker.objects.visible_to(user).values("pk"))
+
+
+def actors_in_title(user: User, title_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Actor → in how many sessions of the title they were confirmed to be heard."""
+    rows = (
+        Speaker.objects.visible_to(user)
+        .filter(title_id=title_id, state=SpeakerState.CONFIRMED, actor__isnull=False)
+        .values("actor")
+        .annotate(sessions=Count("session_id", distinct=True))
+    )
+    return {row["actor"]: row["sessions"] for row in rows}
+
+
+def companions(user: User, actor_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Actor → in how many sessions they were confirmed to be heard together with this one."""
+    mine = Speaker.objects.visible_to(user).filter(state=SpeakerState.CONFIRMED)
+    together = mine.filter(actor_id=actor_id).values("session_id")
+    rows = (
+        mine.filter(session_id__in=together, actor__isnull=False)
+        .exclude(actor_id=actor_id)
+        .values("actor")
+        .annotate(sessions=Count("session_id", distinct=True))
+    )
+    return {row["actor"]: row["sessions"] for row in rows}

@@ -1,0 +1,71 @@
+"""Everything that changes actors and what is theirs. Selectors say who may."""
+
+from voices.services.actors import (
+    create_actor,
+    delete_actor,
+    edit_actor,
+    merge_actors,
+    set_picture,
+    share_actor,
+    split_actor,
+)
+from voices.services.consents import (
+    give_consent,
+    revoke_consent,
+    settle_expired_consents,
+    valid_consent,
+)
+from voices.services.pins import pin_voice, unpin_voice
+from voices.services.samples import (
+    analyse_again,
+    delete_sample,
+    keep_from_session,
+    upload_sample,
+)
+from voices.services.speakers import (
+    confirm,
+    ensure_speaker,
+    forget_session,
+    merge_speakers,
+    note_match,
+    reject,
+    rename_speaker,
+    share_session,
+    speaker_decided,
+    speaker_moved,
+    split_speaker,
+)
+from voices.services.titles import ensure_title, title_key
+
+__all__ = [
+    "analyse_again",
+    "confirm",
+    "create_actor",
+    "delete_actor",
+    "delete_sample",
+    "edit_actor",
+    "ensure_speaker",
+    "ensure_title",
+    "forget_session",
+    "give_consent",
+    "keep_from_session",
+    "merge_actors",
+    "merge_speakers",
+    "note_match",
+    "pin_voice",
+    "reject",
+    "rename_speaker",
+    "revoke_consent",
+    "set_picture",
+    "settle_expired_consents",
+    "share_actor",
+    "share_session",
+    "speaker_decided",
+    "speaker_moved",
+    "split_actor",
+    "split_speaker",
+    "title_key",
+    "unpin_voice",
+    "upload_sample",
+    "valid_consent",
+]

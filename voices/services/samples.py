@@ -1,0 +1,350 @@
+"""Samples: uploaded, kept from sessions, analysed, deleted."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+import uuid
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import soundfile
+from celery import current_app
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from pipeline.bounds import (
+    ACTOR_SAMPLES_MAX,
+    SAMPLE_ANALYSIS_S,
+    SAMPLE_ATTEMPTS_MAX,
+    SAMPLE_MAX_BYTES,
+    SAMPLE_MAX_S,
+    SAMPLE_PIECE_BYTES,
+)
+from pipeline.media import MediaError, open_media
+from pipeline.sample_quality import Analysis, read_recording, write_flac
+from pipeline.types import SAMPLE_RATE_HZ, Pcm
+from voices import files
+from voices.analysis_engines import ENCODER, encoder_version, measure
+from voices.errors import ConsentMissingError, LimitReachedError, VoicesError
+from voices.models import (
+    Actor,
+    ActorCentroid,
+    Consent,
+    ConsentUse,
+    DecisionKind,
+    SampleState,
+    Voiceprint,
+    VoiceSample,
+)
+from voices.services.consents import team_of_child, valid_consent
+from voices.services.history import record
+
+log = logging.getLogger(__name__)
+ANALYSE = "voices.analyse_sample"
+_PAUSE_S = 15
+
+
+def upload_sample(
+    actor: Actor,
+    *,
+    owner: User | None,
+    by: User | None,
+    content: bytes,
+    consent: Consent | None = None,
+    name: str = "",
+    language: str = "",
+) -> VoiceSample:
+    """Keep a recording and have it analysed. Raises VoicesError.
+
+    Whether it can be read at all is seen here, by its content; the rest takes longer.
+    """
+    if len(content) > SAMPLE_MAX_BYTES:
+        limit = SAMPLE_MAX_BYTES // 1024**2
+        raise VoicesError(
+            "sample_too_large", f"The recording is larger than {limit} MiB.", field="audio"
+        )
+    _look_into(content)
+    return _keep(
+        actor, owner=owner, by=by, content=io.BytesIO(content), suffix=".upload",
+        size=len(content), consent=consent, name=name, language=language,
+    )  # fmt: skip
+
+
+def keep_from_session(
+    actor: Actor,
+    *,
+    owner: User,
+    by: User,
+    pcm: Pcm,
+    session_id: uuid.UUID,
+    speaker_label: str,
+    consent: Consent | None = None,
+    name: str = "",
+    language: str = "",
+) -> VoiceSample:
+    """Keep 16 kHz speech that a session heard of a speaker. Raises VoicesError.
+
+    The only way in which sound of a live session comes to be stored; never without a consent
+    of the actor that allows it.
+    """
+    if not len(pcm) or len(pcm) > SAMPLE_MAX_S * SAMPLE_RATE_HZ:
+        raise VoicesError("sample_length", "There is no speech of this speaker to keep.")
+    content = io.BytesIO()
+    soundfile.write(content, pcm, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    size = content.tell()
+    content.seek(0)
+    return _keep(
+        actor, owner=owner, by=by, content=content, suffix=".flac", size=size, consent=consent,
+        name=name, language=language, session_id=session_id, speaker_label=speaker_label,
+    )  # fmt: skip
+
+
+def _keep(
+    actor: Actor,
+    *,
+    owner: User | None,
+    by: User | None,
+    content: io.BytesIO,
+    suffix: str,
+    size: int,
+    consent: Consent | None,
+    **fields: Any,
+) -> VoiceSample:
+    consent = _covering(actor, owner, consent)
+    if actor.samples.count() >= ACTOR_SAMPLES_MAX:
+        raise LimitReachedError(f"An actor has at most {ACTOR_SAMPLES_MAX} samples.")
+    stored = files.store(content, folder="samples", suffix=suffix)
+    with transaction.atomic():
+        sample = VoiceSample.objects.create(
+            actor=actor, owner=owner, team_id=team_of_child(actor, owner), consent=consent,
+            audio=stored, size_bytes=size, **fields,
+        )  # fmt: skip
+        files.keep(stored)
+        record(
+            DecisionKind.SAMPLE_ADDED, sample, by=by, actor=actor, subject=sample.pk,
+            consent=str(consent.pk),
+        )  # fmt: skip
+        _queue(sample.pk)
+    return sample
+
+
+def _covering(actor: Actor, owner: User | None, consent: Consent | None) -> Consent:
+    if consent is None:
+        consent = valid_consent(actor, owner=owner, use=ConsentUse.SAMPLE)
+        if consent is None:
+            raise ConsentMissingError("keep recordings of the voice")
+        return consent
+    if consent.actor_id != actor.pk:
+        raise VoicesError("consent_foreign", "This consent is another actor's.", field="consent")
+    if not consent.is_valid(timezone.now()):
+        state = {"expired": "has expired", "revoked": "was revoked"}
+        said = state.get(consent.status(timezone.now()), "does not hold yet")
+        raise VoicesError("consent_invalid", f"This consent {said}.", field="consent")
+    if ConsentUse.SAMPLE not in consent.uses:
+        raise VoicesError(
+            "consent_narrow", "This consent does not allow keeping recordings.", field="consent"
+        )
+    return consent
+
+
+def _look_into(content: bytes) -> None:
+    with tempfile.TemporaryDirectory(prefix="sample-") as folder:
+        path = Path(folder) / "recording"
+        path.write_bytes(content)
+        try:
+            info = open_media(path)
+            # One block decoded: a header alone proves nothing.
+            rate_hz = min(max(info.sample_rate_hz, 8_000), 48_000)
+            next(iter(info.samples(rate_hz=rate_hz, channels=1)), None)
+        except MediaError as error:
+            raise _unreadable(error) from None
+    if info.duration_s and info.duration_s > SAMPLE_MAX_S:
+        raise _too_long()
+
+
+def _unreadable(error: MediaError) -> VoicesError:
+    said = {
+        "media_without_audio": "There is no sound in this file.",
+        "media_too_long": str(_too_long()),
+    }
+    return VoicesError(
+        error.code if error.code in said else "sample_unreadable",
+        said.get(error.code, "This is no recording that can be read. Send WAV, FLAC, MP3, …"),
+        field="audio",
+    )
+
+
+def _too_long() -> VoicesError:
+    return VoicesError(
+        "sample_too_long",
+        f"The recording is longer than {SAMPLE_MAX_S / 60:g} minutes. Cut it.",
+        field="audio",
+    )
+
+
+@transaction.atomic
+def delete_sample(sample: VoiceSample, *, by: User | None) -> None:
+    """The sound, its voiceprints and what was measured of it."""
+    record(DecisionKind.SAMPLE_DELETED, sample, by=by, actor=sample.actor, subject=sample.pk)
+    ActorCentroid.objects.filter(actor=sample.actor_id).delete()
+    sample.delete()
+
+
+@transaction.atomic
+def analyse_again(sample: VoiceSample) -> VoiceSample:
+    """Forget what was measured and measure anew; what is under way goes on."""
+    sample = VoiceSample.objects.select_for_update().get(pk=sample.pk)
+    if sample.state == SampleState.ANALYSING:
+        return sample
+    sample.state, sample.attempts, sample.problem = SampleState.WAITING, 0, ""
+    sample.claimed_at = None
+    sample.save(update_fields=["state", "attempts", "problem", "claimed_at"])
+    _queue(sample.pk)
+    return sample
+
+
+# The analysis itself: taken up by one worker at a time, and again when that one died ------
+
+
+def analyse_sample(sample_id: uuid.UUID) -> bool:
+    """Measure one sample; False when it should be tried again later."""
+    claimed = _claim(sample_id)
+    if claimed is None:
+        return True
+    try:
+        with tempfile.TemporaryDirectory(prefix="sample-") as folder:
+            source, flac = Path(folder) / "recording", Path(folder) / "sample.flac"
+            _fetch(claimed, source)
+            recording = read_recording(source)
+            found = measure(recording)
+            stored = ""
+            if not claimed.playable:
+                write_flac(flac, recording)
+                with flac.open("rb") as content:
+                    stored = files.store(content, folder="samples", suffix=".flac")
+            _finish(claimed, found, stored, flac.stat().st_size if stored else 0)
+    except MediaError as error:
+        # Trying again will not make it readable.
+        _give_back(claimed, SampleState.FAILED, str(_unreadable(error)))
+        return True
+    except Exception:
+        log.exception("analysis of a sample failed", extra={"sample": str(sample_id)})
+        last = claimed.attempts >= SAMPLE_ATTEMPTS_MAX
+        _give_back(
+            claimed,
+            SampleState.FAILED if last else SampleState.WAITING,
+            "It could not be analysed. Try it again later." if last else "",
+        )
+        return last
+    return True
+
+
+def waiting_samples() -> list[uuid.UUID]:
+    """Those whose task was lost, or whose worker died over them."""
+    now = timezone.now()
+    quiet = Q(claimed_at=None, created_at__lt=now - timedelta(seconds=_PAUSE_S)) | Q(
+        claimed_at__lt=now - timedelta(seconds=_PAUSE_S)
+    )
+    return list(
+        VoiceSample.objects.filter(Q(state=SampleState.WAITING) & quiet | _abandoned())
+        .order_by("created_at")
+        .values_list("pk", flat=True)[:100]
+    )
+
+
+def _abandoned() -> Q:
+    long_ago = timezone.now() - timedelta(seconds=SAMPLE_ANALYSIS_S)
+    return Q(state=SampleState.ANALYSING, claimed_at__lt=long_ago)
+
+
+@transaction.atomic
+def _claim(sample_id: uuid.UUID) -> VoiceSample | None:
+    sample: VoiceSample | None = (
+        VoiceSample.objects.select_for_update(skip_locked=True)
+        .filter(Q(state=SampleState.WAITING) | _abandoned(), pk=sample_id)
+        .first()
+    )
+    if sample is None:
+        return None
+    if sample.attempts >= SAMPLE_ATTEMPTS_MAX:
+        # Its workers died over it, each time: it is not tried for ever.
+        sample.state, sample.problem = SampleState.FAILED, "It could not be analysed."
+        sample.save(update_fields=["state", "problem"])
+        return None
+    sample.state, sample.claimed_at = SampleState.ANALYSING, timezone.now()
+    sample.attempts += 1
+    sample.save(update_fields=["state", "claimed_at", "attempts"])
+    return sample
+
+
+def _fetch(sample: VoiceSample, path: Path) -> None:
+    with default_storage.open(sample.audio.name or "", "rb") as stored, path.open("wb") as local:
+        while piece := stored.read(SAMPLE_PIECE_BYTES):
+            local.write(piece)
+
+
+@transaction.atomic
+def _finish(claimed: VoiceSample, found: Analysis, stored: str, size: int) -> None:
+    sample = _still_mine(claimed)
+    if sample is None:
+        # Deleted meanwhile, or taken for dead and done by another one: its file is swept.
+        return
+    measures = found.measures
+    sample.state, sample.verdict, sample.problem = SampleState.READY, found.verdict, ""
+    sample.analysis, sample.analysed_at = asdict(measures), timezone.now()
+    sample.reasons = [{"code": one.code, "message": one.message} for one in found.reasons]
+    sample.duration_s, sample.speech_s = measures.duration_s, measures.speech_s
+    sample.speakers_found = measures.speakers
+    if stored:
+        files.discard([sample.audio.name or ""])
+        files.keep(stored)
+        sample.audio.name, sample.size_bytes, sample.playable = stored, size, True
+    sample.save()
+    ActorCentroid.objects.filter(actor=sample.actor_id).delete()
+    sample.voiceprints.filter(encoder=ENCODER).delete()
+    Voiceprint.objects.bulk_create(
+        Voiceprint(
+            owner_id=sample.owner_id, team_id=sample.team_id, sample=sample,
+            actor_id=sample.actor_id, encoder=ENCODER, encoder_version=encoder_version(),
+            vector=one.embedding, weight_s=one.speech_s, quality=_quality(measures.snr_db),
+            language=sample.language, at_s=one.at_s, duration_s=one.duration_s,
+        )
+        for one in found.prints
+    )  # fmt: skip
+
+
+def _quality(snr_db: float | None) -> float:
+    """0 at 0 dB, 1 from 20 dB on."""
+    return round(max(0.0, min(1.0, (snr_db or 0.0) / 20)), 3)
+
+
+@transaction.atomic
+def _give_back(claimed: VoiceSample, state: SampleState, problem: str) -> None:
+    sample = _still_mine(claimed)
+    if sample is not None:
+        sample.state, sample.problem = state, problem
+        sample.save(update_fields=["state", "problem"])
+
+
+def _still_mine(claimed: VoiceSample) -> VoiceSample | None:
+    found: VoiceSample | None = (
+        VoiceSample.objects.select_for_update()
+        .filter(pk=claimed.pk, state=SampleState.ANALYSING, claimed_at=claimed.claimed_at)
+        .first()
+    )
+    return found
+
+
+def _queue(sample_id: uuid.UUID) -> None:
+    def send() -> None:
+        current_app.send_task(ANALYSE, [str(sample_id)])
+
+    # Without Redis the periodic task finds it later.
+    transaction.on_commit(send, robust=True)
