@@ -29,6 +29,7 @@ from pipeline.inbox import Inbox
 from pipeline.kept_voices import KeptVoices
 from pipeline.ledger import Entry, Ledger
 from pipeline.listening import Listening
+from pipeline.memory import Identity, SpeakerMemory
 from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
 from pipeline.outbox import Outbox
 from pipeline.plan import DubbingPlan, Engines
@@ -60,6 +61,7 @@ class Dubber:
     keeping: after every commit, when a cue begins, and after every line finished.
 
     ``voices`` keeps shaped voices for whoever goes on with the run; not in the snapshot.
+    ``memory`` knows speakers from before; without, nobody is known.
 
     Raises EngineError, naming what there is, when the engines lack a language.
     """
@@ -73,6 +75,7 @@ class Dubber:
         heard: Delivered | None = None,
         on_progress: Callable[[], None] | None = None,
         voices: KeptVoices | None = None,
+        memory: SpeakerMemory | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         engines.refuse_unsupported(plan)
@@ -87,7 +90,9 @@ class Dubber:
         self._tape = Tape(TAPE_S if plan.live else TAPE_OF_FILE_S)
         self._tally = Tally(continues.tally if continues else None)
         self._ledger = Ledger(self._takeover.kept, self._takeover.end_s)
-        self._committing = Committing(plan, engines, self._tape, clock, voices)
+        self._committing = Committing(
+            plan, engines, self._tape, clock, voices, memory=memory, tell=self._outbox.insist
+        )
         self._scheduler = Scheduler(live=plan.live, end_s=self._takeover.end_s)
         self._recognition = Recognition(
             engines.recognizer,
@@ -187,6 +192,10 @@ class Dubber:
         if lost_s and self._tally.lose_audio(lost_s):
             self._outbox.offer(AUDIO_DROPPED)
 
+    def decide(self, identity: Identity) -> None:
+        """A person said who a speaker is; never waits, and holds from the next clause on."""
+        self._committing.decide(identity)
+
     def notice(self, notice: Notice) -> None:
         """Tell the listener something; never waits."""
         self._outbox.offer(notice)
@@ -283,6 +292,8 @@ class Dubber:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
             for loop in done:
                 loop.result()
+            if not self._winding_down:
+                await self._committing.settle()
         except EngineError as error:
             self._report(error)
         except Exception:

@@ -40,7 +40,8 @@ class DubbingPlan:
     """These three as in RecognitionOptions."""
     preserve_voice: bool = True
     glossary: Mapping[str, str] = field(default_factory=dict)
-    similarity_threshold: float = 0.8
+    speakers_before: int = 0
+    """Speakers that the session knows from runs before: this one's are other numbers."""
     speculate: bool = True
     """Translate clauses before they are certain; what changes is translated again."""
     live: bool = True

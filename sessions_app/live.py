@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 PROCESS = uuid.uuid4().hex
 """This process among all that serve; a new one every start."""
+EVERY_PROCESS = "live"
+"""The group of all processes' mailboxes."""
 RETRY_S = 1.0
 
 _sessions: dict[uuid.UUID, Conversation] = {}
@@ -188,6 +190,25 @@ async def _ask_for(session_id: uuid.UUID, process: str) -> None:
         log.warning("the other process not asked", extra={"error": type(error).__name__})
 
 
+async def tell_decided(session_id: uuid.UUID, label: str) -> None:
+    """Tell every process that a person decided about a speaker of a live session."""
+    message = {"type": "speaker_decided", "session": str(session_id), "label": label}
+    try:
+        async with asyncio.timeout(HAND_OVER_S):
+            await get_channel_layer().group_send(EVERY_PROCESS, message)
+    except Exception as error:  # whatever Redis and the layer raise
+        log.warning("a decision was not passed on", extra={"error": type(error).__name__})
+
+
+def tell_decided_here(session_id: uuid.UUID, label: str) -> bool:
+    """The same from any thread, where this process has the session in hand."""
+    conversation = find(session_id)
+    if conversation is None:
+        return False
+    conversation.loop.call_soon_threadsafe(conversation.speaker_decided, label)
+    return True
+
+
 async def close() -> None:
     """End every session of the running loop, and listen no more."""
     for conversation in sessions():
@@ -209,19 +230,36 @@ def begin_answering() -> None:
 async def _answer_other_processes() -> None:
     """Put sessions down when another process asks for them; runs until it is cancelled."""
     layer = get_channel_layer()
+    joined = False
     while True:
         try:
+            if not joined:
+                async with asyncio.timeout(HEAR_S):
+                    await layer.group_add(EVERY_PROCESS, _mailbox(PROCESS))
+                joined = True
             async with asyncio.timeout(HEAR_S):
                 message = await layer.receive(_mailbox(PROCESS))
         except (TimeoutError, RedisTimeoutError):
+            # Joined anew now and then: a membership lasts a day, and Redis may forget it.
+            joined = False
             continue
         except Exception as error:  # whatever Redis and the layer raise
+            joined = False
             log.info("other processes not heard", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_S)
             continue
-        task = asyncio.create_task(_put_down(message))
+        task = asyncio.create_task(_answer(message))
         _answering.add(task)
         task.add_done_callback(_answering.discard)
+
+
+async def _answer(message: dict[str, str]) -> None:
+    if message["type"] == "speaker_decided":
+        conversation = find(uuid.UUID(message["session"]))
+        if conversation is not None:
+            conversation.speaker_decided(message["label"])
+    else:
+        await _put_down(message)
 
 
 async def _put_down(message: dict[str, str]) -> None:

@@ -80,6 +80,7 @@ class SourceAudio:
                 region=wish.region,
                 endpointing=wish.endpointing,
                 candidates=candidates_of(message.source_candidates, source),
+                speakers=message.speakers or "",
             ),
             intake,
         )

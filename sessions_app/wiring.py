@@ -37,6 +37,7 @@ from sessions_app.engine_access import (
 from sessions_app.engine_sets import EngineSets, Lease
 from sessions_app.languages import available_pairs, resolve_source
 from sessions_app.redis_cache import RedisCache
+from sessions_app.speaker_memory import PostgresMemory, open_memory
 from sessions_app.translation_cache import RedisTranslations, cached
 from sessions_app.voice_cache import kept_voices, redis_voices
 
@@ -203,6 +204,8 @@ class MadeDubber:
     engines: Engines
     """Behind the guards of this run."""
     leases: tuple[Lease, ...]
+    memory: PostgresMemory | None
+    """What knows the session's speakers; None where nobody is to be recognised."""
 
     @property
     def engine_names(self) -> dict[str, str]:
@@ -229,6 +232,7 @@ def plan_for(
     endpointing: Endpointing = "short",
     glossary: Mapping[str, str] | None = None,
     live: bool = True,
+    speakers_before: int = 0,
 ) -> DubbingPlan:
     """A plan under the project's settings."""
     return DubbingPlan(
@@ -241,7 +245,7 @@ def plan_for(
         endpointing=endpointing,
         preserve_voice=preserve_voice,
         glossary=glossary or {},
-        similarity_threshold=settings.VOICE_SIMILARITY_THRESHOLD,
+        speakers_before=speakers_before,
         live=live,
         speculate=settings.SPECULATE,
     )
@@ -264,10 +268,13 @@ async def make_dubber(
     heard: Delivered | None = None,
     on_progress: Callable[[], None] | None = None,
     meter: Meter | None = None,
+    speakers: str = "off",
 ) -> MadeDubber:
     """A Dubber with the engines that ``user_id`` may use and wishes for. Raises EngineError.
 
     ``meter`` counts what it takes of them.
+
+    ``speakers``: off, recognise, remember, or "" for as the user has set it.
 
     ``continues`` and ``heard``: what another process left of the run, and what its
     listener got.
@@ -291,6 +298,14 @@ async def make_dubber(
             candidates=candidates,
             usual=tuple(settings.SOURCE_CANDIDATES),
         )
+        opened = await open_memory(
+            session_id,
+            user_id,
+            speakers,
+            engines,
+            language=target_language,
+            confirm_at=settings.VOICE_SIMILARITY_THRESHOLD,
+        )
         plan = plan_for(
             session_id=session_id,
             source_language=source,
@@ -301,6 +316,7 @@ async def make_dubber(
             endpointing=endpointing,
             preserve_voice=preserve_voice,
             glossary=glossary,
+            speakers_before=opened.speakers_before,
         )
         # Before the Dubber: it asks for the target's voices.
         _refuse_unsupported(engines, plan)
@@ -311,13 +327,14 @@ async def make_dubber(
             heard=heard,
             on_progress=on_progress,
             voices=_voices_for(user_id, plan),
+            memory=opened.memory,
         )
     except BaseException:
         for one in leases:
             one.release()
         raise
     told.append(dubber)
-    return MadeDubber(dubber, plan, engines, tuple(leases))
+    return MadeDubber(dubber, plan, engines, tuple(leases), opened.memory)
 
 
 async def _lease_all(user_id: int, wish: Mapping[str, str] | None) -> list[Lease]:

@@ -49,4 +49,5 @@ class Noise:
 
 
 def _pcm(wav: np.ndarray) -> Pcm:
-    return np.clip(np.round(wav * 32768), -32768, 32767).astype(np.int16)
+    pcm: Pcm = np.clip(np.round(wav * 32768), -32768, 32767).astype(np.int16)
+    return pcm

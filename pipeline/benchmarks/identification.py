@@ -232,13 +232,14 @@ async def dubs(encoder: ResemblyzerEncoder, recordings: Recordings, rules: Rules
         enrolled.append(Candidate(person, means([one for one in found if one])))
     counts = Counts([], [])
     for (person, _), lines in spoken.items():
-        for voice in map(as_heard, lines):
-            match = identify(voice, enrolled, actors=len(enrolled), rules=rules)
-            score, right = best(voice, enrolled, person, rules)
+        for line in lines:
+            sounding = as_heard(line)
+            match = identify(sounding, enrolled, actors=len(enrolled), rules=rules)
+            score, right = best(sounding, enrolled, person, rules)
             counts.known.append((match.state, match.actor == person, score if right else 0.0))
             others = [one for one in enrolled if one.actor != person]
-            match = identify(voice, others, actors=len(others), rules=rules)
-            counts.strangers.append((match.state, best(voice, others, "", rules)[0]))
+            match = identify(sounding, others, actors=len(others), rules=rules)
+            counts.strangers.append((match.state, best(sounding, others, "", rules)[0]))
     print(f"\nSpanish dub, a line   {counts.row()}\n{'':22}{counts.rates()}")
     dub = {key: means(lines)["wide"].embedding for key, lines in spoken.items() if means(lines)}
     people = sorted({person for person, _ in dub})

@@ -20,6 +20,7 @@ from dubbing_project.management.synthetic_voiceprints import DIMENSIONS, Synthet
 from dubbing_project.service_urls import parse_database_url
 from dubbing_project.services.context import running_services
 from voices.models import Voiceprint
+from voices.recognition import search
 from voices.recognition.search import nearest
 
 PER_PERSON = 10
@@ -46,6 +47,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--voiceprints", type=int, default=10_000)
         parser.add_argument("--searches", type=int, default=200, help="of each kind")
+        parser.add_argument("--ef-search", type=int, nargs="*", help="instead of what is in force")
+        parser.add_argument("--m", type=int, help="of the index, instead of the model's")
+        parser.add_argument("--ef-construction", type=int, help="likewise")
         parser.add_argument("--memory", default="3GB", help="maintenance_work_mem of the build")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,13 +64,14 @@ class Command(BaseCommand):
             connection.settings_dict.update({key: found[key] for key in ("HOST", "USER", "NAME")})
             try:
                 call_command("migrate", verbosity=0)
-                self._measure(options["voiceprints"], options["searches"], options["memory"])
+                self._measure(options)
             finally:
                 connection.close()
 
     # Filling -------------------------------------------------------------------------
 
-    def _measure(self, count: int, searches: int, memory: str) -> None:
+    def _measure(self, options: dict[str, Any]) -> None:
+        count, searches = options["voiceprints"], options["searches"]
         people = SyntheticPeople(count // PER_PERSON + searches)
         known = count // PER_PERSON
         index = next(one for one in Voiceprint._meta.indexes if one.name == "voiceprint_nearest")
@@ -76,8 +81,12 @@ class Command(BaseCommand):
         self._fill(people, count)
         self.stdout.write(f"{count} voiceprints of {known} people stored in {_since(begun)}")
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('maintenance_work_mem', %s, false)", [memory])
+            cursor.execute(
+                "SELECT set_config('maintenance_work_mem', %s, false)", [options["memory"]]
+            )
             begun = time.perf_counter()
+            index.m = options["m"] or index.m
+            index.ef_construction = options["ef_construction"] or index.ef_construction
             with connection.schema_editor(atomic=False) as editor:
                 editor.add_index(Voiceprint, index)
             cursor.execute("SELECT pg_relation_size('voiceprint_nearest')")
@@ -88,15 +97,20 @@ class Command(BaseCommand):
                 f"index built in {_since(begun)}, {size / 1e6:.0f} MB; table {table / 1e6:.0f} MB"
             )
             cursor.execute("VACUUM ANALYZE voices_voiceprint")
-        self.stdout.write("\nwho asks            about      limit  p50 ms  p95 ms  recall of exact")
         somebody = np.random.default_rng(7).integers(0, known, searches)
         strangers = np.arange(known, known + searches)
         asked = {"known": people.say(somebody), "strangers": people.say(strangers)}
         users = {"most users": 1000, "owner of 20": SMALL_OWNER, "owner of a tenth": HUGE_OWNER}
-        for who, user in users.items():
-            for about, vectors in asked.items():
-                for limit in (TOP, 40):
-                    self._search(who, user, about, vectors, limit)
+        for ef_search in options["ef_search"] or [search.EF_SEARCH]:
+            search.EF_SEARCH = ef_search
+            self.stdout.write(
+                f"\nm {index.m}, ef_construction {index.ef_construction}, ef_search {ef_search}\n"
+                "who asks            about      limit  p50 ms  p95 ms  recall of exact"
+            )
+            for who, user in users.items():
+                for about, vectors in asked.items():
+                    for limit in (TOP, search.NEAREST):
+                        self._search(who, user, about, vectors, limit)
 
     def _fill(self, people: SyntheticPeople, count: int) -> None:
         known = count // PER_PERSON
