@@ -577,6 +577,13 @@ with group("Engines"):
         "a person's decisions about speakers that are not written yet",
         "refused, `corrections_busy`",
     )
+    SEARCH_MAX_ROWS = bound(
+        "voice_search",
+        40_000,
+        "voiceprints",
+        "stored voiceprints that one search passes while it looks for those it may use",
+        "what was found by then",
+    )
     CANDIDATES_MAX = bound(
         "source_candidates",
         4,

@@ -87,7 +87,8 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
     """Counts ``start_dubbing``, ``stop_dubbing``, ``create_voice_clone`` and
-    ``identify_speaker`` together, from 1; one that was taken is not taken again. null: always taken."""
+    ``identify_speaker`` together, from 1; one that was taken is not taken again. null: always
+    taken."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):

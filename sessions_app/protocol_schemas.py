@@ -22,6 +22,7 @@ CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
     wire.AudioChunkMessage,
     wire.StopDubbing,
     wire.CreateVoiceClone,
+    wire.IdentifySpeaker,
     wire.Acknowledge,
     wire.Ping,
 )
@@ -32,6 +33,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     events.PartialTranscript,
     events.CommittedTranscript,
     events.SpeakerHeard,
+    events.SpeakerIdentified,
     events.Translated,
     events.CueScheduled,
     messages.CueSound,

@@ -18,6 +18,20 @@ from voices.models.speakers import Speaker
 EMBEDDING_SIZE = 256
 
 
+def _nearest(name: str, condition: Q) -> HnswIndex:
+    """Half precision finds the same neighbours in half the space. Only what can be a result is
+    in the index, and the catalogue has its own: rows that a search has to leave out cost it
+    both time and neighbours. See ``manage.py benchmark_voice_search``."""
+    vector = Cast("vector", HalfVectorField(dimensions=EMBEDDING_SIZE))
+    return HnswIndex(
+        OpClass(vector, name="halfvec_cosine_ops"),
+        name=name,
+        condition=condition,
+        m=16,
+        ef_construction=64,
+    )
+
+
 class Voiceprint(Owned):
     """How one stretch of speech sounds. ``owner`` and ``team`` are its speaker's or sample's.
 
@@ -59,17 +73,8 @@ class Voiceprint(Owned):
             models.Index(fields=["owner", "encoder"], name="voiceprint_owner"),
             models.Index(fields=["team", "encoder"], name="voiceprint_team"),
             models.Index(fields=["actor", "encoder"], name="voiceprint_actor"),
-            # Half precision finds the same neighbours in half the space: see
-            # `manage.py benchmark_voice_search`.
-            HnswIndex(
-                OpClass(
-                    Cast("vector", HalfVectorField(dimensions=EMBEDDING_SIZE)),
-                    name="halfvec_cosine_ops",
-                ),
-                name="voiceprint_nearest",
-                m=16,
-                ef_construction=64,
-            ),
+            _nearest("voiceprint_nearest", Q(actor__isnull=False, owner__isnull=False)),
+            _nearest("voiceprint_nearest_catalogue", Q(actor__isnull=False, owner=None)),
         ]
         constraints = (
             *Owned.Meta.constraints,

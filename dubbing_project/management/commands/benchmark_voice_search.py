@@ -15,6 +15,7 @@ import numpy as np
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from pgvector.django import HnswIndex
 
 from dubbing_project.management.synthetic_voiceprints import DIMENSIONS, SyntheticPeople, Vectors
 from dubbing_project.service_urls import parse_database_url
@@ -74,9 +75,10 @@ class Command(BaseCommand):
         count, searches = options["voiceprints"], options["searches"]
         people = SyntheticPeople(count // PER_PERSON + searches)
         known = count // PER_PERSON
-        index = next(one for one in Voiceprint._meta.indexes if one.name == "voiceprint_nearest")
+        indexes = [one for one in Voiceprint._meta.indexes if isinstance(one, HnswIndex)]
         with connection.schema_editor() as editor:
-            editor.remove_index(Voiceprint, index)
+            for index in indexes:
+                editor.remove_index(Voiceprint, index)
         begun = time.perf_counter()
         self._fill(people, count)
         self.stdout.write(f"{count} voiceprints of {known} people stored in {_since(begun)}")
@@ -85,16 +87,18 @@ class Command(BaseCommand):
                 "SELECT set_config('maintenance_work_mem', %s, false)", [options["memory"]]
             )
             begun = time.perf_counter()
-            index.m = options["m"] or index.m
-            index.ef_construction = options["ef_construction"] or index.ef_construction
-            with connection.schema_editor(atomic=False) as editor:
-                editor.add_index(Voiceprint, index)
-            cursor.execute("SELECT pg_relation_size('voiceprint_nearest')")
-            size = cursor.fetchone()[0]
+            size = 0
+            for index in indexes:
+                index.m = options["m"] or index.m
+                index.ef_construction = options["ef_construction"] or index.ef_construction
+                with connection.schema_editor(atomic=False) as editor:
+                    editor.add_index(Voiceprint, index)
+                cursor.execute("SELECT pg_relation_size(%s::regclass)", [index.name])
+                size += cursor.fetchone()[0]
             cursor.execute("SELECT pg_table_size('voices_voiceprint')")
             table = cursor.fetchone()[0]
             self.stdout.write(
-                f"index built in {_since(begun)}, {size / 1e6:.0f} MB; table {table / 1e6:.0f} MB"
+                f"indexes built in {_since(begun)}, {size / 1e6:.0f} MB; table {table / 1e6:.0f} MB"
             )
             cursor.execute("VACUUM ANALYZE voices_voiceprint")
         somebody = np.random.default_rng(7).integers(0, known, searches)
