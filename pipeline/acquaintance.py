@@ -1,6 +1,6 @@
 """Finds out who a run's speakers are, beside the live path: nothing waits for it.
 
-Clean speech of every speaker is gathered; at stages of 1.5, 3, 5, 8 … seconds what is new
+Clean speech of every speaker is gathered; at stages of 2, 4, 7 … seconds what is new
 becomes voiceprints, and whoever remembers speakers (``pipeline.memory``) is asked. An answer
 is told, and the actor's voice taken over; that takes effect with the speaker's next clause.
 What a person decides meanwhile arrives by ``decide``, and is not asked again.
@@ -25,8 +25,12 @@ from pipeline.voiceprinting import SpeechRefusedError, voiceprints_of
 
 log = logging.getLogger(__name__)
 
-STAGES_S = (1.5, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0)
+STAGES_S = (2.0, 4.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 """Clean speech of a speaker at which they are asked about again; after the last, no more."""
+
+
+LEAST_S = 1.5
+"""Less new speech makes no voiceprint."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class _Speaker:
 
     def is_due(self, *, ending: bool) -> bool:
         """Whether there is enough new speech; at the end any that is usable is."""
-        if self.waiting_s < STAGES_S[0]:
+        if self.waiting_s < LEAST_S:
             return False
         reached = self.speech_s + self.waiting_s
         stage = next((one for one in STAGES_S if one > self.speech_s), None)

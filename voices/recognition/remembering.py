@@ -22,7 +22,7 @@ from voices.recognition.spaces import stored_encoder
 from voices.services.actors import create_actor
 from voices.services.speakers import confirm, ensure_speaker, note_match
 
-NAMED_FROM_S = 12.0
+NAMED_FROM_S = 10.0
 """Clean speech from which somebody nobody knows becomes an actor without a name."""
 
 
