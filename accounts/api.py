@@ -44,11 +44,19 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at")
-        read_only_fields = ("scopes", "last_used_at")
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "prefix",
+            "scopes",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+        )
+        read_only_fields: tuple[str, ...] = ("scopes", "last_used_at")
 
     def get_prefix(self, record: ApiToken) -> str:
-        return record.auth_token.token_key[:8]
+        return str(record.auth_token.token_key[:8])
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
@@ -70,7 +78,7 @@ class MadeTokenSerializer(TokenSerializer):
     token = serializers.CharField(help_text="The token itself, shown this once.")
 
     class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token")
+        fields: tuple[str, ...] = (*TokenSerializer.Meta.fields, "token")
 
 
 class RenamedTokenSerializer(serializers.Serializer[Any]):

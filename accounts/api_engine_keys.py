@@ -38,7 +38,7 @@ class EngineKeySerializer(serializers.ModelSerializer[EngineKey]):
 
     class Meta:
         model = EngineKey
-        fields = (
+        fields: tuple[str, ...] = (
             "vendor",
             "kind",
             "hint",

@@ -21,7 +21,7 @@ class MyTeamSerializer(serializers.ModelSerializer[Membership]):
 
     class Meta:
         model = Membership
-        fields = ("id", "name", "role")
+        fields: tuple[str, ...] = ("id", "name", "role")
 
 
 class MeSerializer(serializers.Serializer[Any]):

@@ -168,6 +168,12 @@ try:
     )
     CLOUD_ROOT_CERTIFICATES = environment.existing_file("CLOUD_ROOT_CERTIFICATES", root=BASE_DIR)
 
+    # Webhooks
+    WEBHOOKS_PRIVATE_ADDRESSES = environment.boolean("WEBHOOKS_PRIVATE_ADDRESSES", default=False)
+    WEBHOOKS_ROOT_CERTIFICATES = environment.existing_file(
+        "WEBHOOKS_ROOT_CERTIFICATES", root=BASE_DIR
+    )
+
     # Services: the operator's own, or the embedded ones at their known sockets.
     SERVICE_LOCATIONS = ServiceLocations(root=DUBBING_VAR / "services")
     DATABASE_URL = (
@@ -281,6 +287,13 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
     "voices.look_after": {"task": "voices.look_after", "schedule": 60.0},
+    # A round that waited while the worker was away is of no use afterwards: the next one is.
+    "webhooks.deliver_due": {
+        "task": "webhooks.deliver_due",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
+    "rest.forget_old": {"task": "rest.forget_old", "schedule": 3600.0},
 }
 
 # Files: private, whichever the backend.

@@ -24,5 +24,6 @@ urlpatterns = [
     path("api/openapi.json", OpenApiView.as_view(), name="openapi"),
     path("api/asyncapi.json", ProtocolDocument.as_view(), name="asyncapi"),
     path("api/", include("accounts.urls")),
+    path("api/", include("voices.urls")),
     path("api/", include("sessions_app.urls")),
 ]

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest.scopes import ANY
+from accounts.rest.scopes import ANY, TokenAccess
 from accounts.rest.views import Api
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
@@ -19,6 +19,7 @@ from pipeline.providers.choice import refuse_unknown
 from pipeline.types import Voice
 from sessions_app import wiring
 from sessions_app.languages import available_pairs
+from sessions_app.offered_voices import StockVoice, cloned_voices
 
 ROLE_PARAMETERS = [
     OpenApiParameter(
@@ -31,7 +32,7 @@ ROLE_PARAMETERS = [
 
 
 class PairSerializer(serializers.Serializer[Any]):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field, not the argument
     target = serializers.CharField()
 
 
@@ -56,6 +57,10 @@ class VoiceSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     register = serializers.CharField()
     pitch_hz = serializers.FloatField(allow_null=True)
+    whose = serializers.CharField(
+        help_text="`stock`: the engine's; or a clone's: `own`, `team`, `catalogue`."
+    )
+    actor = serializers.UUIDField(allow_null=True, help_text="After whom a clone was made.")
 
 
 class VoicesSerializer(serializers.Serializer[Any]):
@@ -99,7 +104,9 @@ class VoicesView(Api):
         ],
     )
     def get(self, request: Request) -> Response:
-        """Stock voices of a language, best first, of your synthesiser."""
+        """Voices that speak a language: clones of actors, first yours, then your teams' and the
+        catalogue's, each under a consent that holds; then your synthesiser's stock voices, best
+        first."""
         language = request.query_params.get("language", "")
 
         def found(engines: Engines) -> tuple[frozenset[str], tuple[Voice, ...]]:
@@ -111,7 +118,11 @@ class VoicesView(Api):
             raise serializers.ValidationError(
                 {"language": f"Choose one of: {', '.join(sorted(known))}."}
             )
-        return Response({"voices": VoiceSerializer(voices, many=True).data})
+        access = request.auth
+        # A token that may only dub learns nothing of whose voices there are.
+        told = not isinstance(access, TokenAccess) or access.allows("read:voices")
+        listed = [*(cloned_voices(self.person) if told else ()), *map(StockVoice, voices)]
+        return Response({"voices": VoiceSerializer(listed, many=True).data})
 
 
 def _wish(request: Request) -> Mapping[str, str] | None:

@@ -36,7 +36,7 @@ class LineSerializer(serializers.ModelSerializer[Line]):
 
     class Meta:
         model = Line
-        fields = (
+        fields: tuple[str, ...] = (
             "sequence",
             "speaker",
             "source_language",
@@ -53,7 +53,7 @@ class LineSerializer(serializers.ModelSerializer[Line]):
             "latencies",
             "skipped_reason",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class LineFilters(FilterSet):
@@ -78,10 +78,10 @@ class LineFilters(FilterSet):
         model = Line
         fields: ClassVar[list[str]] = []
 
-    def later(self, rows: QuerySet[Line], name: str, value: Any) -> QuerySet[Line]:
+    def later(self, rows: QuerySet[Line], name: str, value: Any) -> QuerySet[Line]:  # noqa: ARG002 - the library\'s signature
         return rows.filter(sequence__gt=int(value))
 
-    def search(self, rows: QuerySet[Line], name: str, value: str) -> QuerySet[Line]:
+    def search(self, rows: QuerySet[Line], name: str, value: str) -> QuerySet[Line]:  # noqa: ARG002 - the library\'s signature
         return selectors.lines_saying(rows, value)
 
 
@@ -198,7 +198,7 @@ class StatisticsSerializer(serializers.Serializer[Any]):
     source_s = serializers.FloatField()
     dubbed_s = serializers.FloatField()
     tempo = serializers.FloatField(help_text="Of the dub, on average; 1 is as it was made.")
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]  # a field, not the property
     lost_lines = serializers.IntegerField()
     latencies = serializers.DictField(
         child=SpreadSerializer(), help_text="Stage → milliseconds; `lag_ms` is the lag."

@@ -41,7 +41,7 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
 
     class Meta:
         model = DubbingSession
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "title",
             "owner",
@@ -58,7 +58,7 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
             "started_at",
             "ended_at",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class SessionDetailSerializer(SessionSerializer):
@@ -66,8 +66,8 @@ class SessionDetailSerializer(SessionSerializer):
     currency = serializers.CharField()
 
     class Meta(SessionSerializer.Meta):
-        fields = (*SessionSerializer.Meta.fields, "usage", "currency")
-        read_only_fields = fields
+        fields: tuple[str, ...] = (*SessionSerializer.Meta.fields, "usage", "currency")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class NewSessionSerializer(serializers.Serializer[Any]):
@@ -90,8 +90,8 @@ class MadeSessionSerializer(SessionSerializer):
     websocket_path = serializers.CharField(help_text="Where it is dubbed, on this server.")
 
     class Meta(SessionSerializer.Meta):
-        fields = (*SessionSerializer.Meta.fields, "websocket_path")
-        read_only_fields = fields
+        fields: tuple[str, ...] = (*SessionSerializer.Meta.fields, "websocket_path")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class EditedSessionSerializer(serializers.Serializer[Any]):
@@ -133,14 +133,20 @@ class SessionFilters(FilterSet):
         fields: ClassVar[list[str]] = []
 
     def of_team(
-        self, rows: QuerySet[DubbingSession], name: str, value: Any
+        self,
+        rows: QuerySet[DubbingSession],
+        name: str,  # noqa: ARG002 - the library's signature
+        value: Any,
     ) -> QuerySet[DubbingSession]:
         if value != int(value):
             return rows.none()
         return rows.filter(team=int(value))
 
     def search(
-        self, rows: QuerySet[DubbingSession], name: str, value: str
+        self,
+        rows: QuerySet[DubbingSession],
+        name: str,  # noqa: ARG002 - the library's signature
+        value: str,
     ) -> QuerySet[DubbingSession]:
         return selectors.saying(rows, value)
 

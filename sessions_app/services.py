@@ -20,6 +20,7 @@ from sessions_app.accounting import Account
 from sessions_app.budget import Standing
 from sessions_app.figures import summarise
 from sessions_app.models import DubbingSession, Line, SessionState
+from sessions_app.webhook_events import tell_state
 from voices.services import ensure_title, share_session
 
 HOLD_LASTS = accounting.RESERVATION_LASTS
@@ -206,6 +207,7 @@ def begin_run(
     session.started_at = session.started_at or timezone.now()
     session.ended_at = None
     session.save()
+    tell_state(session)
 
 
 @transaction.atomic
@@ -230,6 +232,7 @@ def end_run(
     session.summary = {"errors": session.summary.get("errors", 0) + errors}
     _summarise(session)
     session.save()
+    tell_state(session)
 
 
 def save_lines(
@@ -269,7 +272,8 @@ def interrupt_abandoned_sessions() -> int:
 
 
 def _held(session_id: uuid.UUID, hold: uuid.UUID) -> DubbingSession:
-    session = DubbingSession.objects.select_for_update().filter(pk=session_id, held_by=hold).first()
+    rows = DubbingSession.objects.select_for_update()
+    session: DubbingSession | None = rows.filter(pk=session_id, held_by=hold).first()
     if session is None:
         raise HoldLostError(str(session_id))
     return session
@@ -279,6 +283,7 @@ def _interrupt(session: DubbingSession) -> None:
     session.move_to(SessionState.INTERRUPTED)
     session.ended_at = session.held_at or timezone.now()
     _summarise(session)
+    tell_state(session)
 
 
 def _summarise(session: DubbingSession) -> None:

@@ -8,3 +8,6 @@ class VoicesConfig(AppConfig):
 
     def ready(self) -> None:
         from voices import signals  # noqa: F401 - imported for what it registers
+        from voices.api.problems import explain
+
+        explain()

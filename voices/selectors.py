@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Role, Team, User
-from accounts.ownership import Owned
+from accounts.models import Membership, Team, User
+from accounts.ownership import EDITING_ROLES
 from voices.models import (
     Actor,
     CloneState,
@@ -31,7 +31,6 @@ from voices.models import (
     VoiceSample,
 )
 
-Row = TypeVar("Row", bound=Owned)
 Person = User | AnonymousUser
 
 
@@ -51,26 +50,42 @@ def actors_of(user: Person) -> QuerySet[Actor]:
     return found
 
 
-def speakers_of(user: Person, *, merged: bool = False) -> QuerySet[Speaker]:
+def speakers_of(user: Person, *, merged: bool = False) -> QuerySet[Any]:
     """Those heard in sessions that the user may see; ones merged into others on demand."""
-    found: QuerySet[Speaker] = Speaker.objects.visible_to(user).select_related("actor", "title")
+    found = _with_actor_shown(Speaker, user)
     return found if merged else found.filter(merged_into=None)
 
 
-def samples_of(user: Person) -> QuerySet[VoiceSample]:
-    found: QuerySet[VoiceSample] = VoiceSample.objects.visible_to(user)
-    return found.select_related("actor", "consent")
+def samples_of(user: Person) -> QuerySet[Any]:
+    return _with_actor_shown(VoiceSample, user)
 
 
-def consents_of(user: Person) -> QuerySet[Consent]:
+def consents_of(user: Person) -> QuerySet[Any]:
     """Not the catalogue's: who gave those is for staff alone to know."""
-    found: QuerySet[Consent] = Consent.objects.visible_to(user).exclude(owner=None)
-    return found.select_related("actor")
+    found: QuerySet[Any] = _with_actor_shown(Consent, user)
+    return found.exclude(owner=None)
 
 
-def pinned_voices_of(user: Person) -> QuerySet[PinnedVoice]:
-    found: QuerySet[PinnedVoice] = PinnedVoice.objects.visible_to(user)
-    return found.select_related("actor")
+def pinned_voices_of(user: Person) -> QuerySet[Any]:
+    return _with_actor_shown(PinnedVoice, user)
+
+
+def _with_actor_shown(kind: Any, user: Person) -> QuerySet[Any]:
+    """Rows that the user may see; ``actor_shown``: whether they may see the actor too."""
+    actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
+    rows = kind.objects.visible_to(user).select_related("actor")
+    found: QuerySet[Any] = rows.annotate(actor_shown=Exists(actor))
+    return found
+
+
+def changeable_speakers(user: User) -> QuerySet[Any]:
+    found: QuerySet[Any] = Speaker.objects.editable_by(user)
+    return found
+
+
+def changeable_samples(user: User) -> QuerySet[Any]:
+    found: QuerySet[Any] = VoiceSample.objects.editable_by(user)
+    return found
 
 
 def titles_of(user: Person) -> QuerySet[Title]:
@@ -84,15 +99,16 @@ def decisions_of(user: Person) -> QuerySet[Decision]:
     return found
 
 
-def may_change(user: Person, row: Owned) -> bool:
-    """Whether one who sees a row may also change it."""
-    return bool(type(row).objects.editable_by(user).filter(pk=row.pk).exists())
+def editing_teams(user: User) -> set[int]:
+    """Ids of the teams in which the user edits."""
+    mine = Membership.objects.filter(user=user, role__in=EDITING_ROLES)
+    return set(mine.values_list("team_id", flat=True))
 
 
 def editing_team(user: User, team_id: int) -> Team | None:
     """A team in which the user may share; None where there is none such."""
     return Team.objects.filter(
-        pk=team_id, memberships__user=user, memberships__role__in=[Role.OWNER, Role.EDITOR]
+        pk=team_id, memberships__user=user, memberships__role__in=EDITING_ROLES
     ).first()
 
 
@@ -158,6 +174,14 @@ def actors_in_title(user: User, title_id: uuid.UUID) -> dict[uuid.UUID, int]:
         .annotate(sessions=Count("session_id", distinct=True))
     )
     return {row["actor"]: row["sessions"] for row in rows}
+
+
+def cast_of(user: User, title_id: uuid.UUID) -> list[dict[str, Any]]:
+    """``actors_in_title`` with the names of those actors whom the user may see."""
+    sessions = actors_in_title(user, title_id)
+    names = Actor.objects.visible_to(user).filter(pk__in=sessions).values_list("pk", "name")
+    cast = [{"actor": pk, "name": name, "sessions": sessions[pk]} for pk, name in names]
+    return sorted(cast, key=lambda one: (-one["sessions"], one["name"]))
 
 
 def companions(user: User, actor_id: uuid.UUID) -> dict[uuid.UUID, int]:

@@ -13,11 +13,11 @@ from rest_framework.request import Request
 OF_PAGES = frozenset({"limit", "cursor"})
 
 
-class FilterSet(django_filters.FilterSet):
+class FilterSet(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped
     """The base of each list's filters."""
 
 
-class Filters(DjangoFilterBackend):
+class Filters(DjangoFilterBackend):  # type: ignore[misc]  # the library is untyped
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:

@@ -36,11 +36,16 @@ class Pages(CursorPagination):
             raise InvalidError({"limit": [f"A page has 1 to {PAGE_MAX} rows."]})
         return int(text)
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+    def get_ordering(
+        self,
+        request: Request,  # noqa: ARG002 - the framework's signature
+        queryset: QuerySet[Any],  # noqa: ARG002 - the framework's signature
+        view: Any,
+    ) -> tuple[str, ...]:
         return tuple(view.ordering)
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)

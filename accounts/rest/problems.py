@@ -128,8 +128,8 @@ def _of_framework(error: exceptions.APIException) -> Problem | None:
         return None
     if scheme := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = scheme
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(max(1, round(error.wait)))
+    if (wait_s := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(wait_s)))
     # Its own words where it has some: they name the method or the media type.
     detail = str(error.detail) if code in {"method_not_allowed", "malformed"} else ""
     if isinstance(error, exceptions.PermissionDenied | exceptions.NotFound):

@@ -59,7 +59,7 @@ class RateLimit(BaseThrottle):
         return used <= standing.limit
 
     def wait(self) -> float | None:
-        return self._standing and float(self._standing.reset_s)
+        return None if self._standing is None else float(self._standing.reset_s)
 
     def _who(self, request: Request) -> tuple[str, str]:
         if isinstance(request.auth, TokenAccess):

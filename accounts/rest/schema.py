@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -27,14 +27,14 @@ class ProblemSerializer(serializers.Serializer[Any]):
         help_text="This occurrence: the request's id, as in `X-Request-Id`."
     )
     code = serializers.CharField(help_text="Stable, for programs.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]  # a field, not the property
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="Path of a field → what is wrong with it.",
     )
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped
     target_class = "accounts.authentication.ApiTokenAuthentication"
     name = "token"
 
@@ -74,14 +74,14 @@ class Description(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         method = self._handler()
         return [
-            *super().get_override_parameters(),  # type: ignore[no-untyped-call]
+            *super().get_override_parameters(),
             *([_IDEMPOTENCY] if getattr(method, "idempotent", False) else []),
             *([_IF_MATCH] if getattr(method, "edits", False) else []),
             *([_IF_NONE_MATCH] if getattr(method, "tagged", False) else []),
         ]
 
-    def get_description(self) -> str:
-        said = super().get_description()  # type: ignore[no-untyped-call]
+    def get_description(self) -> str:  # type: ignore[override]  # as the library has it
+        said = super().get_description()
         text = " ".join(said.split("\n")) if said else ""
         scope = self._scope()
         if scope not in {None, ANY}:
@@ -90,17 +90,19 @@ class Description(AutoSchema):
         return text
 
     def get_tags(self) -> list[str]:
-        return [getattr(self.view, "tag", None) or super().get_tags()[0]]  # type: ignore[no-untyped-call]
+        return [getattr(self.view, "tag", None) or super().get_tags()[0]]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
-        bodies: dict[str, Any] = super()._get_response_bodies(direction)  # type: ignore[no-untyped-call]
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if direction != "response":
             return bodies
         for code in self._problems():
             if code not in bodies:
-                bodies[code] = self._get_response_for_code(
+                bodies[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                     ProblemSerializer, code, media_types=[MEDIA_TYPE]
-                )  # type: ignore[no-untyped-call]
+                )
         if getattr(self._handler(), "tagged", False):
             bodies["304"] = {"description": "You have it already."}
         return bodies
@@ -125,7 +127,8 @@ class Description(AutoSchema):
     def _scope(self) -> str | None:
         if HasScope not in self.view.permission_classes:
             return None
-        return str(self.view.scopes.get(self.method, EVERYTHING))
+        scopes: dict[str, str] = getattr(self.view, "scopes", {})
+        return scopes.get(self.method, EVERYTHING)
 
     def _handler(self) -> Any:
         return getattr(self.view, self.method.lower(), None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.throttling import BaseThrottle
 
 from accounts.authentication import REST_AUTHENTICATION
 from accounts.models import User
@@ -25,10 +28,13 @@ class Api(GenericAPIView[Any]):
     ``API_RATES``, when it is another than that of who is asking. ``ordering``: of a list.
     """
 
-    authentication_classes = REST_AUTHENTICATION
-    permission_classes = (IsAuthenticated, HasScope)
-    throttle_classes = (RateLimit,)
-    pagination_class = Pages
+    authentication_classes: Sequence[type[BaseAuthentication]] = REST_AUTHENTICATION
+    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated, HasScope)
+    throttle_classes: Sequence[type[BaseThrottle]] = (RateLimit,)
+    pagination_class: type[Pages] | None = Pages
+    serializer_class: type[BaseSerializer[Any]] | None = None
+    tag: ClassVar[str] = ""
+    """Under which heading the document lists it."""
     scopes: ClassVar[dict[str, str]] = {}
     rate: ClassVar[str] = ""
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
@@ -54,15 +60,15 @@ class Api(GenericAPIView[Any]):
         return self.get_paginated_response(shown.data)
 
     def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         standing = getattr(_underlying(request), "rate_standing", None)
         if isinstance(standing, RateStanding):
             for name, value in standing.headers().items():
                 response.headers[name] = value
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        return response
+        return cast(Response, response)
 
 
 def _underlying(request: Request | HttpRequest) -> HttpRequest:

@@ -63,7 +63,7 @@ def test_languages_and_voices_are_those_of_the_engines(ana: Person, settings: An
     settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
     api = client(ana)
     can = api.get("/api/languages").json()
-    assert can["speaks"] == ["es", "fr"]
+    assert can["speaks"] == ["en", "es", "fr"]
     assert can["pairs"] == [{"source": "en", "target": "es"}, {"source": "en", "target": "fr"}]
     voices = api.get("/api/voices?language=es").json()["voices"]
     assert [voice["id"] for voice in voices] == ["hum-low", "hum-high", "hum-mid"]

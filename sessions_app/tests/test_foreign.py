@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import typing
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
+from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.wire import AnyClientMessage
 from sessions_app import live, services
@@ -26,8 +30,9 @@ from sessions_app.protocol_schemas import tag
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
+from voices import services as voice_services
 
-SECRET = "what was said in ben's session"
+SECRET = "what-was-said-in-bens-session"
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,42 @@ RULES = {
     "api/sessions/<uuid:session_id>/lines/<int:sequence>": Rule(("get",), foreign=True),
     "api/sessions/<uuid:session_id>/transcript": Rule(("get",), foreign=True),
     "api/sessions/<uuid:session_id>/statistics": Rule(("get",), foreign=True),
+    "api/webhooks": Rule(("get", "post")),
+    "api/webhooks/event-types": Rule(("get",)),
+    "api/webhooks/<uuid:webhook_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/secret": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/test": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/replay": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries": Rule(("get",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>": Rule(("get",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay": Rule(
+        ("post",), foreign=True
+    ),
+    "api/actors": Rule(("get", "post")),
+    "api/actors/<uuid:actor_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/actors/<uuid:actor_id>/picture": Rule(("get", "put", "delete"), foreign=True),
+    "api/actors/<uuid:actor_id>/merge": Rule(("post",), foreign=True),
+    "api/actors/<uuid:actor_id>/split": Rule(("post",), foreign=True),
+    "api/speakers": Rule(("get",)),
+    "api/speakers/<uuid:speaker_id>": Rule(("get", "patch"), foreign=True),
+    "api/speakers/<uuid:speaker_id>/confirm": Rule(("post",), foreign=True),
+    "api/speakers/<uuid:speaker_id>/reject": Rule(("post",), foreign=True),
+    "api/speakers/<uuid:speaker_id>/merge": Rule(("post",), foreign=True),
+    "api/speakers/<uuid:speaker_id>/split": Rule(("post",), foreign=True),
+    "api/samples": Rule(("get", "post")),
+    "api/samples/<uuid:sample_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/samples/<uuid:sample_id>/audio": Rule(("get",), foreign=True),
+    "api/samples/<uuid:sample_id>/link": Rule(("get",), foreign=True),
+    "api/samples/<uuid:sample_id>/analysis": Rule(("post",), foreign=True),
+    "api/consents": Rule(("get", "post")),
+    "api/consents/<uuid:consent_id>": Rule(("get",), foreign=True),
+    "api/consents/<uuid:consent_id>/revoke": Rule(("post",), foreign=True),
+    "api/consents/<uuid:consent_id>/evidence": Rule(("get",), foreign=True),
+    "api/pinned-voices": Rule(("get", "post")),
+    "api/pinned-voices/<uuid:pin_id>": Rule(("get", "delete"), foreign=True),
+    "api/titles": Rule(("get",)),
+    "api/titles/<uuid:title_id>": Rule(("get",), foreign=True),
+    "api/decisions": Rule(("get",)),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
@@ -72,6 +113,10 @@ RULES = {
 EDITS = {
     "api/tokens/<int:token_id>": {"name": "mine"},
     "api/sessions/<uuid:session_id>": {"title": "mine"},
+    "api/webhooks/<uuid:webhook_id>": {"enabled": False},
+    "api/actors/<uuid:actor_id>": {"name": "mine"},
+    "api/speakers/<uuid:speaker_id>": {"name": "mine"},
+    "api/samples/<uuid:sample_id>": {"name": "mine"},
 }
 """Bodies that would be taken if the object were one's own."""
 
@@ -100,8 +145,15 @@ class Foreign:
 
     session: DubbingSession
     token: ApiToken
+    delivery: WebhookDelivery
+    voices: dict[str, str]
+    """Placeholder in an address → id of what is Ben's there."""
 
     def path(self, route: str) -> str:
+        route = route.replace("<uuid:webhook_id>", str(self.delivery.endpoint_id))
+        route = route.replace("<uuid:delivery_id>", str(self.delivery.pk))
+        for placeholder, pk in self.voices.items():
+            route = route.replace(f"<uuid:{placeholder}>", pk)
         route = route.replace("<uuid:session_id>", str(self.session.pk))
         route = route.replace("<int:sequence>", "0")
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
@@ -111,7 +163,44 @@ class Foreign:
 def foreign(ben: Person) -> Foreign:
     session = services.create_session(ben.user, target_language="es")
     services.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
-    return Foreign(session, create_token(ben.user, name="of ben").record)
+    webhook, _ = create_webhook(
+        ben.user, url=f"https://receiver.example/{SECRET}", event_types=["*"], team=None
+    )
+    token = create_token(ben.user, name="of ben").record
+    return Foreign(session, token, send_test(webhook), voices_of(ben.user, session))
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Any, tmp_path: Path) -> None:
+    """Of the test's own."""
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": local}
+
+
+def voices_of(user: User, session: DubbingSession) -> dict[str, str]:
+    """An actor and one of everything that belongs to them, each telling the secret."""
+    actor = voice_services.create_actor(user, by=user, name=SECRET)
+    speaker = voice_services.ensure_speaker(session.pk, "S1", owner=user)
+    voice_services.rename_speaker(speaker, SECRET, by=user)
+    voice_services.confirm(speaker, actor, by=user)
+    consent = voice_services.give_consent(
+        actor, owner=user, by=user, given_by=SECRET, uses=["sample"], statement=SECRET
+    )
+    sound = io.BytesIO()
+    soundfile.write(sound, utterances((1.0, 140.0)), 16_000, format="WAV")
+    sample = voice_services.upload_sample(
+        actor, owner=user, by=user, content=sound.getvalue(), name=SECRET
+    )
+    pin, _ = voice_services.pin_voice(
+        actor, owner=user, by=user, language="es", engine="scripted", voice=SECRET
+    )
+    title = voice_services.ensure_title(SECRET, owner=user)
+    assert title is not None
+    rows = {"actor": actor, "speaker": speaker, "sample": sample, "consent": consent}
+    return {f"{name}_id": str(row.pk) for name, row in {**rows, "pin": pin, "title": title}.items()}
 
 
 def with_token(token: str) -> APIClient:
@@ -179,7 +268,8 @@ def test_what_is_somebody_elses_does_not_exist(
     assert foreign.token.name not in answer.content.decode()
     # Nothing of Ben's was changed either.
     assert ApiToken.objects.filter(pk=foreign.token.pk).exists()
-    assert DubbingSession.objects.filter(pk=foreign.session.pk).exists()
+    assert DubbingSession.objects.filter(pk=foreign.session.pk, title="").exists()
+    assert WebhookEndpoint.objects.filter(pk=foreign.delivery.endpoint_id, enabled=True).exists()
 
 
 CLIENT_MESSAGES = [tag(kind) for kind in typing.get_args(AnyClientMessage)]

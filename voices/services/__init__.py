@@ -4,6 +4,7 @@ from voices.services.actors import (
     create_actor,
     delete_actor,
     edit_actor,
+    give_actor,
     merge_actors,
     set_picture,
     share_actor,
@@ -19,6 +20,7 @@ from voices.services.pins import pin_voice, unpin_voice
 from voices.services.samples import (
     analyse_again,
     delete_sample,
+    edit_sample,
     keep_from_session,
     upload_sample,
 )
@@ -44,9 +46,11 @@ __all__ = [
     "delete_actor",
     "delete_sample",
     "edit_actor",
+    "edit_sample",
     "ensure_speaker",
     "ensure_title",
     "forget_session",
+    "give_actor",
     "give_consent",
     "keep_from_session",
     "merge_actors",

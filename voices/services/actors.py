@@ -101,6 +101,7 @@ def share_actor(actor: Actor, *, by: User, team: Team | None) -> Actor:
     was = actor.team_id
     if was == (team.pk if team else None):
         return actor
+    ActorCentroid.objects.filter(actor=actor).delete()
     for kind in _CHILDREN:
         kind.objects.filter(
             Q(owner=actor.owner_id) | Q(team=was, team__isnull=False), actor=actor
@@ -108,6 +109,33 @@ def share_actor(actor: Actor, *, by: User, team: Team | None) -> Actor:
     actor.team = team
     actor.save(update_fields=["team", "updated_at"])
     record(DecisionKind.SHARED, actor, by=by, was=was, now=actor.team_id)
+    return actor
+
+
+@transaction.atomic
+def give_actor(actor: Actor, *, by: User | None, owner: User | None, team: Team | None) -> Actor:
+    """Make the actor somebody else's, or the catalogue's (None), with what its owner has of
+    it. For staff."""
+    was, was_team = actor.owner_id, actor.team_id
+    if (was, was_team) == (owner.pk if owner else None, team.pk if team else None):
+        return actor
+    team = team if owner is not None else None
+    for kind in _CHILDREN:
+        if kind is ActorCentroid:
+            continue
+        kind.objects.filter(actor=actor, owner=was).update(owner=owner, team=team)
+    ActorCentroid.objects.filter(actor=actor).delete()
+    actor.owner, actor.team = owner, team
+    actor.save(update_fields=["owner", "team", "updated_at"])
+    record(
+        DecisionKind.SHARED,
+        actor,
+        by=by,
+        was_owner=was,
+        now_owner=actor.owner_id,
+        was_team=was_team,
+        now_team=actor.team_id,
+    )
     return actor
 
 

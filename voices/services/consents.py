@@ -70,9 +70,13 @@ def give_consent(
         )
         files.keep(name)
         record(
-            DecisionKind.CONSENT_GIVEN, consent, by=by, actor=actor, subject=consent.pk,
+            DecisionKind.CONSENT_GIVEN,
+            consent,
+            by=by,
+            actor=actor,
+            subject=consent.pk,
             uses=consent.uses,
-        )  # fmt: skip
+        )
     return consent
 
 
@@ -91,9 +95,14 @@ def revoke_consent(consent: Consent, *, by: User | None, reason: str = "") -> Co
     consent.save(update_fields=["revoked_at", "revoked_by", "revocation_reason"])
     told = _settle(consent, at=consent.revoked_at)
     record(
-        DecisionKind.CONSENT_REVOKED, consent, by=by, actor=consent.actor, subject=consent.pk,
-        uses=consent.uses, **told,
-    )  # fmt: skip
+        DecisionKind.CONSENT_REVOKED,
+        consent,
+        by=by,
+        actor=consent.actor,
+        subject=consent.pk,
+        uses=consent.uses,
+        **told,
+    )
     return consent
 
 
@@ -111,9 +120,14 @@ def settle_expired_consents() -> int:
                 continue
             told = _settle(consent, at=now)
             record(
-                DecisionKind.CONSENT_EXPIRED, consent, by=None, actor=consent.actor,
-                subject=consent.pk, uses=consent.uses, **told,
-            )  # fmt: skip
+                DecisionKind.CONSENT_EXPIRED,
+                consent,
+                by=None,
+                actor=consent.actor,
+                subject=consent.pk,
+                uses=consent.uses,
+                **told,
+            )
             done += 1
     return done
 

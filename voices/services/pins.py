@@ -21,13 +21,21 @@ def pin_voice(
         owner=owner,
         defaults={"engine": engine, "voice": voice},
         create_defaults={
-            "engine": engine, "voice": voice, "team_id": team_of_child(actor, owner),
+            "engine": engine,
+            "voice": voice,
+            "team_id": team_of_child(actor, owner),
         },
-    )  # fmt: skip
+    )
     record(
-        DecisionKind.PINNED, pin, by=by, actor=actor, subject=pin.pk, language=language,
-        engine=engine, voice=voice,
-    )  # fmt: skip
+        DecisionKind.PINNED,
+        pin,
+        by=by,
+        actor=actor,
+        subject=pin.pk,
+        language=language,
+        engine=engine,
+        voice=voice,
+    )
     return pin, new
 
 

@@ -72,9 +72,16 @@ def upload_sample(
         )
     _look_into(content)
     return _keep(
-        actor, owner=owner, by=by, content=io.BytesIO(content), suffix=".upload",
-        size=len(content), consent=consent, name=name, language=language,
-    )  # fmt: skip
+        actor,
+        owner=owner,
+        by=by,
+        content=io.BytesIO(content),
+        suffix=".upload",
+        size=len(content),
+        consent=consent,
+        name=name,
+        language=language,
+    )
 
 
 def keep_from_session(
@@ -101,9 +108,18 @@ def keep_from_session(
     size = content.tell()
     content.seek(0)
     return _keep(
-        actor, owner=owner, by=by, content=content, suffix=".flac", size=size, consent=consent,
-        name=name, language=language, session_id=session_id, speaker_label=speaker_label,
-    )  # fmt: skip
+        actor,
+        owner=owner,
+        by=by,
+        content=content,
+        suffix=".flac",
+        size=size,
+        consent=consent,
+        name=name,
+        language=language,
+        session_id=session_id,
+        speaker_label=speaker_label,
+    )
 
 
 def _keep(
@@ -123,14 +139,23 @@ def _keep(
     stored = files.store(content, folder="samples", suffix=suffix)
     with transaction.atomic():
         sample = VoiceSample.objects.create(
-            actor=actor, owner=owner, team_id=team_of_child(actor, owner), consent=consent,
-            audio=stored, size_bytes=size, **fields,
-        )  # fmt: skip
+            actor=actor,
+            owner=owner,
+            team_id=team_of_child(actor, owner),
+            consent=consent,
+            audio=stored,
+            size_bytes=size,
+            **fields,
+        )
         files.keep(stored)
         record(
-            DecisionKind.SAMPLE_ADDED, sample, by=by, actor=actor, subject=sample.pk,
+            DecisionKind.SAMPLE_ADDED,
+            sample,
+            by=by,
+            actor=actor,
+            subject=sample.pk,
             consent=str(consent.pk),
-        )  # fmt: skip
+        )
         _queue(sample.pk)
     return sample
 
@@ -187,6 +212,17 @@ def _too_long() -> VoicesError:
         f"The recording is longer than {SAMPLE_MAX_S / 60:g} minutes. Cut it.",
         field="audio",
     )
+
+
+@transaction.atomic
+def edit_sample(sample: VoiceSample, **changes: str) -> VoiceSample:
+    """Its ``name`` or ``language``."""
+    for name, value in changes.items():
+        setattr(sample, name, value)
+    sample.save(update_fields=list(changes))
+    if "language" in changes:
+        sample.voiceprints.update(language=sample.language)
+    return sample
 
 
 @transaction.atomic
@@ -311,13 +347,21 @@ def _finish(claimed: VoiceSample, found: Analysis, stored: str, size: int) -> No
     sample.voiceprints.filter(encoder=ENCODER).delete()
     Voiceprint.objects.bulk_create(
         Voiceprint(
-            owner_id=sample.owner_id, team_id=sample.team_id, sample=sample,
-            actor_id=sample.actor_id, encoder=ENCODER, encoder_version=encoder_version(),
-            vector=one.embedding, weight_s=one.speech_s, quality=_quality(measures.snr_db),
-            language=sample.language, at_s=one.at_s, duration_s=one.duration_s,
+            owner_id=sample.owner_id,
+            team_id=sample.team_id,
+            sample=sample,
+            actor_id=sample.actor_id,
+            encoder=ENCODER,
+            encoder_version=encoder_version(),
+            vector=one.embedding,
+            weight_s=one.speech_s,
+            quality=_quality(measures.snr_db),
+            language=sample.language,
+            at_s=one.at_s,
+            duration_s=one.duration_s,
         )
         for one in found.prints
-    )  # fmt: skip
+    )
 
 
 def _quality(snr_db: float | None) -> float:

@@ -80,8 +80,12 @@ def note_match(
 
 @transaction.atomic
 def confirm(speaker: Speaker, actor: Actor, *, by: User | None) -> Speaker:
-    """A person says that it is this actor, whatever was thought or rejected before."""
+    """A person says that it is this actor, whatever was thought or rejected before.
+
+    Raises VoicesError for an actor whom the session's owner cannot see.
+    """
     now = _locked(speaker)
+    _must_be_shared(actor, now)
     was = now.actor_id
     now.rejections.filter(actor=actor).delete()
     _be(now, actor, SpeakerState.CONFIRMED, confidence=1.0, by=by, person=True)
@@ -253,10 +257,15 @@ def _be(
     speaker.decided_at = timezone.now()
     speaker.save(
         update_fields=[
-            "actor", "state", "confidence", "decided_by", "decided_by_person", "decided_at",
+            "actor",
+            "state",
+            "confidence",
+            "decided_by",
+            "decided_by_person",
+            "decided_at",
             "updated_at",
         ]
-    )  # fmt: skip
+    )
     _follow(speaker, before)
 
 
@@ -291,6 +300,18 @@ def _free_label(speaker: Speaker) -> str:
     while f"{base}.{number}" in taken:
         number += 1
     return f"{base}.{number}"
+
+
+def _must_be_shared(actor: Actor, speaker: Speaker) -> None:
+    """Whoever sees the speaker should see who it is."""
+    of_owner = actor.owner_id is None or actor.owner_id == speaker.owner_id
+    of_team = speaker.team_id is not None and actor.team_id == speaker.team_id
+    if not of_owner and not of_team:
+        raise VoicesError(
+            "actor_not_shared",
+            "The session's owner cannot see this actor. Share the actor with the session's team.",
+            field="actor",
+        )
 
 
 def _locked(speaker: Speaker) -> Speaker:

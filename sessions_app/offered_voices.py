@@ -1,0 +1,47 @@
+"""Voices as ``GET /api/voices`` lists them: a person's clones beside the stock voices."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from accounts.models import User
+from pipeline.casting import register_of
+from pipeline.types import Voice
+from voices.selectors import usable_clones
+
+_ORDER = ("own", "team", "catalogue")
+
+
+class StockVoice:
+    whose = "stock"
+    actor: uuid.UUID | None = None
+
+    def __init__(self, voice: Voice) -> None:
+        self.id, self.engine, self.name = voice.id, voice.engine, voice.name
+        self.register, self.pitch_hz = voice.register, voice.pitch_hz
+
+
+class ClonedVoice:
+    def __init__(self, clone: Any, user: User) -> None:
+        self.id, self.engine = clone.vendor_id, clone.engine
+        self.name = clone.name or clone.actor.name
+        self.actor = clone.actor_id
+        if clone.owner_id is None:
+            self.whose = "catalogue"
+        else:
+            self.whose = "own" if clone.owner_id == user.pk else "team"
+        pitches = [
+            pitch for one in clone.samples.all() if (pitch := one.analysis.get("pitch_median_hz"))
+        ]
+        self.pitch_hz = round(sum(pitches) / len(pitches), 1) if pitches else None
+        self.register = register_of(self.pitch_hz or 0.0)
+
+
+def cloned_voices(user: User) -> list[ClonedVoice]:
+    """Those that may speak for this user now, own ones first."""
+    clones = usable_clones(user).prefetch_related("samples")
+    return sorted(
+        (ClonedVoice(clone, user) for clone in clones),
+        key=lambda one: (_ORDER.index(one.whose), one.name, one.id),
+    )

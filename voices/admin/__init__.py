@@ -1,0 +1,8 @@
+"""The catalogue and everybody's actors in the admin pages: staff see all, and keep order.
+
+What people decide goes through the services, as everywhere: it stands in the history.
+"""
+
+from voices.admin import actors, consents, history, samples, speakers
+
+__all__ = ["actors", "consents", "history", "samples", "speakers"]

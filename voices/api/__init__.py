@@ -1,0 +1,1 @@
+"""``/api/actors`` and all that belongs to them, on the conventions of ``accounts.rest``."""
