@@ -67,12 +67,14 @@ class Acquaintances:
         memory: SpeakerMemory,
         encoder: SpeakerEncoder,
         *,
+        consistent_by: SpeakerEncoder | None = None,
         tell: Callable[[Identity], None],
         stock_voice: Callable[[str], Voice | None],
         resolve: Callable[[str], str | None],
     ) -> None:
         self._memory = memory
         self._encoder = encoder
+        self._consistent_by = consistent_by
         self._tell = tell
         self._stock_voice = stock_voice
         self._resolve = resolve
@@ -140,7 +142,7 @@ class Acquaintances:
         known.waiting_s = 0.0
         try:
             async with asyncio.timeout(ACQUAINTANCE_S):
-                made = await voiceprints_of(self._encoder, pcm)
+                made = await voiceprints_of(self._encoder, pcm, consistent_by=self._consistent_by)
         except (SpeechRefusedError, TimeoutError):
             return None
         for band, one in made.heard.items():

@@ -61,7 +61,8 @@ class Committing:
         self._acquaintances = (
             Acquaintances(
                 memory,
-                engines.encoder,
+                engines.recognising,
+                consistent_by=engines.encoder,
                 tell=self._meet,
                 stock_voice=self._casting.cast_voice,
                 resolve=self._speakers.known_as,

@@ -40,6 +40,10 @@ State = Literal["unknown", "suggested", "confirmed"]
 
 SUGGEST_AT = 0.5
 CONFIRM_AT = 0.8
+UNREACHABLE = 1.01
+"""As ``confirm_at``: whoever is recognised is suggested."""
+MEASURED = frozenset({"resemblyzer", "scripted"})
+"""Encoders whose strangers ``Rules`` knows."""
 _STANDARD = NormalDist()
 
 

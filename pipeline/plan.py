@@ -70,6 +70,13 @@ class Engines:
     synthesizer: Synthesizer
     encoder: SpeakerEncoder
     cloner: VoiceCloner
+    actor_encoder: SpeakerEncoder | None = None
+    """Recognises actors instead of ``encoder``, which tells speakers apart on the live path."""
+
+    @property
+    def recognising(self) -> SpeakerEncoder:
+        """Whose voiceprints actors are recognised by."""
+        return self.actor_encoder or self.encoder
 
     def names(self) -> dict[str, str]:
         """Role → engine name."""

@@ -39,9 +39,15 @@ class SpeechRefusedError(ValueError):
 
 
 async def voiceprints_of(
-    encoder: SpeakerEncoder, pcm: Pcm, rules: Rules | None = None, *, check_mixed: bool = True
+    encoder: SpeakerEncoder,
+    pcm: Pcm,
+    rules: Rules | None = None,
+    *,
+    consistent_by: SpeakerEncoder | None = None,
 ) -> Voiceprints:
     """Voiceprints of speech without its pauses, 16 kHz; of its first 30 s at most.
+
+    ``consistent_by`` finds out whether one person speaks, where ``encoder`` is a slow one.
 
     Raises SpeechRefusedError when it is too short, too noisy, or of several people.
     """
@@ -56,7 +62,7 @@ async def voiceprints_of(
     quality = max(rules.quality(snr), 0.1)
     clean = noise_suppressed(pcm) if snr < rules.suppress_below_db else pcm
     try:
-        if check_mixed and await _is_mixed(encoder, clean, rules):
+        if await _is_mixed(consistent_by or encoder, clean, rules):
             raise SpeechRefusedError("mixed", "more than one person speaks")
         narrow = is_narrow(pcm)
         band: Band = "narrow" if narrow else "wide"

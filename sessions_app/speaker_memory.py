@@ -20,7 +20,7 @@ from django.db import Error as DatabaseError
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import MEMORY_CALL_S
-from pipeline.identification import CONFIRM_AT, Match, State
+from pipeline.identification import CONFIRM_AT, MEASURED, UNREACHABLE, Match, State
 from pipeline.memory import Heard, Identity
 from pipeline.plan import Engines
 from pipeline.types import Voice
@@ -181,11 +181,12 @@ async def open_memory(
         session_id=session,
         user_id=user_id,
         speakers=chosen,
-        encoder=engines.encoder.name,
-        version=engines.encoder.version,
+        encoder=engines.recognising.name,
+        version=engines.recognising.version,
         synthesizer=engines.synthesizer.name,
         language=language,
-        confirm_at=confirm_at,
+        # Where nobody measured what strangers reach, only a person confirms.
+        confirm_at=confirm_at if engines.recognising.name in MEASURED else UNREACHABLE,
     )
     return OpenedMemory(memory, before)
 
