@@ -141,8 +141,8 @@ class Rules:
     """From here down, noise is suppressed before a voiceprint is made."""
     trusted_snr_db: float = 20.0
     """From here on the quality of a voiceprint is 1."""
-    consistent_at: float = 0.55
-    """Least cosine of a piece of speech to the rest of it: below, more than one person speaks."""
+    consistent_at: float = 0.62
+    """Least cosine of what comes before and after any moment: below, two people speak."""
 
     def quality(self, snr_db: float) -> float:
         """0 to 1."""

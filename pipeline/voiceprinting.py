@@ -77,17 +77,19 @@ async def voiceprints_of(
 
 
 async def _is_mixed(encoder: SpeakerEncoder, pcm: Pcm, rules: Rules) -> bool:
-    """Whether a piece of the speech is unlike the rest; never of less than two pieces."""
+    """Whether somebody else speaks from some moment on; never of less than two pieces."""
     pieces = np.array_split(pcm, max(1, int(len(pcm) / (PIECE_S * SAMPLE_RATE_HZ))))
     if len(pieces) < 2:
         return False
     prints = np.stack([await encoder.embed(piece) for piece in pieces])
-    return bool(_consistency(prints) < rules.consistent_at)
+    return consistency(prints) < rules.consistent_at
 
 
-def _consistency(prints: np.ndarray) -> float:
-    """The least cosine of a piece to the mean of the others."""
-    others = prints.sum(axis=0) - prints
-    norms = np.linalg.norm(others, axis=1)
-    cosines: Embedding = (prints * others).sum(axis=1) / np.maximum(norms, 1e-9)
-    return float(cosines.min())
+def consistency(prints: np.ndarray) -> float:
+    """The least cosine of what was said before some moment to what was said after it."""
+    cosines = []
+    for moment in range(1, len(prints)):
+        before, after = prints[:moment].sum(axis=0), prints[moment:].sum(axis=0)
+        norms = float(np.linalg.norm(before) * np.linalg.norm(after))
+        cosines.append(float(before @ after) / max(norms, 1e-9))
+    return min(cosines, default=1.0)
