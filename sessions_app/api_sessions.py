@@ -36,6 +36,9 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
     team = serializers.PrimaryKeyRelatedField[Any](
         read_only=True, help_text="With which team it is shared, if with one."
     )
+    content = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True, help_text="What it dubs: an id of `/api/titles`."
+    )
     engines = serializers.DictField(child=serializers.CharField(), read_only=True)
     summary = serializers.DictField(read_only=True, help_text="Figures of all its runs.")
 
@@ -44,6 +47,7 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
         fields: tuple[str, ...] = (
             "id",
             "title",
+            "content",
             "owner",
             "team",
             "state",
@@ -72,6 +76,13 @@ class SessionDetailSerializer(SessionSerializer):
 
 class NewSessionSerializer(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=SESSION_TITLE_MAX, default="", allow_blank=True)
+    content_url = serializers.URLField(
+        max_length=2000,
+        default="",
+        allow_blank=True,
+        help_text="The address of what is dubbed: sessions of one film know each other by it, "
+        "and who was heard in it is looked for first.",
+    )
     source_language = serializers.RegexField(
         r"^(auto|[a-z]{2,3})$", default="auto", help_text="A code such as `en`, or `auto`."
     )

@@ -8,13 +8,14 @@ killed between any two steps.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import IO, Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from pipeline.bounds import STRAY_FILE_S
@@ -28,16 +29,33 @@ _AT_ONCE = 200
 def store(content: IO[Any] | File[Any], *, folder: str, suffix: str) -> str:
     """Put a file into the storage and return its name there.
 
-    Call it outside of a transaction, and ``keep`` in the one that writes the row: until then
-    the file is to be deleted.
+    ``keep`` it in the transaction that writes the row: until then the file is to be deleted.
     """
     name = stored_name(folder, suffix)
-    after = timezone.now() + timedelta(seconds=STRAY_FILE_S)
-    DiscardedFile.objects.create(name=name, after=after)
+    _note_before(name)
     saved = default_storage.save(name, File(content))
     if saved != name:
         DiscardedFile.objects.filter(name=name).update(name=saved)
     return saved
+
+
+def _note_before(name: str) -> None:
+    """Write down, at once and for good, that the file is to be deleted."""
+    row = DiscardedFile(name=name, after=timezone.now() + timedelta(seconds=STRAY_FILE_S))
+    if not connection.in_atomic_block:
+        row.save()
+        return
+
+    def on_a_connection_of_its_own() -> None:
+        # What a transaction writes is not there for who comes after a kill.
+        try:
+            row.save()
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=on_a_connection_of_its_own, name="stored file")
+    writer.start()
+    writer.join()
 
 
 def keep(name: str) -> None:

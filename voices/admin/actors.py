@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -120,11 +121,15 @@ class ActorAdmin(Page):
     actions = ("merge",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        return rows.annotate(
-            speakers_count=Count("speakers", distinct=True),
-            samples_count=Count("samples", distinct=True),
+        rows: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                speakers_count=Count("speakers", distinct=True),
+                samples_count=Count("samples", distinct=True),
+            )
         )
+        return rows
 
     def get_urls(self) -> list[URLPattern]:
         picture = self.admin_site.admin_view(self.picture)
@@ -204,7 +209,7 @@ class ActorAdmin(Page):
                 "title": "Which of them stays?",
                 "actors": queryset,
                 "opts": self.opts,
-                "selected_name": admin.helpers.ACTION_CHECKBOX_NAME,
+                "selected_name": ACTION_CHECKBOX_NAME,
             }
             return TemplateResponse(request, "voices_admin/merge.html", context)
         by = request.user if isinstance(request.user, User) else None

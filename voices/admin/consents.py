@@ -162,7 +162,7 @@ class ConsentAdmin(Permanent, Page):
     ) -> Any:
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
-        form = super().get_form(request, obj, change, form=NewConsentForm, **kwargs)
+        form: Any = super().get_form(request, obj, change, form=NewConsentForm, **kwargs)
         form.by = request.user
         return form
 

@@ -127,7 +127,7 @@ class VoiceSampleAdmin(Page):
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
         if obj is None:
-            form = super().get_form(request, obj, change, form=NewSampleForm, **kwargs)
+            form: Any = super().get_form(request, obj, change, form=NewSampleForm, **kwargs)
             form.by = request.user
             return form
         return super().get_form(request, obj, change, **kwargs)
