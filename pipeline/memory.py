@@ -67,9 +67,13 @@ class SpeakerMemory(Protocol):
     knows nobody.
     """
 
-    encoder: str
-    version: str
-    """Voiceprints of which encoder it can compare."""
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder whose voiceprints it can compare."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
 
     async def known(self) -> Sequence[Identity]:
         """Who the session's speakers are, as far as that was found out or decided before."""

@@ -16,7 +16,7 @@ from pipeline.bounds import ENCODER_MAX_S
 from pipeline.identification import Band, Heard, Rules
 from pipeline.ports import SpeakerEncoder
 from pipeline.speech_quality import is_narrow, narrowed, noise_suppressed, snr_db
-from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
+from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 PIECE_S = 1.6
 """Pieces that are compared with one another."""

@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from django.db import Error as DatabaseError
 
@@ -180,7 +180,7 @@ async def open_memory(
     memory = PostgresMemory(
         session_id=session,
         user_id=user_id,
-        speakers=chosen,
+        speakers=cast("Speakers", chosen),
         encoder=engines.recognising.name,
         version=engines.recognising.version,
         synthesizer=engines.synthesizer.name,

@@ -4,15 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0006_rest'),
+        ("accounts", "0006_rest"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='user',
-            name='speakers',
-            field=models.CharField(choices=[('off', 'Recognise nobody'), ('recognise', "Recognise known actors, keep nobody's voice"), ('remember', 'Remember speakers from one session to the next')], default='recognise', max_length=16, verbose_name='speakers of sessions'),
+            model_name="user",
+            name="speakers",
+            field=models.CharField(
+                choices=[
+                    ("off", "Recognise nobody"),
+                    ("recognise", "Recognise known actors, keep nobody's voice"),
+                    ("remember", "Remember speakers from one session to the next"),
+                ],
+                default="recognise",
+                max_length=16,
+                verbose_name="speakers of sessions",
+            ),
         ),
     ]

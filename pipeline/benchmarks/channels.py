@@ -45,7 +45,8 @@ class Noise:
         start = int(self._random.integers(len(self._noise)))
         noise = np.take(self._noise, np.arange(start, start + len(speech)), mode="wrap")
         gain = np.sqrt(np.mean(speech**2) / (np.mean(noise**2) * self._ratio))
-        return np.clip(speech + gain * noise, -32768, 32767).astype(np.int16)
+        mixed: Pcm = np.clip(speech + gain * noise, -32768, 32767).astype(np.int16)
+        return mixed
 
 
 def _pcm(wav: np.ndarray) -> Pcm:

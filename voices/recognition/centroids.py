@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 from django.db import IntegrityError, transaction
@@ -63,10 +64,10 @@ def _owners(
 
 def _make(actor: uuid.UUID, owner: Owner, encoder: str, version: str) -> Heard | None:
     """The mean of the newest voiceprints of one owner, kept for the next time."""
+    whose: dict[str, Any] = {"owner_id": owner[0], "team_id": owner[1]}
     rows = Voiceprint.objects.filter(
+        **whose,
         actor_id=actor,
-        owner_id=owner[0],
-        team_id=owner[1],
         encoder=encoder,
         encoder_version=version,
     ).order_by("-created_at", "-pk")[:VOICEPRINTS_OF_ACTOR_MAX]

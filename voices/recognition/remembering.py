@@ -17,10 +17,10 @@ from pipeline.bounds import VOICEPRINTS_OF_ACTOR_MAX
 from pipeline.identification import Match
 from pipeline.memory import Heard, Stretch
 from voices import selectors
-from voices.models import Actor, Speaker, SpeakerState, Title, UsualVoice, Voiceprint
+from voices.models import Actor, ActorCentroid, Speaker, SpeakerState, Title, UsualVoice, Voiceprint
 from voices.recognition.spaces import stored_encoder
 from voices.services.actors import create_actor
-from voices.services.speakers import confirm, ensure_speaker, note_match
+from voices.services.speakers import ensure_speaker, note_match
 
 NAMED_FROM_S = 10.0
 """Clean speech from which somebody nobody knows becomes an actor without a name."""
@@ -113,7 +113,7 @@ def _keep_voiceprints(
         for band, one in stretch.voiceprints.heard.items()
     )  # fmt: skip
     if actor is not None:
-        speaker.actor.centroids.filter(owner_id=speaker.owner_id).delete()
+        ActorCentroid.objects.filter(actor_id=actor, owner_id=speaker.owner_id).delete()
 
 
 def get_to_know(place: Place, label: str, match: Match[uuid.UUID]) -> Speaker | None:
@@ -168,16 +168,3 @@ def note_voice(user: User, actor_id: uuid.UUID, language: str, engine: str, voic
             engine=engine,
             defaults={"voice": voice},
         )
-
-
-__all__ = [
-    "Place",
-    "VoiceWish",
-    "confirm",
-    "get_to_know",
-    "keep",
-    "note_voice",
-    "speaker_of",
-    "speakers_of",
-    "voice_for",
-]

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from pipeline.bounds import SEARCH_MAX_ROWS
 from pipeline.types import Embedding
 
-EF_SEARCH = 100
+EF_SEARCH = 200
 """Candidates that a search keeps in hand; `manage.py benchmark_voice_search` prints recall."""
 NEAREST = 40
 """Voiceprints that a search returns: enough to meet a second actor behind a well-known one."""
@@ -44,7 +44,7 @@ _WHOSE = (
     "(ARRAY(SELECT team_id FROM accounts_membership WHERE user_id = %(user)s))",
     "owner_id IS NULL",
 )
-_SEARCH = (
+SEARCH = (
     "WITH asked AS MATERIALIZED (SELECT %(vector)s::halfvec(256) AS vector) "  # noqa: S608
     "SELECT id, min(actor_id::text)::uuid, min(distance) FROM ("
     + " UNION ALL ".join(_ARM.format(whose=whose) for whose in _WHOSE)
@@ -77,7 +77,7 @@ def nearest(
     with transaction.atomic(), connection.cursor() as cursor:
         # One search at a time decides; a plan made once for everybody would suit nobody.
         cursor.execute(_SETTINGS, [str(max(EF_SEARCH, limit)), str(SEARCH_MAX_ROWS)])
-        cursor.execute(_SEARCH, asked)
+        cursor.execute(SEARCH, asked)
         return [Neighbour(row[0], row[1], 1.0 - row[2]) for row in cursor.fetchall()]
 
 
