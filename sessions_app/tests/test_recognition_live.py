@@ -101,7 +101,8 @@ async def enrol(
     assert speaker.actor is not None
     speaker.actor.name = name
     await speaker.actor.asave()
-    return speaker.actor
+    actor: Actor = speaker.actor
+    return actor
 
 
 async def test_the_same_actor_has_the_same_voice_in_three_sessions(
