@@ -37,9 +37,24 @@ class EmailUserManager(UserManager["User"]):
         return user
 
 
+class SpeakersPolicy(models.TextChoices):
+    """Voiceprints are biometric data of people who were not asked: kept on demand only."""
+
+    OFF = "off", "Recognise nobody"
+    RECOGNISE = "recognise", "Recognise known actors, keep nobody's voice"
+    REMEMBER = "remember", "Remember speakers from one session to the next"
+
+
 class User(AbstractUser):
     username = None  # type: ignore[assignment]  # the e-mail address is the login
     email = models.EmailField("e-mail address", unique=True)
+    speakers = models.CharField(
+        "speakers of sessions",
+        max_length=16,
+        choices=SpeakersPolicy.choices,
+        default=SpeakersPolicy.RECOGNISE,
+    )
+    """What is done about those who speak, where a session does not say."""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

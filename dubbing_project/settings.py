@@ -158,6 +158,7 @@ try:
         "ELEVENLABS_MODEL", _MODEL, "a model's id", default="eleven_flash_v2_5"
     )
     WHISPER_MODEL = environment.text("WHISPER_MODEL")
+    WSI_MODEL = environment.text("WSI_MODEL")
 
     # Stand-ins and private gateways, at addresses of their own
     GOOGLE_SPEECH_ENDPOINT = environment.matching(

@@ -157,6 +157,13 @@ with group("Lines"):
     IDENTIFY_MAX_S = bound(
         "identify", 0.4, "seconds", "finding out who speaks", "the last speaker is assumed"
     )
+    ACQUAINTANCE_S = bound(
+        "acquaintance",
+        5.0,
+        "seconds",
+        "making voiceprints of a speaker's speech, beside the live path",
+        "that speech is left out",
+    )
     SPEAKERS_MAX = bound(
         "speakers_shaped",
         64,
@@ -563,6 +570,20 @@ with group("Engines"):
     ENGINE_KEY_MAX_CHARS = bound(
         "engine_key", 16 * 1024, "characters", "a vendor's key that a person gives", "refused"
     )
+    CORRECTIONS_MAX = bound(
+        "corrections",
+        16,
+        "decisions",
+        "a person's decisions about speakers that are not written yet",
+        "refused, `corrections_busy`",
+    )
+    SEARCH_MAX_ROWS = bound(
+        "voice_search",
+        40_000,
+        "voiceprints",
+        "stored voiceprints that one search passes while it looks for those it may use",
+        "what was found by then",
+    )
     CANDIDATES_MAX = bound(
         "source_candidates",
         4,
@@ -853,6 +874,30 @@ with group("Storage"):
         "seconds",
         "writing what a session used before it moves",
         "it moves along and is written by the next process",
+    )
+    MEMORY_CALL_S = bound(
+        "speaker_memory",
+        3.0,
+        "seconds",
+        "asking who a speaker is, or keeping what was heard",
+        "nobody is known, and it is not kept",
+    )
+    CANDIDATES_MAX = bound(
+        "actor_candidates", 24, "actors", "actors that one voice is compared with", "the nearest"
+    )
+    VOICEPRINTS_OF_ACTOR_MAX = bound(
+        "voiceprints_of_actor",
+        400,
+        "voiceprints",
+        "voiceprints of one actor that are looked at, and beyond which no more are kept",
+        "the newest count; further ones are not kept",
+    )
+    REFUSALS_MAX = bound(
+        "refused_speakers",
+        64,
+        "speakers",
+        "speakers that a person said an actor is not, compared with a new voice",
+        "the newest count",
     )
     USE_OWED_MAX = bound(
         "use_owed",

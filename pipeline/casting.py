@@ -41,6 +41,8 @@ class Casting:
         self._stock.update((pinned or {}).items())
         self._pinned: set[str | None] = set(self._stock)
         self._shaped: dict[str | None, Voice] = {}
+        self._own: dict[str | None, Voice | None] = {}
+        """What those had who speak with the voice of a known actor."""
         self._last_heard: dict[str, int] = {}
         self._assignments = 0
         self._narrator = self._voices[-1]
@@ -65,6 +67,10 @@ class Casting:
         """The unshaped voice that ``speaker`` was cast with; KeyError before ``assign``."""
         return self._stock[speaker]
 
+    def cast_voice(self, speaker: str) -> Voice | None:
+        """As ``stock_voice``, None before ``assign``."""
+        return self._stock.get(speaker)
+
     def replace(self, speaker: str | None, voice: Voice) -> None:
         """From now on ``speaker`` speaks with ``voice``: their own voice, shaped or cloned.
 
@@ -78,6 +84,39 @@ class Casting:
         self._shaped.pop(speaker, None)
         self._stock[speaker] = voice
         self._pinned.add(speaker)
+
+    def adopt(self, speaker: str, voice: Voice, *, pinned: bool = False) -> bool:
+        """``speaker`` turned out to be somebody whose voice is ``voice``; until ``release``.
+
+        A pinned one is spoken as it is, another may be shaped. False when nothing changes: it
+        is theirs already, or a person has pinned another one in this session.
+        """
+        if speaker in self._pinned and speaker not in self._own:
+            return False
+        before = self._stock.get(speaker)
+        self._own.setdefault(speaker, before)
+        if pinned:
+            self._pinned.add(speaker)
+        else:
+            self._pinned.discard(speaker)
+        if before is not None and before.id == voice.id and not pinned:
+            return False
+        self._shaped.pop(speaker, None)
+        self._stock[speaker] = voice
+        return True
+
+    def release(self, speaker: str) -> bool:
+        """``speaker`` is not that person after all: they get back what they had before."""
+        if speaker not in self._own:
+            return False
+        own, adopted = self._own.pop(speaker), self._stock.pop(speaker)
+        self._pinned.discard(speaker)
+        if own is not None:
+            self._stock[speaker] = own
+        if own is not None and own.id == adopted.id:
+            return False
+        self._shaped.pop(speaker, None)
+        return True
 
     def export(self) -> tuple[CastVoice, ...]:
         """Who has which stock voice; the one heard longest ago comes first."""

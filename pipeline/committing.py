@@ -6,13 +6,15 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
+from pipeline.acquaintance import Acquaintances
 from pipeline.announcing import Announced
 from pipeline.bounds import IDENTIFY_MAX_S
 from pipeline.casting import Casting
-from pipeline.events import SpeakerHeard
+from pipeline.events import Event, SpeakerHeard, SpeakerIdentified
 from pipeline.kept_voices import KeptVoices
 from pipeline.likeness import Likeness
 from pipeline.making import Translation, translate
+from pipeline.memory import Identity, SpeakerMemory
 from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
@@ -39,12 +41,15 @@ class Committing:
         tape: Tape,
         clock: Callable[[], float],
         voices: KeptVoices | None = None,
+        *,
+        memory: SpeakerMemory | None = None,
+        tell: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._plan = plan
         self._engines = engines
         self._tape = tape
         self._clock = clock
-        self._speakers = SpeakerRegistry(confirm_at=plan.similarity_threshold)
+        self._speakers = SpeakerRegistry(before=plan.speakers_before)
         self._casting = Casting(engines.synthesizer.voices(plan.target_language))
         self._warming = Warming(engines.synthesizer, plan.target_language)
         self._likeness = Likeness(
@@ -52,6 +57,19 @@ class Committing:
             self._casting,
             warm=self._warming.now,
             kept=voices if plan.preserve_voice else None,
+        )
+        self._tell = tell
+        self._acquaintances = (
+            Acquaintances(
+                memory,
+                engines.recognising,
+                consistent_by=engines.encoder,
+                tell=self._meet,
+                stock_voice=self._casting.cast_voice,
+                resolve=self._speakers.known_as,
+            )
+            if memory is not None
+            else None
         )
         self._habits: defaultdict[str | None, SpeakerProsody] = defaultdict(SpeakerProsody)
         self._announced = Announced()
@@ -98,6 +116,10 @@ class Committing:
         # Not before they are cast: it is their stock voice that is shaped.
         if self._plan.preserve_voice and match.speaker and match.certain:
             self._likeness.collect(match.speaker, pcm)
+        if self._acquaintances and match.speaker and match.certain:
+            self._acquaintances.hear(
+                match.speaker, pcm, at_s=clause.start_s, end_s=clause.end_s, language=language
+            )
         self._warming.soon(voice)
         line = Line(
             sequence=self._next_line,
@@ -164,7 +186,10 @@ class Committing:
         self._language = state.language or self._language
 
     def recall_voices(self) -> None:
-        """After ``restore``: have shaped voices looked for, of those heard last at first."""
+        """After ``restore``: have shaped voices looked for, of those heard last at first, and
+        who the speakers are."""
+        if self._acquaintances:
+            self._acquaintances.recall()
         for one in reversed(self._casting.export()):
             if one.speaker is not None and not one.pinned:
                 self._likeness.recall(one.speaker, known=True)
@@ -186,8 +211,49 @@ class Committing:
             made=self._likeness.made,
         )
 
+    def decide(self, identity: Identity) -> None:
+        """A person said who a speaker is, or is not: so it is from the next clause on."""
+        if self._acquaintances:
+            self._acquaintances.decide(identity)
+
+    def _meet(self, identity: Identity) -> None:
+        """Tell who a speaker is, and give them that person's voice, or their own back.
+
+        Called between clauses or while one is on its way: a line keeps the voice it has.
+        """
+        self._tell(
+            SpeakerIdentified(
+                speaker=identity.speaker,
+                state=identity.state,
+                actor=identity.actor or None,
+                name=identity.name,
+                confidence=round(identity.confidence, 3),
+                by_person=identity.by_person,
+            )
+        )
+        speaker = identity.speaker
+        if identity.state != "confirmed":
+            if self._casting.release(speaker):
+                self._likeness.rebase(speaker)
+            return
+        voice = self._casting.by_id(identity.voice)
+        if voice is not None:
+            if self._casting.adopt(speaker, voice, pinned=identity.pinned):
+                self._warming.soon(voice)
+                if not identity.pinned:
+                    self._likeness.rebase(speaker)
+        elif self._acquaintances and (stock := self._casting.cast_voice(speaker)):
+            self._acquaintances.spoke_with(identity, stock, self._plan.target_language)
+
+    async def settle(self) -> None:
+        """Find out and keep what is still to be found out of who spoke; bounded."""
+        if self._acquaintances:
+            await self._acquaintances.settle()
+
     async def aclose(self) -> None:
         """Stop what is on its way."""
+        if self._acquaintances:
+            await self._acquaintances.aclose()
         translations = list(self._translations)
         for task in translations:
             task.cancel()

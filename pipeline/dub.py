@@ -107,6 +107,9 @@ class Dub(ABC):
     async def _commit_no_more(self) -> None:
         """Take no further lines; returns when one that is just being taken is told."""
 
+    async def _settle(self) -> None:  # noqa: B027 - most have nothing to do
+        """What is still to be done once all lines are spoken; bounded."""
+
     @abstractmethod
     async def _release(self) -> None:
         """Free what only this half holds; the loops have stopped."""
@@ -185,6 +188,8 @@ class Dub(ABC):
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
             for loop in done:
                 loop.result()
+            if not self._winding_down:
+                await self._settle()
         except EngineError as error:
             self._report(error)
         except Exception:

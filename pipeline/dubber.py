@@ -27,6 +27,7 @@ from pipeline.inbox import Inbox
 from pipeline.kept_voices import KeptVoices
 from pipeline.ledger import Entry
 from pipeline.listening import Listening
+from pipeline.memory import Identity, SpeakerMemory
 from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
@@ -53,6 +54,7 @@ class Dubber(Dub):
 
     ``voices`` keeps shaped voices for whoever goes on with the run; not in the snapshot.
     ``share`` is told what is committed, for those who follow the run.
+    ``memory`` knows speakers from before; without, nobody is known.
 
     Raises EngineError, naming what there is, when the engines lack a language.
     """
@@ -67,6 +69,7 @@ class Dubber(Dub):
         on_progress: Callable[[], None] | None = None,
         voices: KeptVoices | None = None,
         share: Share | None = None,
+        memory: SpeakerMemory | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         engines.refuse_unsupported(plan)
@@ -81,7 +84,9 @@ class Dubber(Dub):
             clock=clock,
         )
         self._share = share
-        self._committing = Committing(plan, engines, self._tape, clock, voices)
+        self._committing = Committing(
+            plan, engines, self._tape, clock, voices, memory=memory, tell=self._outbox.insist
+        )
         self._recognition = Recognition(
             engines.recognizer,
             plan.recognition,
@@ -156,6 +161,10 @@ class Dubber(Dub):
         if lost_s and self._tally.lose_audio(lost_s):
             self._outbox.offer(AUDIO_DROPPED)
 
+    def decide(self, identity: Identity) -> None:
+        """A person said who a speaker is; never waits, and holds from the next clause on."""
+        self._committing.decide(identity)
+
     async def feed(self, chunk: AudioChunk) -> None:
         """Take audio of a file; waits while the pipeline is behind."""
         await self._inbox.feed(chunk)
@@ -195,6 +204,9 @@ class Dubber(Dub):
         self._hearing.stop()
         self._inbox.close()
         return await super().wind_down(timeout_s=timeout_s)
+
+    async def _settle(self) -> None:
+        await self._committing.settle()
 
     async def _commit_no_more(self) -> None:
         await self._listening.stop()

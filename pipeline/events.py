@@ -7,7 +7,7 @@ clock, ``*_ms`` milliseconds of wall time.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -118,6 +118,23 @@ class SpeakerHeard(Event, frozen=True, kw_only=True, tag="speaker"):
     """Cosine to the nearest voice known: the speaker's own, or of a new speaker another's."""
     shaped: bool
     """True once the voice is shaped after the person."""
+
+
+class SpeakerIdentified(Event, frozen=True, kw_only=True, tag="identity"):
+    """Who a speaker is, or no longer is; their voice follows with their next line."""
+
+    speaker: str
+    """Name of the speaker within the session."""
+    state: Literal["unknown", "suggested", "confirmed"]
+    """``suggested``: the server thinks so, and nothing follows from it until it is confirmed."""
+    actor: str | None
+    """Id of the actor, as in ``GET /api/actors``; null while unknown."""
+    name: str
+    """The actor's name; empty while unknown."""
+    confidence: float
+    """0 to 1; 1 when a person said so."""
+    by_person: bool
+    """True when a person said so: then it is final."""
 
 
 class CueScheduled(Event, frozen=True, kw_only=True, tag="cue"):

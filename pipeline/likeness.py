@@ -66,6 +66,15 @@ class Likeness:
         recall = self._recall(self._kept, speaker, known=known)
         self._recalls[speaker] = asyncio.create_task(recall)
 
+    def rebase(self, speaker: str) -> None:
+        """``speaker`` has another stock voice: that one is to be shaped after them."""
+        self._cloned_from_s.pop(speaker, None)
+        self._recalls.pop(speaker, None)
+        pieces = self._speech.get(speaker, [])
+        speech_s = sum(map(len, pieces)) / SAMPLE_RATE_HZ
+        if speaker not in self._tasks and speech_s >= self._cloner.needs_s:
+            self._tasks[speaker] = asyncio.create_task(self._clone(speaker, speech_s))
+
     def collect(self, speaker: str, pcm: Pcm) -> None:
         """Take clean speech of a speaker; starts a clone when there is enough."""
         cloned_s = self._cloned_from_s.get(speaker, 0.0)
@@ -82,12 +91,16 @@ class Likeness:
             self._tasks[speaker] = asyncio.create_task(self._clone(speaker, speech_s))
 
     async def _clone(self, speaker: str, speech_s: float) -> None:
+        again = False
         try:
             sample = np.concatenate(self._speech[speaker])
             stock = self._casting.stock_voice(speaker)
             voice = await self._cloner.clone(sample, stock)
             self.made.add(voice)
             await self._warm(voice)
+            if self._casting.stock_voice(speaker).id != stock.id:
+                again = True
+                return  # they have turned out to be somebody whose voice is another
             if self._cloned_from_s.get(speaker, 0.0) > speech_s:
                 return  # a better one was found meanwhile
             self._casting.replace(speaker, voice)
@@ -97,8 +110,11 @@ class Likeness:
             # Not fatal: the stock voice goes on, and more speech may serve better.
             log.info("voice not shaped", extra={"speaker": speaker, "code": error.code})
         finally:
-            self._shaped_after(speaker, speech_s)
+            if not again:
+                self._shaped_after(speaker, speech_s)
             self._tasks.pop(speaker, None)
+            if again:
+                self.rebase(speaker)
 
     async def _recall(self, kept: KeptVoices, speaker: str, *, known: bool) -> None:
         async with self._one_look:
@@ -109,6 +125,8 @@ class Likeness:
         await self._warm(found.voice)
         if self._cloned_from_s.get(speaker, 0.0) > 0:
             return  # they have been shaped meanwhile
+        if self._casting.stock_voice(speaker).id != stock.id:
+            return  # and speak with another voice
         self._casting.replace(speaker, found.voice)
         # Of some engines only those that stand in for them are kept.
         if known and found.voice.profile is not None:

@@ -40,7 +40,8 @@ class DubbingPlan:
     """These three as in RecognitionOptions."""
     preserve_voice: bool = True
     glossary: Mapping[str, str] = field(default_factory=dict)
-    similarity_threshold: float = 0.8
+    speakers_before: int = 0
+    """Speakers that the session knows from runs before: this one's are other numbers."""
     speculate: bool = True
     """Translate clauses before they are certain; what changes is translated again."""
     live: bool = True
@@ -69,6 +70,13 @@ class Engines:
     synthesizer: Synthesizer
     encoder: SpeakerEncoder
     cloner: VoiceCloner
+    actor_encoder: SpeakerEncoder | None = None
+    """Recognises actors instead of ``encoder``, which tells speakers apart on the live path."""
+
+    @property
+    def recognising(self) -> SpeakerEncoder:
+        """Whose voiceprints actors are recognised by."""
+        return self.actor_encoder or self.encoder
 
     def names(self) -> dict[str, str]:
         """Role → engine name."""

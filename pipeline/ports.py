@@ -223,6 +223,13 @@ class Synthesizer(Protocol):
 
 
 class SpeakerEncoder(Protocol):
+    """Voiceprints of different encoders, or versions of one, are never compared."""
+
+    name: str
+    """Such as ``resemblyzer``; kept beside every voiceprint."""
+    version: str
+    """Release or digest of its weights."""
+
     async def embed(self, pcm: Pcm) -> Embedding:
         """Voiceprint of at least 0.4 s of speech; raises ValueError when shorter."""
 

@@ -21,17 +21,15 @@ __all__ = ["RegistryConfig", "SpeakerRegistry"]
 class SpeakerRegistry:
     """Speakers of one session, "S1", "S2", … in the order in which they were first heard.
 
-    ``confirm_at`` is the similarity from which ``confirms`` calls two voices the same. It
-    does not decide who speaks: on short segments it would split people.
+    ``before`` of them were named by runs before this one, and are not named again.
     """
 
-    def __init__(self, confirm_at: float = 0.8, config: RegistryConfig | None = None) -> None:
-        self._confirm_at = confirm_at
+    def __init__(self, config: RegistryConfig | None = None, *, before: int = 0) -> None:
         self._config = config or RegistryConfig()
         self._speakers: dict[str, Speaker] = {}
         self._aliases: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._opened = 0
+        self._opened = before
         self._last: str | None = None
         self._last_at_s = 0.0
         self._undecided: deque[Segment] = deque(maxlen=8)
@@ -181,6 +179,13 @@ class SpeakerRegistry:
             speaker = self._aliases[speaker]
         return self._speakers[speaker].id
 
+    def known_as(self, speaker: str) -> str | None:
+        """As ``resolve``; None when never heard of."""
+        try:
+            return self.resolve(speaker)
+        except KeyError:
+            return None
+
     def name(self, speaker: str) -> str:
         """What a person called the speaker; the id until then."""
         return self._names.get(self.resolve(speaker), self.resolve(speaker))
@@ -189,10 +194,6 @@ class SpeakerRegistry:
         """The speaker's mean voiceprint so far, shape (256,), L2 norm 1."""
         total = np.sum([mode.total for mode in self._speakers[self.resolve(speaker)].modes], axis=0)
         return np.asarray(total / (np.linalg.norm(total) or 1.0), np.float32)
-
-    def confirms(self, speaker: str, embedding: Embedding) -> bool:
-        """Whether a stored voiceprint is surely this speaker's, to reuse their profile."""
-        return cosine(self.centroid(speaker), embedding) >= self._confirm_at
 
     # A person's corrections, which stick ---------------------------------------------
 

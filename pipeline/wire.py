@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -86,8 +86,8 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
     """A message that changes something, and must not count twice when it is sent again."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
-    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing`` and
-    ``create_voice_clone`` together, from 1; one that was taken is not taken again. null:
+    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing``, ``create_voice_clone``
+    and ``identify_speaker`` together, from 1; one that was taken is not taken again. null:
     always taken."""
 
 
@@ -137,6 +137,10 @@ class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing
     roles that are not named are filled as the server is set."""
     recognition: Recognition | None = None
     """How the source is to be recognised; null: as the server is set."""
+    speakers: Literal["off", "recognise", "remember"] | None = None
+    """What is done about those who speak. ``recognise``: known actors are looked for, nobody's
+    voice is kept. ``remember``: voices are kept as well, so that the next session knows them
+    and gives them the same voice. null: as the user has set it."""
     source_candidates: list[str] = []
     """With ``auto``: up to four languages that may be spoken, likeliest first; empty leaves
     that to the server."""
@@ -189,6 +193,18 @@ class CreateVoiceClone(CountedMessage, frozen=True, kw_only=True, tag="create_vo
     """1 to 20 recordings, 120 s in all; each as ``audio_data`` of an ``audio_chunk``."""
 
 
+class IdentifySpeaker(CountedMessage, frozen=True, kw_only=True, tag="identify_speaker"):
+    """A person says who a speaker is, or is not: final, and true from their next line on."""
+
+    speaker: Annotated[str, msgspec.Meta(min_length=1, max_length=SPEAKER_ID_MAX)]
+    """Name of the speaker within the session."""
+    actor: Annotated[str, msgspec.Meta(max_length=36)]
+    """Id of an actor, as in ``GET /api/actors``."""
+    verdict: Literal["confirm", "reject"] = "confirm"
+    """``confirm``: it is this actor, whoever was found before. ``reject``: it is not, and is
+    never suggested for this speaker again."""
+
+
 class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
     """No more sound comes: what was said is still dubbed, then comes the summary."""
 
@@ -210,6 +226,7 @@ AnyClientMessage = (
     | FollowDubbing
     | AudioChunkMessage
     | CreateVoiceClone
+    | IdentifySpeaker
     | StopDubbing
     | Acknowledge
     | Ping

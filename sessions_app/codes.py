@@ -68,6 +68,11 @@ ERRORS: dict[str, Explained] = {
         "voice_samples_long": "The recordings last more than 120 s in all.",
         "speaker_id_invalid": "The speaker_id does not have 1 to 64 characters.",
     },
+    "Speakers": {
+        "actor_unknown": "There is no actor of this id, or none that is yours to use.",
+        "corrections_busy": "Earlier decisions about speakers are still being written; wait.",
+        "speaker_unknown": "Nobody of this name was heard in the session.",
+    },
     "Engines": {
         "engine_busy": "An engine has too much to do at once; the line is skipped.",
         "engine_closed": "The translator is being shut down.",

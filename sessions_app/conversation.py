@@ -17,6 +17,7 @@ from typing import Literal
 
 from django.conf import settings
 
+from pipeline.bounds import CORRECTIONS_MAX
 from pipeline.bounds import OUTBOX_FLUSH_S as FLUSH_S
 from pipeline.events import Event, Failure, Notice
 from pipeline.guards.usage import Meter
@@ -32,6 +33,7 @@ from pipeline.wire import (
     CountedMessage,
     CreateVoiceClone,
     FollowDubbing,
+    IdentifySpeaker,
     Ping,
     StartDubbing,
     StopDubbing,
@@ -41,6 +43,7 @@ from sessions_app import faults, relay, shelf
 from sessions_app.budget import DayBudget
 from sessions_app.checkpoints import Checkpoints
 from sessions_app.cloning_request import VoiceChecks
+from sessions_app.corrections import Corrections
 from sessions_app.following import Following
 from sessions_app.intake import IntakeError
 from sessions_app.journal import Journal
@@ -88,6 +91,7 @@ class Conversation:
     ) -> None:
         self.session_id = session_id
         self.user_id = user_id
+        self.loop = asyncio.get_running_loop()
         self._hold = hold
         self._process = process
         self._outbox = outbox
@@ -125,6 +129,8 @@ class Conversation:
         self._number = 0
         self._slow = SlowLane(self._take, self.fail)
         self._voices = VoiceChecks(outbox, self.fail, user_id=user_id)
+        self._corrections = Corrections(session_id, user_id, self.fail)
+        self._looking: set[asyncio.Task[None]] = set()
         self._waiting_for_client: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None
@@ -269,6 +275,10 @@ class Conversation:
             self._waiting_for_client.cancel()
         await self._slow.aclose()
         await self._voices.aclose()
+        await self._corrections.aclose()
+        for task in self._looking:
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
         await self._checkpoints.aclose()
         await self._following.aclose()
         await self._runs.aclose()
@@ -328,6 +338,13 @@ class Conversation:
         code = "fault_over" if change.over else change.code
         self._outbox.offer(Notice(code=code, message=change.message))
 
+    def speaker_decided(self, label: str) -> None:
+        """A person decided who a speaker is; on the session's own loop, and never waits."""
+        if not self._deaf and len(self._looking) < CORRECTIONS_MAX:
+            task = asyncio.create_task(self._runs.decided(label), name="decision")
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
     def notify(self, event: Event) -> None:
         """Tell the client something that it may miss."""
         self._outbox.offer(event)
@@ -366,6 +383,8 @@ class Conversation:
                     self._audio.stop()
                 case CreateVoiceClone():
                     self._voices.check(message, rate_hz=self._audio.sample_rate_hz)
+                case IdentifySpeaker():
+                    self._corrections.take(message, heard=self._runs.has_heard(message.speaker))
                 case Ping():
                     self._outbox.offer(Pong(id=message.id))
                 case Authenticate():

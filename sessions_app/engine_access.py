@@ -136,6 +136,7 @@ def access_with(own: Mapping[str, OpenedKey]) -> Access:
         google=_google(google.value or "") if google else _google_of_installation(),
         elevenlabs=_elevenlabs((elevenlabs.value or "") if elevenlabs else ""),
         whisper_model=settings.WHISPER_MODEL,
+        wsi_model=settings.WSI_MODEL,
     )
     there = {"google": access.google, "elevenlabs": access.elevenlabs}
     owners: dict[str, Owner] = {

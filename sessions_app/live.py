@@ -168,6 +168,25 @@ async def _ask_for(session_id: uuid.UUID, process: str) -> None:
     await mailbox.ask(process, message, timeout_s=HAND_OVER_S)
 
 
+async def tell_decided(session_id: uuid.UUID, label: str) -> None:
+    """Tell every process that a person decided about a speaker of a live session."""
+    message = {"type": "speaker_decided", "session": str(session_id), "label": label}
+    try:
+        async with asyncio.timeout(HAND_OVER_S):
+            await mailbox.send_to_all(message)
+    except Exception as error:  # whatever Redis and the layer raise
+        log.warning("a decision was not passed on", extra={"error": type(error).__name__})
+
+
+def tell_decided_here(session_id: uuid.UUID, label: str) -> bool:
+    """The same from any thread, where this process has the session in hand."""
+    conversation = find(session_id)
+    if conversation is None:
+        return False
+    conversation.loop.call_soon_threadsafe(conversation.speaker_decided, label)
+    return True
+
+
 async def close() -> None:
     """End every session of the running loop, and listen no more."""
     for conversation in sessions():
@@ -179,8 +198,15 @@ async def close() -> None:
 def begin_answering() -> None:
     """Listen to other processes on the running loop from now on; once is enough."""
     mailbox.handle("put_down", _put_down)
+    mailbox.handle("speaker_decided", _speaker_decided)
     relay.begin()
     mailbox.begin_listening()
+
+
+def _speaker_decided(message: dict[str, str]) -> None:
+    conversation = find(uuid.UUID(message["session"]))
+    if conversation is not None:
+        conversation.speaker_decided(message["label"])
 
 
 async def _put_down(message: dict[str, str]) -> None:

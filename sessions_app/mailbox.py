@@ -22,6 +22,8 @@ Handler = Callable[[Message], Coroutine[Any, Any, None] | None]
 
 PROCESS = uuid.uuid4().hex
 """This process among all that serve; a new one every start."""
+EVERY_PROCESS = "live"
+"""The group of all processes' mailboxes."""
 RETRY_S = 1.0
 
 _handlers: dict[str, Handler] = {}
@@ -39,6 +41,11 @@ def handle(kind: str, handler: Handler) -> None:
 async def send(process: str, message: Message) -> None:
     """Raises whatever Redis and the layer raise."""
     await get_channel_layer().send(_address(process), message)
+
+
+async def send_to_all(message: Message) -> None:
+    """To every process that serves, this one too. Raises whatever Redis and the layer raise."""
+    await get_channel_layer().group_send(EVERY_PROCESS, message)
 
 
 async def ask(process: str, message: Message, *, timeout_s: float) -> Message | None:
@@ -83,13 +90,21 @@ async def stop_listening() -> None:
 async def _listen() -> None:
     """Runs until it is cancelled."""
     layer = get_channel_layer()
+    joined = False
     while True:
         try:
+            if not joined:
+                async with asyncio.timeout(HEAR_S):
+                    await layer.group_add(EVERY_PROCESS, _address(PROCESS))
+                joined = True
             async with asyncio.timeout(HEAR_S):
                 message = await layer.receive(_address(PROCESS))
         except (TimeoutError, RedisTimeoutError):
+            # Joined anew now and then: a membership lasts a day, and Redis may forget it.
+            joined = False
             continue
         except Exception as error:  # whatever Redis and the layer raise
+            joined = False
             log.info("other processes not heard", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_S)
             continue

@@ -9,6 +9,7 @@ from pipeline.events import CueAudio
 from pipeline.wire import AudioFrame, encode_cue_audio, encode_source_audio
 
 _SESSION = "0b7f6b1e-2f0c-4a53-9d0a-5c1d8f3e7a21"
+_ACTOR = "7d1c6d0e-91b4-4f0e-8f0a-2b6a3c1f9e55"
 _PCM = bytes.fromhex("0000 1027 f0d8")
 _BASE64 = base64.b64encode(_PCM).decode()
 _PROBLEM = "There are 1.2 s of speech; a clone needs at least 3 s."
@@ -43,6 +44,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "audio_chunk": {"audio_data": _BASE64, "sequence": 0, "media_time": 0.0},
     "stop_dubbing": {"number": 1},
     "create_voice_clone": {"speaker_id": "ana", "audio_samples": [_BASE64], "number": 1},
+    "identify_speaker": {"speaker": "S1", "actor": _ACTOR, "verdict": "confirm", "number": 2},
     "acknowledge": {"sequence": 41},
     "ping": {"id": 7},
     "resumed": {"session_id": _SESSION, "how": "same", "chunk": 1203, "number": 1},
@@ -77,6 +79,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "voice_name": "Bruno",
         "similarity": 0.912,
         "shaped": True,
+    },
+    "identity": {
+        "speaker": "S1",
+        "state": "confirmed",
+        "actor": _ACTOR,
+        "name": "Ana Ruiz",
+        "confidence": 0.87,
+        "by_person": False,
     },
     "translation": {"line": 5, "text": "Buenos días a todos.", "language": "es"},
     "cue": {

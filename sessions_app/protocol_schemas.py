@@ -23,6 +23,7 @@ CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
     wire.AudioChunkMessage,
     wire.StopDubbing,
     wire.CreateVoiceClone,
+    wire.IdentifySpeaker,
     wire.Acknowledge,
     wire.Ping,
 )
@@ -33,6 +34,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     events.PartialTranscript,
     events.CommittedTranscript,
     events.SpeakerHeard,
+    events.SpeakerIdentified,
     events.Translated,
     events.CueScheduled,
     messages.CueSound,

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -64,6 +64,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whose session that is."""
     follows_preserves: bool = False
     """Whether voices are shaped there."""
+    speakers: Literal["", "off", "recognise", "remember"] = ""
+    """What is done about those who speak; "": as the user has set it."""
 
 
 Tell = Callable[[Output], Awaitable[None]]
@@ -150,6 +152,17 @@ class Run:
         """No more audio comes; what was said is still dubbed. Idempotent."""
         self._finish.set()
 
+    async def decided(self, label: str) -> bool:
+        """A person decided about a speaker of the session: take it up. False: nothing is
+        recognised in this run."""
+        made = self._made
+        if made is None or made.memory is None:
+            return False
+        identity = await made.memory.decided(label)
+        if identity is not None and self._dubber is not None:
+            self._dubber.decide(identity)
+        return True
+
     def snapshot(self) -> RunSnapshot | None:
         """What another process needs to go on; None before the engines are ready."""
         return self._dub.snapshot() if self._dub is not None else self._continues
@@ -210,6 +223,7 @@ class Run:
             meter=self._meter,
             feed=self._feed,
             run=request.id,
+            speakers=request.speakers,
         )
 
     async def _start(self) -> Dub:

@@ -68,6 +68,7 @@ class Runs:
         self._meter = meter
         self._lines = self._line_base = first_line
         self._cues = self._cue_base = 0
+        self._speakers: set[str] = set()
         self._conducted: Run | None = None
         self._waiting: asyncio.Queue[Run] = asyncio.Queue(RUNS_MAX)
         self._conducting: asyncio.Task[None] | None = None
@@ -129,6 +130,15 @@ class Runs:
             ) from None
         self.current = run
         self._on_progress()
+
+    async def decided(self, label: str) -> None:
+        """A person decided about a speaker: from their next clause on it is so."""
+        if self._conducted is not None and not self._conducted.ended:
+            await self._conducted.decided(label)
+
+    def has_heard(self, speaker: str) -> bool:
+        """Whether a line of this connection's runs was the speaker's."""
+        return speaker in self._speakers
 
     # Moving ------------------------------------------------------------------------
 
@@ -237,6 +247,8 @@ class Runs:
                     msgspec.structs.replace(output, cue=self._cue_base + output.cue)
                 )
             case CommittedTranscript() | Translated() | Skipped():
+                if isinstance(output, CommittedTranscript) and output.speaker is not None:
+                    self._speakers.add(output.speaker)
                 # A line that was announced keeps its number even if it is never finished.
                 self._lines = max(self._lines, self._line_base + output.line + 1)
                 await self._outbox.put(

@@ -81,6 +81,7 @@ class SourceAudio:
                 endpointing=wish.endpointing,
                 candidates=candidates_of(message.source_candidates, source),
                 team=message.team,
+                speakers=message.speakers or "",
             ),
             intake,
         )

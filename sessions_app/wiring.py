@@ -42,6 +42,7 @@ from sessions_app.engine_sets import EngineSets, Lease
 from sessions_app.glossaries.reading import kept_terms
 from sessions_app.languages import available_pairs, resolve_source
 from sessions_app.redis_cache import RedisCache
+from sessions_app.speaker_memory import PostgresMemory, open_memory
 from sessions_app.translation_cache import RedisTranslations, cached
 from sessions_app.voice_cache import kept_voices, redis_voices
 
@@ -209,6 +210,8 @@ class MadeDubber(Generic[AnyDub]):
     engines: Engines
     """Behind the guards of this run."""
     leases: tuple[Lease, ...]
+    memory: PostgresMemory | None = None
+    """What knows the session's speakers; None where nobody is to be recognised."""
 
     @property
     def engine_names(self) -> dict[str, str]:
@@ -235,6 +238,7 @@ def plan_for(
     endpointing: Endpointing = "short",
     glossary: Mapping[str, str] | None = None,
     live: bool = True,
+    speakers_before: int = 0,
 ) -> DubbingPlan:
     """A plan under the project's settings."""
     return DubbingPlan(
@@ -247,7 +251,7 @@ def plan_for(
         endpointing=endpointing,
         preserve_voice=preserve_voice,
         glossary=glossary or {},
-        similarity_threshold=settings.VOICE_SIMILARITY_THRESHOLD,
+        speakers_before=speakers_before,
         live=live,
         speculate=settings.SPECULATE,
     )
@@ -272,11 +276,14 @@ async def make_dubber(
     meter: Meter | None = None,
     feed: Feed | None = None,
     run: str = "",
+    speakers: str = "off",
 ) -> MadeDubber[Dubber]:
     """A Dubber with the engines that ``user_id`` may use and wishes for. Raises EngineError.
 
     ``meter`` counts what it takes of them. Those who follow are told through ``feed``, where
     this run has the name ``run``.
+
+    ``speakers``: off, recognise, remember, or "" for as the user has set it.
 
     ``continues`` and ``heard``: what another process left of the run, and what its
     listener got.
@@ -292,6 +299,14 @@ async def make_dubber(
             candidates=candidates,
             usual=tuple(settings.SOURCE_CANDIDATES),
         )
+        opened = await open_memory(
+            session_id,
+            user_id,
+            speakers,
+            engines,
+            language=target_language,
+            confirm_at=settings.VOICE_SIMILARITY_THRESHOLD,
+        )
         plan = plan_for(
             session_id=session_id,
             source_language=source,
@@ -303,6 +318,7 @@ async def make_dubber(
             preserve_voice=preserve_voice,
             # What the client says of a term counts before what its owner keeps.
             glossary={**await kept_terms(user_id, among or (source,), target_language), **glossary},
+            speakers_before=opened.speakers_before,
         )
         # Before the Dubber: it asks for the target's voices.
         _refuse_unsupported(engines, plan)
@@ -314,13 +330,14 @@ async def make_dubber(
             on_progress=on_progress,
             voices=_voices_for(user_id, plan),
             share=Share(feed, run, leases[0].engines) if feed else None,
+            memory=opened.memory,
         )
     except BaseException:
         for one in leases:
             one.release()
         raise
     told.append(dubber)
-    return MadeDubber(dubber, plan, engines, tuple(leases))
+    return MadeDubber(dubber, plan, engines, tuple(leases), opened.memory)
 
 
 async def make_follower(

@@ -7,6 +7,7 @@ catalogue is seen by everyone and changed in the admin pages only.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -144,6 +145,14 @@ def recognition_allowed(user: User, actor: Actor) -> bool:
     """False where consent to it was asked for, and does not hold (any more)."""
     asked = Consent.objects.visible_to(user).filter(actor=actor).for_use(ConsentUse.RECOGNISE)
     return not asked.exists() or asked.valid(timezone.now()).exists()
+
+
+def recognition_forbidden(user: User, actors: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of whom ``recognition_allowed`` is False."""
+    asked = Consent.objects.visible_to(user).filter(actor__in=actors)
+    asked = asked.for_use(ConsentUse.RECOGNISE)
+    valid = asked.valid(timezone.now()).values_list("actor", flat=True)
+    return set(asked.values_list("actor", flat=True)) - set(valid)
 
 
 def rejected_actors(speaker: Speaker) -> set[uuid.UUID]:

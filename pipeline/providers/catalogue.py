@@ -19,7 +19,7 @@ NAMED_ROLES: Mapping[str, str] = {
 }
 """What people choose among, by the names of ``ready.engines`` → the role that fills it."""
 
-Need = Literal["", "google", "elevenlabs", "whisper"]
+Need = Literal["", "google", "elevenlabs", "whisper", "wsi"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,12 @@ PROVIDERS: dict[str, Provider] = {
         module="pipeline.providers.elevenlabs.engines",
         roles=frozenset({"synthesizer", "cloner"}),
         needs="elevenlabs",
+    ),
+    "wsi": Provider(
+        module="pipeline.providers.wsi.engines",
+        roles=frozenset({"encoder"}),
+        needs="wsi",
+        package="transformers",
     ),
     "whisper": Provider(
         module="pipeline.providers.whisper.engines",

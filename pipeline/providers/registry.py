@@ -20,7 +20,10 @@ def make_engines(settings: EngineSettings, choice: Mapping[str, str] | None = No
     engine lacks what it needs on this machine.
     """
     return Engines(
-        **{role: make_engine(settings, role, (choice or {}).get(role, "offline")) for role in ROLES}
+        **{
+            role: make_engine(settings, role, (choice or {}).get(role, "offline")) for role in ROLES
+        },
+        actor_encoder=make_engine(settings, "encoder", "wsi") if settings.wsi_model else None,
     )
 
 

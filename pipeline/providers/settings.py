@@ -61,5 +61,7 @@ class EngineSettings:
     voice_clarity: float = 0.75
     google: GoogleAccess | None = None
     elevenlabs: ElevenLabsAccess | None = None
+    wsi_model: str = ""
+    """Checkpoint of WSI, which then recognises actors: a file, a folder or a fetched name."""
     whisper_model: str = ""
     """Folder of a converted Whisper model, or the name of one that is there already."""

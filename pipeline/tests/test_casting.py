@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,3 +114,37 @@ def test_a_voice_that_is_gone_is_chosen_again() -> None:
     restored = Casting(VOICES[1:])
     restored.restore([CastVoice("S1", "clara", pinned=False)])
     assert restored.assign("S1", 205.0).id == "nina"
+
+
+def test_a_known_actors_voice_is_taken_over_and_given_back() -> None:
+    casting = Casting(adoptable)
+    own = casting.assign("S1")
+    theirs = next(voice for voice in adoptable if voice.id != own.id)
+    assert casting.adopt("S1", theirs)
+    assert casting.assign("S1") == theirs
+    assert not casting.adopt("S1", theirs)
+    assert casting.release("S1")
+    assert casting.assign("S1") == own
+    assert not casting.release("S1")
+
+
+def test_a_voice_pinned_to_an_actor_is_not_shaped_but_one_adopted_is() -> None:
+    casting = Casting(adoptable)
+    casting.assign("S1")
+    shaped = replace(adoptable[1], profile=object())
+    casting.adopt("S1", adoptable[1])
+    casting.replace("S1", shaped)
+    assert casting.assign("S1").profile is shaped.profile
+    casting.adopt("S1", adoptable[0], pinned=True)
+    casting.replace("S1", shaped)
+    assert casting.assign("S1") == adoptable[0]
+
+
+def test_what_a_person_pinned_in_the_session_goes_before_the_actors_voice() -> None:
+    casting = Casting(adoptable)
+    casting.pin("S1", adoptable[1])
+    assert not casting.adopt("S1", adoptable[0])
+    assert casting.assign("S1") == adoptable[1]
+
+
+adoptable = tuple(Voice(name, "engine", name, ()) for name in ("low", "high", "mid"))

@@ -108,11 +108,11 @@ def test_merged_speakers_stay_one_whichever_way_they_sound() -> None:
     assert talk.registry.count == 1
 
 
-def test_only_a_close_voiceprint_confirms_a_speaker() -> None:
-    talk = Talk()
-    talk.say(voiceprint(1, 1.0))
-    assert talk.registry.confirms("S1", voiceprint(1, 0.81))
-    assert not talk.registry.confirms("S1", voiceprint(1, 0.79))
+def test_speakers_of_a_later_run_are_not_named_like_those_before() -> None:
+    registry = SpeakerRegistry(before=3)
+    heard = registry.observe(voiceprint(1), duration_s=3.0, at_s=0.0)
+    assert heard.speaker == "S4"
+    assert registry.count == 1
 
 
 def test_unknown_clauses_and_speakers_are_refused() -> None:

@@ -24,6 +24,7 @@ from voices.models.history import Decision, DecisionKind
 from voices.models.samples import SampleState, Verdict, VoiceSample
 from voices.models.speakers import Rejection, Speaker, SpeakerState
 from voices.models.titles import Title
+from voices.models.usual_voices import UsualVoice
 from voices.models.voiceprints import EMBEDDING_SIZE, ActorCentroid, Voiceprint
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Speaker",
     "SpeakerState",
     "Title",
+    "UsualVoice",
     "Verdict",
     "VoiceClone",
     "VoiceSample",

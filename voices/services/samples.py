@@ -6,6 +6,7 @@ import io
 import logging
 import tempfile
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -27,11 +28,18 @@ from pipeline.bounds import (
     SAMPLE_MAX_S,
     SAMPLE_PIECE_BYTES,
 )
+from pipeline.identification import BANDS, Band
 from pipeline.media import MediaError, open_media
 from pipeline.sample_quality import Analysis, read_recording, write_flac
-from pipeline.types import SAMPLE_RATE_HZ, Pcm
+from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
 from voices import files
-from voices.analysis_engines import ENCODER, encoder_version, measure
+from voices.analysis_engines import (
+    ENCODER,
+    encoder_version,
+    is_telephone,
+    measure,
+    narrow_prints,
+)
 from voices.errors import ConsentMissingError, LimitReachedError, VoicesError
 from voices.models import (
     Actor,
@@ -43,6 +51,7 @@ from voices.models import (
     Voiceprint,
     VoiceSample,
 )
+from voices.recognition.spaces import stored_encoder
 from voices.services.consents import team_of_child, valid_consent
 from voices.services.history import record
 
@@ -260,12 +269,14 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
             _fetch(claimed, source)
             recording = read_recording(source)
             found = measure(recording)
+            narrow = narrow_prints(recording, found)
+            telephone = is_telephone(recording)
             stored = ""
             if not claimed.playable:
                 write_flac(flac, recording)
                 with flac.open("rb") as content:
                     stored = files.store(content, folder="samples", suffix=".flac")
-            _finish(claimed, found, stored, flac.stat().st_size if stored else 0)
+            _finish(claimed, found, narrow, telephone, stored, flac.stat().st_size if stored else 0)
     except MediaError as error:
         # Trying again will not make it readable.
         _give_back(claimed, SampleState.FAILED, str(_unreadable(error)))
@@ -327,7 +338,14 @@ def _fetch(sample: VoiceSample, path: Path) -> None:
 
 
 @transaction.atomic
-def _finish(claimed: VoiceSample, found: Analysis, stored: str, size: int) -> None:
+def _finish(
+    claimed: VoiceSample,
+    found: Analysis,
+    narrow: Sequence[Embedding | None],
+    telephone: bool,
+    stored: str,
+    size: int,
+) -> None:
     sample = _still_mine(claimed)
     if sample is None:
         # Deleted meanwhile, or taken for dead and done by another one: its file is swept.
@@ -344,24 +362,39 @@ def _finish(claimed: VoiceSample, found: Analysis, stored: str, size: int) -> No
         sample.audio.name, sample.size_bytes, sample.playable = stored, size, True
     sample.save()
     ActorCentroid.objects.filter(actor=sample.actor_id).delete()
-    sample.voiceprints.filter(encoder=ENCODER).delete()
+    sample.voiceprints.filter(
+        encoder__in=[stored_encoder(ENCODER, band) for band in BANDS]
+    ).delete()
     Voiceprint.objects.bulk_create(
         Voiceprint(
             owner_id=sample.owner_id,
             team_id=sample.team_id,
             sample=sample,
             actor_id=sample.actor_id,
-            encoder=ENCODER,
+            encoder=stored_encoder(ENCODER, band),
             encoder_version=encoder_version(),
-            vector=one.embedding,
+            vector=vector,
             weight_s=one.speech_s,
             quality=_quality(measures.snr_db),
             language=sample.language,
             at_s=one.at_s,
             duration_s=one.duration_s,
         )
-        for one in found.prints
+        for one, other in zip(found.prints, narrow, strict=True)
+        for band, vector in _bands(one.embedding, other, telephone=telephone)
     )
+
+
+def _bands(
+    embedding: Embedding, narrow: Embedding | None, *, telephone: bool
+) -> list[tuple[Band, Embedding]]:
+    """What of a recording counts in which band: of a telephone's there is no wide one."""
+    if telephone:
+        return [("narrow", embedding)]
+    found: list[tuple[Band, Embedding]] = [("wide", embedding)]
+    if narrow is not None:
+        found.append(("narrow", narrow))
+    return found
 
 
 def _quality(snr_db: float | None) -> float:

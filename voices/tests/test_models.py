@@ -10,6 +10,8 @@ from pgvector.django import CosineDistance
 
 from accounts.models import User
 from voices.models import Actor, Consent, Decision, DecisionKind, Speaker, Title, Voiceprint
+from voices.recognition import search
+from voices.recognition.search import literal
 
 pytestmark = pytest.mark.django_db
 
@@ -56,11 +58,16 @@ def test_the_nearest_voiceprint_is_found_by_its_cosine(actor: Actor) -> None:
 
 def test_voiceprints_are_searched_by_an_index_of_their_cosines(actor: Actor) -> None:
     voiceprint(actor, 0)
-    asked = np.full(256, 1 / 16, np.float32)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = Voiceprint.objects.order_by(CosineDistance("vector", asked))[:5].explain()
-    assert "voiceprint_vector" in plan
+        # Of so few rows the planner would compare all.
+        for other in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
+            cursor.execute(f"SET LOCAL {other} = off")
+        asked = {"user": actor.owner_id, "vector": literal(np.full(256, 1 / 16, np.float32))}
+        asked |= {"encoder": "resemblyzer", "version": "0.1.4", "limit": 5}
+        cursor.execute(f"EXPLAIN {search.SEARCH}", asked)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "voiceprint_nearest on" in plan
+    assert "voiceprint_nearest_catalogue on" in plan
 
 
 def test_a_voiceprint_belongs_to_a_speaker_or_a_sample(actor: Actor) -> None:

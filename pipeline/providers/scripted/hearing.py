@@ -334,6 +334,9 @@ class ClockRecognizer(TimedRecognizer):
 class ScriptedEncoder:
     """Tones of the same pitch are the same voice, tones 40 Hz apart are strangers."""
 
+    name = "scripted"
+    version = "1"
+
     delay_s: float = 0.002
 
     async def embed(self, pcm: Pcm) -> Embedding:

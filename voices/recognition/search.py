@@ -1,0 +1,86 @@
+"""The nearest voiceprints of known actors among those that a user may use.
+
+The index holds half-precision copies of the vectors (pgvector's HNSW, Malkov and Yashunin,
+"Efficient and robust approximate nearest neighbor search using hierarchical navigable small
+world graphs", 2018): half the size and half the time to build, with the same neighbours.
+Who may see a row is part of the search, not a filter behind it: the three kinds of
+rows that one may see are three searches, an iterative scan goes on until enough visible rows
+were found, and of a user who owns few of many rows the planner takes the index by owner and
+compares them all.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection, transaction
+
+from pipeline.bounds import SEARCH_MAX_ROWS
+from pipeline.types import Embedding
+
+EF_SEARCH = 200
+"""Candidates that a search keeps in hand; `manage.py benchmark_voice_search` prints recall."""
+NEAREST = 40
+"""Voiceprints that a search returns: enough to meet a second actor behind a well-known one."""
+
+_SETTINGS = """
+SELECT set_config('hnsw.ef_search', %s, true),
+       set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.max_scan_tuples', %s, true)
+"""
+_ARM = """
+(SELECT id, actor_id,
+        voices_voiceprint.vector::halfvec(256) <=> (SELECT vector FROM asked) AS distance
+ FROM voices_voiceprint
+ WHERE encoder = %(encoder)s AND encoder_version = %(version)s AND actor_id IS NOT NULL
+   AND {whose}
+ ORDER BY voices_voiceprint.vector::halfvec(256) <=> (SELECT vector FROM asked) LIMIT %(limit)s)
+"""
+_WHOSE = (
+    "owner_id = %(user)s AND owner_id IS NOT NULL",
+    "owner_id IS NOT NULL AND team_id = ANY "
+    "(ARRAY(SELECT team_id FROM accounts_membership WHERE user_id = %(user)s))",
+    "owner_id IS NULL",
+)
+SEARCH = (
+    "WITH asked AS MATERIALIZED (SELECT %(vector)s::halfvec(256) AS vector) "  # noqa: S608
+    "SELECT id, min(actor_id::text)::uuid, min(distance) FROM ("
+    + " UNION ALL ".join(_ARM.format(whose=whose) for whose in _WHOSE)
+    + ") AS found GROUP BY id ORDER BY 3 LIMIT %(limit)s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    voiceprint: int
+    actor: uuid.UUID
+    similarity: float
+    """Cosine, -1 to 1."""
+
+
+def nearest(
+    user_id: int, embedding: Embedding, *, encoder: str, version: str, limit: int = NEAREST
+) -> list[Neighbour]:
+    """The nearest voiceprints of known actors that the user may use, nearest first.
+
+    Only those made by the same version of the same encoder are looked at.
+    """
+    asked: dict[str, str | int] = {
+        "user": user_id,
+        "vector": literal(embedding),
+        "encoder": encoder,
+        "version": version,
+        "limit": limit,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One search at a time decides; a plan made once for everybody would suit nobody.
+        cursor.execute(_SETTINGS, [str(max(EF_SEARCH, limit)), str(SEARCH_MAX_ROWS)])
+        cursor.execute(SEARCH, asked)
+        return [Neighbour(row[0], row[1], 1.0 - row[2]) for row in cursor.fetchall()]
+
+
+def literal(embedding: Embedding) -> str:
+    """A vector as pgvector reads it."""
+    return "[" + ",".join(f"{value:.6g}" for value in np.asarray(embedding, np.float64)) + "]"
