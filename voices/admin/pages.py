@@ -23,7 +23,7 @@ else:
     Page, Inline, Form = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
 
 
-STYLE = {"all": ("voices/admin.css",)}
+STYLE: dict[str, tuple[str, ...]] = {"all": ("voices/admin.css",)}
 
 
 class WhoseFilter(admin.SimpleListFilter):
