@@ -70,8 +70,7 @@ class ConsentsInline(Unchanging, Inline):
 class PinsInline(Inline):
     model = PinnedVoice
     extra = 0
-    fields = ("language", "engine", "voice", "owner", "team")
-    raw_id_fields = ("owner", "team")
+    fields = ("language", "engine", "voice")
 
 
 class ClonesInline(Unchanging, Inline):
@@ -189,6 +188,16 @@ class ActorAdmin(Page):
         if content or form.cleaned_data.get("no_picture"):
             services.set_picture(obj, by=by, content=content)
         obj.refresh_from_db()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: ARG002 - the framework's signature
+        for row in formset.save(commit=False):
+            if row._state.adding:
+                # A new pin is whose the actor is.
+                row.owner_id, row.team_id = form.instance.owner_id, form.instance.team_id
+            row.save()
+        for row in formset.deleted_objects:
+            row.delete()
+        formset.save_m2m()
 
     def delete_model(self, request: HttpRequest, obj: Actor) -> None:
         services.delete_actor(obj, by=request.user if isinstance(request.user, User) else None)

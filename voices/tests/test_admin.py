@@ -263,13 +263,20 @@ def test_staff_keep_the_catalogue(staff: Client) -> None:
 
 def test_staff_give_an_actor_to_the_catalogue(staff: Client, everything: dict[str, Any]) -> None:
     actor = everything["actor"]
+    pin = {"TOTAL_FORMS": "1", "0-language": "fr", "0-engine": "x", "0-voice": "french"}
     fields = inlines(name=actor.name, aliases="", languages="en", owner="", team="")
+    fields |= {f"pinned_voices-{name}": value for name, value in pin.items()}
     answer = staff.post(address("actor", "change", actor.pk), fields)
     assert answer.status_code == 302, answer.content.decode()
     actor.refresh_from_db()
     assert actor.owner is None
-    for kind in (VoiceSample, Consent, PinnedVoice, VoiceClone):
+    for kind in (VoiceSample, Consent, VoiceClone):
         assert kind.objects.get().owner is None
+    # The one there was, and the one that was added on the page.
+    assert list(PinnedVoice.objects.values_list("language", "owner")) == [
+        ("es", None),
+        ("fr", None),
+    ]
 
 
 def test_a_deleted_actor_stands_in_the_history(staff: Client, actor: Actor, ana: User) -> None:
