@@ -391,7 +391,8 @@ def _bands(
     """What of a recording counts in which band: of a telephone's there is no wide one."""
     if telephone:
         return [("narrow", embedding)]
-    return [("wide", embedding), *([("narrow", narrow)] if narrow is not None else [])]
+    wide: list[tuple[Band, Embedding]] = [("wide", embedding)]
+    return wide if narrow is None else [*wide, ("narrow", narrow)]
 
 
 def _quality(snr_db: float | None) -> float:
