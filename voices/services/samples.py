@@ -391,10 +391,8 @@ def _bands(
     """What of a recording counts in which band: of a telephone's there is no wide one."""
     if telephone:
         return [("narrow", embedding)]
-    found: list[tuple[Band, Embedding]] = [("wide", embedding)]
-    if narrow is not None:
-        found.append(("narrow", narrow))
-    return found
+    wide: list[tuple[Band, Embedding]] = [("wide", embedding)]
+    return wide if narrow is None else [*wide, ("narrow", narrow)]
 
 
 def _quality(snr_db: float | None) -> float:
