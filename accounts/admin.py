@@ -17,6 +17,8 @@ from accounts.models import (
     Preferences,
     Team,
     User,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 
 # Knox's own page shows hashes and would make tokens that nobody gets to see.
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
     PeopleAdminBase = UserAdmin[User]
     TokenAdminBase = admin.ModelAdmin[ApiToken]
     KeyAdminBase = admin.ModelAdmin[EngineKey]
+    WebhookAdminBase = admin.ModelAdmin[WebhookEndpoint]
+    DeliveryAdminBase = admin.ModelAdmin[WebhookDelivery]
 else:
     TeamAdminBase = InvitationAdminBase = PreferencesAdminBase = admin.ModelAdmin
     MembershipInlineBase = admin.TabularInline
-    PeopleAdminBase, TokenAdminBase, KeyAdminBase = UserAdmin, admin.ModelAdmin, admin.ModelAdmin
+    PeopleAdminBase = UserAdmin
+    TokenAdminBase = KeyAdminBase = WebhookAdminBase = DeliveryAdminBase = admin.ModelAdmin
 
 
 @admin.register(User)
@@ -57,11 +62,11 @@ class EmailUserAdmin(PeopleAdminBase):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(TokenAdminBase):
-    list_display = ("name", "owner", "created", "expires")
+    list_display = ("name", "owner", "scopes", "created", "last_used_at", "expires")
     list_select_related = ("auth_token__user",)
     search_fields = ("name", "auth_token__user__email")
-    fields = ("name", "owner", "created", "expires")
-    readonly_fields = ("owner", "created", "expires")
+    fields = ("name", "owner", "scopes", "created", "last_used_at", "expires")
+    readonly_fields = ("owner", "scopes", "created", "last_used_at", "expires")
 
     @admin.display(ordering="auth_token__user__email")
     def owner(self, token: ApiToken) -> str:
@@ -83,6 +88,46 @@ class ApiTokenAdmin(TokenAdminBase):
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:  # noqa: ARG002 - the framework's signature
         AuthToken.objects.filter(label__in=queryset).delete()
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(WebhookAdminBase):
+    list_display = ("id", "owner", "team", "enabled", "disabled_reason", "failing_since")
+    list_filter = ("enabled", "disabled_reason")
+    list_select_related = ("owner", "team")
+    search_fields = ("id", "owner__email")
+    # Without its secrets, sealed or not; staff may stop one that does harm.
+    fields = (
+        "owner",
+        "team",
+        "url",
+        "description",
+        "event_types",
+        "enabled",
+        "disabled_reason",
+        "failing_since",
+        "created_at",
+    )
+    readonly_fields = tuple(name for name in fields if name not in {"enabled", "disabled_reason"})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(DeliveryAdminBase):
+    list_display = ("created_at", "endpoint", "event", "status", "attempts", "code", "error")
+    list_filter = ("status", "error", "event__type")
+    list_select_related = ("endpoint", "event")
+    raw_id_fields = ("endpoint", "event")
+    search_fields = ("id", "event__id", "endpoint__id", "endpoint__owner__email")
+    date_hierarchy = "created_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
 
 
 @admin.register(EngineKey)

@@ -65,7 +65,7 @@ class NewTokenSerializer(serializers.Serializer[Any]):
         min_value=1, max_value=3650, required=False, help_text="A year if it is left out."
     )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=[(name, text) for name, text in SCOPES.items()]),
+        child=serializers.ChoiceField(choices=list(SCOPES)),
         min_length=1,
         max_length=len(SCOPES),
         default=[EVERYTHING],

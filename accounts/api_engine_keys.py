@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import EngineKey
 from accounts.rest.problems import Problem
+from accounts.rest.schema import also_answers
 from accounts.rest.views import Api
 from accounts.selectors import engine_keys_of, opened
 from accounts.services import UserKeysOffError, forget_engine_key, keep_engine_key
@@ -101,6 +102,7 @@ class EngineKeysView(Api):
         ],
         responses={204: None},
     )
+    @also_answers("404")
     def delete(self, request: Request) -> Response:
         """Take the key of a vendor away."""
         vendor = request.query_params.get("vendor", "")

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from accounts.api import MadeTokenSerializer, TokenSerializer
 from accounts.pairing import PairingCodeWrongError, exchange_code, issue_code
 from accounts.rest.problems import Problem
+from accounts.rest.schema import also_answers
 from accounts.rest.views import Api
 from accounts.services import TokenLimitReachedError
 
@@ -53,6 +54,7 @@ class PairingExchangeView(Api):
         request=ExchangeSerializer,
         responses={201: PairedSerializer},
     )
+    @also_answers("403")
     def post(self, request: Request) -> Response:
         """A token for a pairing code. The answer holds it, for the only time."""
         wanted = self.valid(request)

@@ -424,9 +424,9 @@ REST_FRAMEWORK = {
     "ALLOWED_VERSIONS": ["1"],
     "EXCEPTION_HANDLER": "accounts.rest.problems.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    # The proxy, which HTTPS declares, appends the address that it was asked from.
     # `format` is a query parameter of ours.
     "URL_FORMAT_OVERRIDE": None,
+    # Who is counted: the client as the one proxy in front saw it, else who connects.
     "NUM_PROXIES": 1 if HTTPS else 0,
 }
 API_ABOUT = """\
@@ -448,7 +448,14 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "TokenScope": "accounts.rest.scopes.SCOPE_NAMES",
+        "GlossaryLanguage": "sessions_app.glossaries.api.GLOSSARY_LANGUAGES",
+        "DeliveryStatus": "accounts.webhooks.models.DeliveryStatus",
+        "HealthStatus": ["ok", "degraded"],
+        "SessionState": "sessions_app.models.SessionState",
+        "TeamRole": "accounts.models.Role",
+    },
     "SORT_OPERATIONS": False,
 }
 # Requests a minute.

@@ -1113,6 +1113,14 @@ with group("Set by settings"):
         "`quota_exceeded`",
     )
     set_by(
+        "API_REQUESTS_PER_MINUTE",
+        "request_rate",
+        600,
+        "requests a minute",
+        "requests of one token over REST",
+        "429, `too_many_requests`",
+    )
+    set_by(
         "MAX_MESSAGES_PER_SECOND",
         "message_rate",
         200,

@@ -55,7 +55,7 @@ class VoiceSerializer(serializers.Serializer[Any]):
     engine = serializers.CharField()
     name = serializers.CharField()
     register = serializers.CharField()
-    pitch_hz = serializers.FloatField(allow_null=True)
+    pitch_hz = serializers.FloatField(help_text="0: not known.")
 
 
 class VoicesSerializer(serializers.Serializer[Any]):

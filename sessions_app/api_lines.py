@@ -78,7 +78,7 @@ class LineFilters(FilterSet):
         model = Line
         fields: ClassVar[list[str]] = []
 
-    def later(self, rows: QuerySet[Line], name: str, value: Any) -> QuerySet[Line]:  # noqa: ARG002 - the library\'s signature
+    def later(self, rows: QuerySet[Line], name: str, value: int) -> QuerySet[Line]:  # noqa: ARG002 - the library\'s signature
         return rows.filter(sequence__gt=int(value))
 
     def search(self, rows: QuerySet[Line], name: str, value: str) -> QuerySet[Line]:  # noqa: ARG002 - the library\'s signature

@@ -34,7 +34,7 @@ EDITABLE = ("title", "team")
 class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
     owner = serializers.PrimaryKeyRelatedField[Any](read_only=True, help_text="Whose it is: an id.")
     team = serializers.PrimaryKeyRelatedField[Any](
-        read_only=True, help_text="With which team it is shared, if with one."
+        read_only=True, allow_null=True, help_text="With which team it is shared, if with one."
     )
     engines = serializers.DictField(child=serializers.CharField(), read_only=True)
     summary = serializers.DictField(read_only=True, help_text="Figures of all its runs.")
@@ -136,7 +136,7 @@ class SessionFilters(FilterSet):
         self,
         rows: QuerySet[DubbingSession],
         name: str,  # noqa: ARG002 - the library's signature
-        value: Any,
+        value: int,
     ) -> QuerySet[DubbingSession]:
         if value != int(value):
             return rows.none()

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.rest.schema import also_answers
 from accounts.rest.views import Api
 from pipeline.bounds import USE_DAYS_MAX
 from sessions_app import usage
@@ -53,6 +54,7 @@ class UsageView(Api):
     pagination_class = None
 
     @extend_schema(operation_id="read_usage", parameters=[Asked])
+    @also_answers("404")
     def get(self, request: Request) -> Response:
         """Your own use of the last days, by day, engine and leg."""
         asked = Asked(data=request.query_params)

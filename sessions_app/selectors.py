@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from sessions_app.models import LINE_WORDS, WORDS_OF, DubbingSession, Line
@@ -30,8 +30,9 @@ def editable_session(user: User, session_id: uuid.UUID) -> DubbingSession | None
 
 def saying(sessions: QuerySet[DubbingSession], words: str) -> QuerySet[DubbingSession]:
     """Those of the sessions with the words in their title, or in a line of theirs."""
-    lines = lines_saying(Line.objects.filter(session=OuterRef("pk")), words)
-    return sessions.filter(Q(title__icontains=words) | Exists(lines))
+    # One look into the index of words, not one for each session.
+    lines = lines_saying(Line.objects.filter(session__in=sessions.order_by().values("pk")), words)
+    return sessions.filter(Q(title__icontains=words) | Q(pk__in=lines.values("session")))
 
 
 def lines_saying(lines: QuerySet[Line], words: str) -> QuerySet[Line]:

@@ -58,6 +58,10 @@ EXPLAINED: dict[str, Explained] = {
     ),
     "conflict": Explained(409, "Something is in the way", "`detail` says what."),
     "token_limit": Explained(409, "You hold too many tokens", "Revoke one first."),
+    "webhook_limit": Explained(409, "You have too many webhooks", "Delete one first."),
+    "webhook_disabled": Explained(
+        409, "The webhook is disabled", "Enable it first: nothing is sent to it."
+    ),
     "idempotency_key_reused": Explained(
         409, "The Idempotency-Key was used otherwise", "Use another key for another request."
     ),

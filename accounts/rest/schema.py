@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
+from accounts.rest.problem_codes import EXPLAINED
 from accounts.rest.problems import MEDIA_TYPE
 from accounts.rest.rates import RateLimit
 from accounts.rest.scopes import ANY, EVERYTHING, HasScope
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -101,7 +105,9 @@ class Description(AutoSchema):
         for code in self._problems():
             if code not in bodies:
                 bodies[code] = self._get_response_for_code(  # type: ignore[no-untyped-call]
-                    ProblemSerializer, code, media_types=[MEDIA_TYPE]
+                    OpenApiResponse(ProblemSerializer, description=_codes_of(code)),
+                    code,
+                    media_types=[MEDIA_TYPE],
                 )
         if getattr(self._handler(), "tagged", False):
             bodies["304"] = {"description": "You have it already."}
@@ -134,13 +140,28 @@ class Description(AutoSchema):
         return getattr(self.view, self.method.lower(), None)
 
 
-def edits(method: Any) -> Any:
+def _codes_of(status: str) -> str:
+    codes = [code for code, one in EXPLAINED.items() if str(one.status) == status]
+    return f"Problem: {', '.join(f'`{code}`' for code in codes)}."
+
+
+def edits(method: View) -> View:
     """Mark a method that looks at ``If-Match``."""
-    method.edits = True
+    method.edits = True  # type: ignore[attr-defined]  # told in the document
     return method
 
 
-def with_tag(method: Any) -> Any:
+def also_answers(*codes: str) -> Callable[[View], View]:
+    """Mark a method whose problems have other statuses than those that all share."""
+
+    def marked(method: View) -> View:
+        method.problems = codes  # type: ignore[attr-defined]  # told in the document
+        return method
+
+    return marked
+
+
+def with_tag(method: View) -> View:
     """Mark a method that answers with an ETag, and looks at ``If-None-Match``."""
-    method.tagged = True
+    method.tagged = True  # type: ignore[attr-defined]  # told in the document
     return method

@@ -39,6 +39,9 @@ SCOPES: dict[str, str] = {
 }
 
 
+SCOPE_NAMES = list(SCOPES)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenAccess:
     """With which token somebody asks: ``request.auth``."""

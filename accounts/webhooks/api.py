@@ -22,7 +22,6 @@ from accounts.ownership import EDITING_ROLES
 from accounts.rest.conditional import check_match, tagged
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.idempotency import idempotent
-from accounts.rest.problem_codes import EXPLAINED, Explained
 from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
 from accounts.rest.scopes import ANY
@@ -36,15 +35,13 @@ from pipeline.bounds import WEBHOOK_KEPT_DAYS, WEBHOOK_URL_MAX
 EDITABLE = ("url", "description", "event_types", "team", "enabled")
 READS: dict[str, str] = {"GET": "read:webhooks"}
 WRITES: dict[str, str] = {"POST": "write:webhooks"}
-EXPLAINED["webhook_limit"] = Explained(409, "You have too many webhooks", "Delete one first.")
-EXPLAINED["webhook_disabled"] = Explained(
-    409, "The webhook is disabled", "Enable it first: nothing is sent to it."
-)
 
 
 class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     team = serializers.PrimaryKeyRelatedField[Any](
-        read_only=True, help_text="Told of what this team shares; `null`: of everything of yours."
+        read_only=True,
+        allow_null=True,
+        help_text="Told of what this team shares; `null`: of everything of yours.",
     )
     event_types = serializers.ListField(child=serializers.CharField())
     disabled_reason = serializers.CharField(

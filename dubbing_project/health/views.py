@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -95,9 +96,7 @@ class HealthDetailView(Api):
     throttle_classes = ()
     pagination_class = None
 
-    @extend_schema(
-        operation_id="read_health_detail", responses=serializers.DictField(help_text="By part.")
-    )
+    @extend_schema(operation_id="read_health_detail", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
         """For staff: versions, engines, sessions, loop lag, free disk, faults and since when."""
         return Response(report.detail(report.current()))

@@ -16,7 +16,7 @@ import soundfile
 from asgiref.sync import sync_to_async
 
 from dubbing_project.services.runner import RunningServices
-from dubbing_project.tests.test_live_end_to_end import PROJECT, get, token_of
+from dubbing_project.tests.test_live_end_to_end import PROJECT, get, lines_of, token_of
 from pipeline.demo_clip import write_clip
 from pipeline.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ
@@ -83,9 +83,8 @@ async def test_the_python_client_dubs_every_line_once_over_a_connection_that_bre
     assert proxy.connections == 2
 
     printed = [line.split(" ", 2) for line in said.decode().splitlines()]
-    (listed,) = (await sync_to_async(get)(platform, "/api/sessions", token))["sessions"]
-    session = await sync_to_async(get)(platform, f"/api/sessions/{listed['id']}", token)
-    lines = session["lines"]
+    (listed,) = (await sync_to_async(get)(platform, "/api/sessions", token))["results"]
+    lines = await sync_to_async(lines_of)(platform, listed["id"], token)
     assert len(lines) >= 2
     for language, field in (("en", "source_text"), ("es", "target_text")):
         heard = [[number, text] for number, spoken, text in printed if spoken == language]

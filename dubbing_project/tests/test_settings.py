@@ -63,6 +63,9 @@ def start(code: str, var: Path, **variables: str) -> subprocess.CompletedProcess
         ("ENGINE_PRICES", "eleven:synthesis=0.15/1000"),
         ("PRICE_CURRENCY", "dollars"),
         ("MAX_COST_PER_DAY", "-1"),
+        ("API_REQUESTS_PER_MINUTE", "0"),
+        ("WEBHOOKS_PRIVATE_ADDRESSES", "some"),
+        ("WEBHOOKS_ROOT_CERTIFICATES", "/nowhere.pem"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_line(tmp_path: Path, name: str, value: str) -> None:

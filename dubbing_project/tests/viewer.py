@@ -11,7 +11,7 @@ from typing import Any
 
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.waiting import health
-from dubbing_project.tests.test_live_end_to_end import get
+from dubbing_project.tests.test_live_end_to_end import get, lines_of
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.types import Pcm
 from sessions_app.live_client import LiveClient
@@ -128,12 +128,11 @@ class Viewer:
 
     def check_record(self, services: RunningServices, token: str) -> dict[str, Any]:
         """Postgres has every line as it was told; the session as it has it."""
-        session: dict[str, Any] = get(
-            services, f"/api/sessions/{self.client.session_id}?limit=200", token
-        )
+        session: dict[str, Any] = get(services, f"/api/sessions/{self.client.session_id}", token)
         state = (session["state"], session["lost_lines"], session["summary"]["lines"])
         assert state == ("ended", 0, len(self.client.lines)), f"on record: {state}"
-        assert [(line["sequence"], line["target_text"]) for line in session["lines"]] == [
+        kept = lines_of(services, self.client.session_id, token)
+        assert [(line["sequence"], line["target_text"]) for line in kept] == [
             (line.line, line.target_text) for line in self.client.lines.values()
         ]
         return session

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Ticket
 from accounts.selectors import tokens_of
-from accounts.services import create_user, revoke_token
+from accounts.services import create_token, create_user, revoke_token
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
 from sessions_app.models import DailyUse, DubbingSession
@@ -197,6 +197,22 @@ def ticket_of(person: Person) -> str:
     assert answer.json()["expires_in_s"] == 30
     subprotocol: str = answer.json()["subprotocol"]
     return subprotocol
+
+
+async def test_a_token_without_the_scope_opens_no_socket(server: Server, ana: Person) -> None:
+    def tokens() -> tuple[str, str]:
+        reads = create_token(ana.user, name="reads", scopes=["read:sessions"]).token
+        return reads, create_token(ana.user, name="dubs", scopes=["dub"]).token
+
+    reads, dubs = await sync_to_async(tokens)()
+    for refused in (Socket(token=reads), Socket(subprotocols=("dub.v1", f"token.{reads}"))):
+        await refused.connect()
+        assert await refused.closing() == (4401, "scope_missing")
+    socket = Socket(token=dubs)
+    await socket.connect()
+    await socket.send(type="ping")
+    await socket.until("pong")
+    await socket.leave()
 
 
 async def test_a_ticket_opens_one_socket_once(server: Server, ana: Person) -> None:
