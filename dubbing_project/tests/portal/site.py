@@ -155,7 +155,7 @@ def window(browser: Browser, site: Site, **options: Any) -> Iterator[Window]:
     found.page.on("pageerror", lambda error: found.said.append(str(error)))
     try:
         yield found
-        assert found.said == []
+        assert found.said == [], found.said
     finally:
         context.close()
 
