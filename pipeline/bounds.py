@@ -844,6 +844,29 @@ with group("Storage"):
         "not put down: a crash then costs the session",
     )
     PAGE_MAX = bound("page", 200, "rows", "a page of the interface", "asked for anew")
+    TITLE_MAX = bound("title", 200, "characters", "a session's title", "refused")
+    SPEAKER_NAMES_MAX = bound(
+        "speaker_names", 64, "names", "named speakers of one session", "refused"
+    )
+    SPEAKER_NAME_MAX = bound("speaker_name", 64, "characters", "a speaker's name", "refused")
+    QUERY_MAX = bound("query", 200, "characters", "what is searched for", "the rest is left out")
+    QUERY_WORDS_MAX = bound("query_words", 12, "words", "a search", "the rest is left out")
+    SESSION_WORDS_MAX = bound(
+        "session_words",
+        20_000,
+        "words",
+        "different words by which one session is found",
+        "later ones do not find it",
+    )
+    TRANSCRIPT_LINES_MAX = bound(
+        "transcript", 50_000, "lines", "a transcript or the figures of one session", "cut there"
+    )
+    INCIDENTS_WAITING_MAX = bound(
+        "incidents_waiting", 100, "codes", "errors and notices to be noted", "not noted"
+    )
+    INCIDENTS_MAX = bound(
+        "incidents", 500, "codes", "errors and notices kept of one session", "not noted"
+    )
     TOKENS_MAX = bound("tokens", 50, "tokens", "tokens of one person", "refused")
     TICKETS_MAX = bound("tickets", 50, "tickets", "unused tickets of one person", "the oldest goes")
     TICKET_S = bound("ticket", 30.0, "seconds", "a ticket's life", "it counts no more")

@@ -6,7 +6,11 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+
+from pipeline.bounds import TITLE_MAX
 
 
 class IllegalTransitionError(Exception):
@@ -38,6 +42,10 @@ class DubbingSession(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dubbing_sessions"
     )
+    title = models.CharField(max_length=TITLE_MAX, blank=True)
+    """What its people call it; empty: nobody has named it."""
+    speaker_names = models.JSONField(default=dict, blank=True)
+    """Speaker, as in its lines → what people call them."""
     state = models.CharField(
         max_length=16, choices=SessionState.choices, default=SessionState.CREATED
     )
@@ -184,6 +192,12 @@ class Line(models.Model):
     latencies = models.JSONField(default=dict, blank=True)
     """Latency field → milliseconds; empty when the line was skipped."""
     skipped_reason = models.CharField(max_length=64, blank=True)
+    level_dbfs = models.FloatField(null=True, blank=True)
+    """How loud it was said, decibels below full scale."""
+    snr_db = models.FloatField(null=True, blank=True)
+    """How far the speech stood out of the noise, decibels."""
+    similarity = models.FloatField(null=True, blank=True)
+    """Cosine of its voice to its speaker's; None where it was not compared."""
 
     class Meta:
         ordering: ClassVar[list[str]] = ["sequence"]
@@ -193,3 +207,44 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.sequence}"
+
+
+class SessionWords(models.Model):
+    """Every word of a session once, for search: its title and its lines in both languages.
+
+    Beside the session and not in it: nobody who lists sessions wants to load this.
+    """
+
+    session = models.OneToOneField(
+        DubbingSession, on_delete=models.CASCADE, primary_key=True, related_name="words"
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [GinIndex(fields=["words"], name="session_words")]
+
+    def __str__(self) -> str:
+        return str(self.session_id)
+
+
+class Incident(models.Model):
+    """An error or a notice that a session's listener was told. Its code, never its text."""
+
+    class Kind(models.TextChoices):
+        ERROR = "error"
+        NOTICE = "notice"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    """Drawn by who writes it, so that what comes again is not counted again."""
+    session = models.ForeignKey(DubbingSession, on_delete=models.CASCADE, related_name="incidents")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    code = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["session", "at"], name="incident_session_at")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.code}"

@@ -171,6 +171,7 @@ class Runs:
             except Exception:
                 log.exception("run failed")
                 run.failed = True
+                self._journal.note("error", "internal_error")
                 self._outbox.offer(
                     Failure(
                         code="internal_error",
@@ -231,6 +232,9 @@ class Runs:
                 self.media_s = 0.0
                 await self._outbox.put(output)
             case Event():
+                if isinstance(output, Failure | Notice):
+                    kind = "error" if isinstance(output, Failure) else "notice"
+                    self._journal.note(kind, output.code)
                 await self._outbox.put(output)
 
     async def _say_record_incomplete(self) -> None:

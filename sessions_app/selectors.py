@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.contrib.postgres.search import SearchQueryField
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast
 
 from accounts.models import User
-from sessions_app.models import DubbingSession, Line
+from pipeline.bounds import TRANSCRIPT_LINES_MAX
+from sessions_app.models import DubbingSession, Incident, Line, SessionState, SessionWords
+from sessions_app.search import as_tsquery, holds, wanted
 
 
 def sessions_of(user: User) -> QuerySet[DubbingSession]:
     """The user's sessions, newest first."""
+    return DubbingSession.objects.filter(owner=user)
+
+
+def editable_sessions(user: User) -> QuerySet[DubbingSession]:
+    """Those that the user may name, delete and dub on."""
     return DubbingSession.objects.filter(owner=user)
 
 
@@ -23,3 +33,54 @@ def session_of(user: User, session_id: uuid.UUID) -> DubbingSession | None:
 def lines_of(session: DubbingSession, *, after: int, limit: int) -> list[Line]:
     """Lines with a sequence greater than ``after``, in order."""
     return list(session.lines.filter(sequence__gt=after).order_by("sequence")[:limit])
+
+
+# Finding ------------------------------------------------------------------------------
+
+
+def found(sessions: QuerySet[DubbingSession], query: str) -> QuerySet[DubbingSession]:
+    """Those of the sessions in whose title or lines every word of ``query`` begins a word.
+
+    A session that is live is looked through line by line: its words are gathered at its end.
+    """
+    beginnings = wanted(query)
+    if not beginnings:
+        return sessions.none() if query.strip() else sessions
+    matches = Func(
+        F("words"),
+        Cast(Value(as_tsquery(beginnings)), SearchQueryField()),
+        template="(%(expressions)s)",
+        arg_joiner=" @@ ",
+        output_field=BooleanField(),
+    )
+    ended = SessionWords.objects.annotate(matches=matches).filter(matches=True)
+    said = Q()
+    for word in beginnings:
+        here = Line.objects.filter(session=OuterRef("pk")).filter(
+            Q(source_text__icontains=word) | Q(target_text__icontains=word)
+        )
+        said &= Q(Exists(here)) | Q(title__icontains=word)
+    live = sessions.filter(state=SessionState.LIVE).filter(said)
+    return sessions.filter(
+        Q(pk__in=ended.values("session_id")) | Q(pk__in=list(live.values_list("pk", flat=True)))
+    )
+
+
+def lines_found(session: DubbingSession, query: str) -> list[int]:
+    """Sequences of the session's lines that hold every word of ``query``, in order."""
+    beginnings = wanted(query)
+    rows = session.lines.values_list("sequence", "source_text", "target_text")
+    return [
+        sequence
+        for sequence, source, target in rows[:TRANSCRIPT_LINES_MAX]
+        if beginnings and holds(f"{source} {target}", beginnings)
+    ]
+
+
+# Figures ------------------------------------------------------------------------------
+
+
+def incidents_of(session: DubbingSession) -> list[tuple[str, str, datetime]]:
+    """Kind, code and time of what the session's listener was told, in order."""
+    rows = Incident.objects.filter(session=session).order_by("at")
+    return list(rows.values_list("kind", "code", "at"))
