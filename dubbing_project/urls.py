@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import TemplateView
 
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
@@ -10,7 +9,7 @@ from sessions_app.staff import engines_page
 from sessions_app.views import protocol_document, protocol_page
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="home.html"), name="home"),
+    path("", include("sessions_app.pages.urls")),
     path("protocol", protocol_page, name="protocol"),
     path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),

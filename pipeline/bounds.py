@@ -861,6 +861,9 @@ with group("Storage"):
     TRANSCRIPT_LINES_MAX = bound(
         "transcript", 50_000, "lines", "a transcript or the figures of one session", "cut there"
     )
+    EXAMPLE_MAKING_S = bound(
+        "example", 300, "seconds", "making the front page's example", "it is begun anew"
+    )
     INCIDENTS_WAITING_MAX = bound(
         "incidents_waiting", 100, "codes", "errors and notices to be noted", "not noted"
     )

@@ -1,4 +1,4 @@
-"""SubRip (SRT) text from timed lines. Pure."""
+"""SubRip (SRT) and WebVTT text from timed lines. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ SHORTEST_S = 0.7
 _GAP_S = 0.04
 
 
+Timed = tuple[float, float, str, str]
+"""Start and end in seconds, text, and who says it; empty where nobody knows."""
+
+
 def srt(lines: Iterable[tuple[float, float, str]]) -> str:
     """``(start_s, end_s, text)`` lines as an SRT document.
 
@@ -19,18 +23,39 @@ def srt(lines: Iterable[tuple[float, float, str]]) -> str:
     Text longer than two lines of 42 characters is spread over consecutive cues, in
     proportion to its characters; empty text makes no cue.
     """
-    cues: list[tuple[int, int, str]] = []
+    return "\n".join(
+        f"{number}\n{timestamp(start)} --> {timestamp(end)}\n{text}\n"
+        for number, (start, end, text, _) in enumerate(
+            _cues((*line, "") for line in lines), start=1
+        )
+    )
+
+
+def vtt(lines: Iterable[Timed]) -> str:
+    """The same as a WebVTT document, each cue in the voice of who says it."""
+    written = ["WEBVTT\n"]
+    for start, end, text, who in _cues(lines):
+        time = f"{timestamp(start)} --> {timestamp(end)}".replace(",", ".")
+        voice = f"<v {_escaped(' '.join(who.split()))}>" if who.strip() else ""
+        written.append(f"{time}\n{voice}{_escaped(text)}\n")
+    return "\n".join(written)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cues(lines: Iterable[Timed]) -> list[tuple[int, int, str, str]]:
+    """Start and end in milliseconds, a page of text, and who says it."""
+    cues: list[tuple[int, int, str, str]] = []
     ordered = sorted((line for line in lines if line[2].strip()), key=lambda line: line[:2])
-    for index, (start_s, end_s, text) in enumerate(ordered):
+    for index, (start_s, end_s, text, who) in enumerate(ordered):
         latest_s = ordered[index + 1][0] - _GAP_S if index + 1 < len(ordered) else float("inf")
         start_ms = max(round(1000 * start_s), cues[-1][1] if cues else 0)
         wanted_s = max(end_s, start_ms / 1000 + SHORTEST_S)
         end_ms = max(round(1000 * min(wanted_s, latest_s)), start_ms + 1)
-        cues += _spread(start_ms, end_ms, _pages(text))
-    return "\n".join(
-        f"{number}\n{timestamp(start)} --> {timestamp(end)}\n{text}\n"
-        for number, (start, end, text) in enumerate(cues, start=1)
-    )
+        cues += [(*cue, who) for cue in _spread(start_ms, end_ms, _pages(text))]
+    return cues
 
 
 def timestamp(milliseconds: int) -> str:

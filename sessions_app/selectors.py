@@ -11,8 +11,11 @@ from django.db.models.functions import Cast
 
 from accounts.models import User
 from pipeline.bounds import TRANSCRIPT_LINES_MAX
+from sessions_app import statistics, transcripts
 from sessions_app.models import DubbingSession, Incident, Line, SessionState, SessionWords
 from sessions_app.search import as_tsquery, holds, wanted
+from sessions_app.statistics import LineFigures, Statistics, statistics_of
+from sessions_app.transcripts import Said
 
 
 def sessions_of(user: User) -> QuerySet[DubbingSession]:
@@ -23,6 +26,10 @@ def sessions_of(user: User) -> QuerySet[DubbingSession]:
 def editable_sessions(user: User) -> QuerySet[DubbingSession]:
     """Those that the user may name, delete and dub on."""
     return DubbingSession.objects.filter(owner=user)
+
+
+def may_edit(user: User, session: DubbingSession) -> bool:
+    return session.owner_id == user.pk
 
 
 def session_of(user: User, session_id: uuid.UUID) -> DubbingSession | None:
@@ -84,3 +91,26 @@ def incidents_of(session: DubbingSession) -> list[tuple[str, str, datetime]]:
     """Kind, code and time of what the session's listener was told, in order."""
     rows = Incident.objects.filter(session=session).order_by("at")
     return list(rows.values_list("kind", "code", "at"))
+
+
+def statistics_of_session(session: DubbingSession) -> Statistics:
+    """Made of its first TRANSCRIPT_LINES_MAX lines."""
+    rows = session.lines.order_by("sequence").values_list(*statistics.FIELDS)
+    return statistics_of([LineFigures(*row) for row in rows[:TRANSCRIPT_LINES_MAX]])
+
+
+def transcript_of(session: DubbingSession) -> list[Said]:
+    """The session's first TRANSCRIPT_LINES_MAX lines, in order."""
+    rows = session.lines.order_by("sequence").values_list(*transcripts.FIELDS)
+    return [Said(*row) for row in rows[:TRANSCRIPT_LINES_MAX]]
+
+
+def newest_line(session: DubbingSession) -> int:
+    """Sequence of its last line; -1 while there is none."""
+    newest = session.lines.order_by("-sequence").values_list("sequence", flat=True).first()
+    return -1 if newest is None else newest
+
+
+def speakers_of(session: DubbingSession) -> list[str]:
+    """Everybody who says a line of it."""
+    return list(session.lines.order_by("speaker").values_list("speaker", flat=True).distinct())
