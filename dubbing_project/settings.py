@@ -338,6 +338,8 @@ NODE_MODULES = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("bootstrap", NODE_MODULES / "bootstrap" / "dist"),
+    # One player and one codec, for the extension and for the live page.
+    ("dubbing", BASE_DIR / "extension" / "shared"),
 ]
 # Pages are styled without a collectstatic step; its output is used where it was run.
 WHITENOISE_USE_FINDERS = True

@@ -5,16 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from pipeline.demo_clip import DemoClipError
 from pipeline.ports import EngineError
 from sessions_app import example, selectors, wiring
-from sessions_app.codes import CLOSINGS
 from sessions_app.engine_access import access_of
 from sessions_app.engine_list import engines_for
 from sessions_app.languages import available_pairs
@@ -23,6 +23,33 @@ from sessions_app.pages.naming import language_name, languages_of
 from sessions_app.pages.reading import user_of
 from sessions_app.pages.sounds import sound_response
 from sessions_app.tasks import make_example
+
+NO_SESSION = uuid.UUID(int=0)
+"""Stands in addresses for the session that the page is going to make."""
+KINDS = (
+    ("sample", "Sample", "chat-quote", "Two people talking, built in"),
+    ("microphone", "Microphone", "mic", "Of this machine"),
+    ("tab", "Tab or window", "window", "Shared with its sound"),
+    ("file", "File", "file-earmark-music", "Audio or video from disk"),
+)
+ROLES = (
+    ("recognition", "Recognition"),
+    ("translation", "Translation"),
+    ("synthesis", "Synthesis"),
+)
+SHORTCUTS = (
+    (("S",), "start or stop dubbing"),
+    (("Space",), "pause, go on"),
+    (("R",), "say the last phrase again"),
+    (("O",), "original only, and back"),
+    (("M",), "mute the dub"),
+    (("+", "−"), "dub louder, quieter"),
+    (("]", "["), "original louder, quieter"),
+    ((".", ","), "dub 0.1 s later, sooner"),
+    (("1", "…", "9"), "mute a speaker, by place in the list"),
+    (("C",), "show or hide the original’s words"),
+    (("?",), "this list"),
+)
 
 
 @never_cache
@@ -38,6 +65,10 @@ def home(request: HttpRequest) -> HttpResponse:
             "dub_on": session,
             "dub_on_languages": languages_of(session) if session else "",
             "settings_of_page": _settings(request, session),
+            "no_session": NO_SESSION,
+            "kinds": KINDS,
+            "roles": ROLES,
+            "shortcuts": SHORTCUTS,
         },
     )
 
@@ -97,13 +128,14 @@ def _settings(request: HttpRequest, session: DubbingSession | None) -> dict[str,
     codes = sorted({code for pair in pairs for code in pair})
     engines = engines_for(access_of(user.pk))
     return {
+        "csrf": get_token(request),
+        "sample": reverse("sample-sound"),
+        "noSession": str(NO_SESSION),
+        "speakersAddress": reverse("session-speakers", args=[NO_SESSION]),
         "pairs": pairs,
         "languages": {code: language_name(code) for code in codes},
         "engines": engines["engines"],
         "problem": problem or (engines["problem"] or {}).get("message", ""),
-        "closings": {code: text for code, (_, text) in CLOSINGS.items()},
-        "chunk_ms": 1000 * settings.MAX_CHUNK_DURATION,
-        "resume_s": settings.RESUME_SECONDS,
         "session": {
             "id": str(session.pk),
             "title": session.title,
