@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from pipeline.bounds import QUERY_MAX, QUERY_WORDS_MAX, SESSION_WORDS_MAX
 
@@ -17,14 +17,23 @@ WORD_MAX = 64
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_STARTS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc]"
+)
+"""Accents and vowel points, once letters have been taken apart."""
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
     """Each word of the texts once, in a fixed order; at most SESSION_WORDS_MAX."""
+    # In one piece: a call for each of thousands of lines would take longer than the work.
+    tokens = dict.fromkeys(_TOKEN.findall(_folded("\n".join(texts))))
     found: dict[str, None] = {}
-    for text in texts:
-        for token in _tokens(text):
-            found.update(dict.fromkeys(_pairs(token) if _is_unspaced(token) else [token]))
+    for token in tokens:
+        if _STARTS_UNSPACED.match(token):
+            found.update(dict.fromkeys(_pairs(token)))
+        else:
+            found[token[:WORD_MAX]] = None
         if len(found) >= SESSION_WORDS_MAX:
             break
     return list(found)[:SESSION_WORDS_MAX]
@@ -33,9 +42,9 @@ def words_of(texts: Iterable[str]) -> list[str]:
 def wanted(query: str) -> list[str]:
     """The beginnings of words that must all be there; empty where nothing is asked for."""
     parts: dict[str, None] = {}
-    for token in _tokens(query[:QUERY_MAX]):
-        unspaced = _is_unspaced(token) and len(token) > 1
-        parts.update(dict.fromkeys(_pairs(token)[: len(token) - 1] if unspaced else [token]))
+    for token in _TOKEN.findall(_folded(query[:QUERY_MAX])):
+        unspaced = len(token) > 1 and _STARTS_UNSPACED.match(token)
+        parts.update(dict.fromkeys(_pairs(token)[:-1] if unspaced else [token[:WORD_MAX]]))
     return list(parts)[:QUERY_WORDS_MAX]
 
 
@@ -44,22 +53,28 @@ def as_tsquery(beginnings: Iterable[str]) -> str:
     return " & ".join(f"'{word}':*" for word in beginnings)
 
 
-def holds(text: str, beginnings: Iterable[str]) -> bool:
-    """Whether every one of them begins a word of ``text``."""
-    there = words_of([text])
-    return all(any(word.startswith(one) for word in there) for one in beginnings)
+def finder(beginnings: Iterable[str]) -> Callable[[str], bool]:
+    """Tells of a text whether every one of them begins a word of it."""
+    patterns = [
+        re.compile(("" if _STARTS_UNSPACED.match(word) else r"(?<![^\W_])") + re.escape(word))
+        for word in beginnings
+    ]
+
+    def holds(text: str) -> bool:
+        folded = _folded(text)
+        return all(pattern.search(folded) for pattern in patterns)
+
+    return holds
 
 
-def _tokens(text: str) -> Iterator[str]:
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(c for c in folded if not unicodedata.combining(c))
+def _folded(text: str) -> str:
+    """Without case, accents and other differences of form."""
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", folded))
     # Korean syllables come apart in that form and must be put together again.
-    for token in _TOKEN.findall(unicodedata.normalize("NFC", plain)):
-        yield token[:WORD_MAX]
-
-
-def _is_unspaced(token: str) -> bool:
-    return re.match(f"[{_UNSPACED}]", token) is not None
+    return unicodedata.normalize("NFC", plain)
 
 
 def _pairs(token: str) -> list[str]:

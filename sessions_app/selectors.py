@@ -13,7 +13,7 @@ from accounts.models import User
 from pipeline.bounds import TRANSCRIPT_LINES_MAX
 from sessions_app import statistics, transcripts
 from sessions_app.models import DubbingSession, Incident, Line, SessionState, SessionWords
-from sessions_app.search import as_tsquery, holds, wanted
+from sessions_app.search import as_tsquery, finder, wanted
 from sessions_app.statistics import LineFigures, Statistics, statistics_of
 from sessions_app.transcripts import Said
 
@@ -76,11 +76,14 @@ def found(sessions: QuerySet[DubbingSession], query: str) -> QuerySet[DubbingSes
 def lines_found(session: DubbingSession, query: str) -> list[int]:
     """Sequences of the session's lines that hold every word of ``query``, in order."""
     beginnings = wanted(query)
-    rows = session.lines.values_list("sequence", "source_text", "target_text")
+    if not beginnings:
+        return []
+    holds = finder(beginnings)
+    rows = session.lines.order_by("sequence").values_list("sequence", "source_text", "target_text")
     return [
         sequence
         for sequence, source, target in rows[:TRANSCRIPT_LINES_MAX]
-        if beginnings and holds(f"{source} {target}", beginnings)
+        if holds(f"{source}\n{target}")
     ]
 
 

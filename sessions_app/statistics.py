@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 STAGES = ("endpoint_ms", "recognition_ms", "translation_ms", "synthesis_ms")
 """Latency fields in the order in which a line passes them; ``total_ms`` is all of them."""
 POINTS_MAX = 72
@@ -110,7 +108,7 @@ def statistics_of(lines: Sequence[LineFigures]) -> Statistics:
             if found is not None:
                 stretches[int(line.start_s / stretch_s)].append(found)
         return [
-            (round((at + 0.5) * stretch_s, 2), round(float(np.percentile(values, percent)), 3))
+            (round((at + 0.5) * stretch_s, 2), round(percentile(values, percent), 3))
             for at, values in sorted(stretches.items())
         ]
 
@@ -137,8 +135,8 @@ def statistics_of(lines: Sequence[LineFigures]) -> Statistics:
         merged=sum(line.skipped_reason == "merged" for line in lines),
         media_s=end_s,
         stages={name: over_time(heard, latency(name)) for name in (*STAGES, "total_ms")},
-        p50={name: round(float(np.percentile(all_, 50)), 1) for name, all_ in measured.items()},
-        p95={name: round(float(np.percentile(all_, 95)), 1) for name, all_ in measured.items()},
+        p50={name: round(percentile(all_, 50), 1) for name, all_ in measured.items()},
+        p95={name: round(percentile(all_, 95), 1) for name, all_ in measured.items()},
         lag=over_time(heard, lag_s),
         lag_p95=over_time(heard, lag_s, 95),
         level=over_time(lines, lambda line: line.level_dbfs),
@@ -147,6 +145,15 @@ def statistics_of(lines: Sequence[LineFigures]) -> Statistics:
         tempo=over_time(heard, lambda line: line.tempo),
         speakers=_speakers(lines),
     )
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Between neighbours in proportion, as numpy does; faster for the few of a stretch."""
+    ordered = sorted(values)
+    at = (len(ordered) - 1) * percent / 100
+    below = int(at)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (at - below)
 
 
 def as_json(statistics: Statistics) -> dict[str, Any]:
@@ -199,5 +206,5 @@ def _speakers(lines: Iterable[LineFigures]) -> list[SpeakerShare]:
     for share in shares.values():
         share.share = share.spoken_s / total_s if total_s else 0.0
         if share.similarities:
-            share.similarity = round(float(np.median(share.similarities)), 3)
+            share.similarity = round(percentile(share.similarities, 50), 3)
     return sorted(shares.values(), key=lambda one: -one.spoken_s)

@@ -128,8 +128,9 @@ export class DubSession extends EventTarget {
     this._show({ status: "paused" });
   }
 
-  resume() {
-    if (this.view.status === "paused" && this._request) this._begin(this._request);
+  /** @param {Record<string, unknown>} [request] what is wanted now, where that has changed */
+  resume(request) {
+    if (this.view.status === "paused" && this._request) this._begin(request ?? this._request);
   }
 
   /** The last clauses are still heard, then everything ends. */

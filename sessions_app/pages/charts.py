@@ -106,6 +106,7 @@ def over_time(
         title=title,
         unit=unit,
         says=_in_words(title, unit, filled, digits),
+        # The first, which matters most, is drawn last and lies on top.
         drawn=[Drawn(one.name, one.look, _path(one.points, x, y, dots=dots)) for one in filled],
         across=across,
         up=up,

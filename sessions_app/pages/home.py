@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
@@ -83,7 +83,7 @@ def example_lines(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Djang
 
 
 @require_safe
-def example_sound(request: HttpRequest, name: str) -> HttpResponseBase:
+def example_sound(request: HttpRequest, name: str) -> HttpResponse:
     made = example.example()
     if made is None or name not in example.SOUNDS:
         raise Http404("There is no such sound.")
@@ -91,7 +91,7 @@ def example_sound(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 @require_safe
-def sample_sound(request: HttpRequest) -> HttpResponseBase:
+def sample_sound(request: HttpRequest) -> HttpResponse:
     """The built-in sample, to be dubbed from the page."""
     try:
         file = example.sample()

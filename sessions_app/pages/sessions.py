@@ -16,10 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pipeline.bounds import QUERY_MAX
 from sessions_app import library, selectors, usage
-from sessions_app.api_usage import shown
 from sessions_app.codes import SKIPS
 from sessions_app.listing import cursor_of, page_of
-from sessions_app.models import Line, SessionState
+from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.pages.charts import clock
 from sessions_app.pages.naming import (
     duration,
@@ -29,10 +28,10 @@ from sessions_app.pages.naming import (
     speaker_name,
 )
 from sessions_app.pages.reading import STATES, about, session_or_404, user_of
-from sessions_app.transcripts import FORMATS
 
 SESSIONS_A_PAGE = 25
 LINES_A_PAGE = 100
+LEGS = {"recognition": 0, "translation": 1, "synthesis": 2}
 
 
 @login_required
@@ -130,9 +129,8 @@ def session_page(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "summary": summary,
             "lag_s": summary.get("p50", {}).get("lag_ms", 0) / 1000,
             "total_s": summary.get("p50", {}).get("total_ms", 0) / 1000,
-            "usage": [shown(row) for row in usage.usage_of_session(session)],
+            "engines": _engines(session),
             "currency": settings.PRICE_CURRENCY,
-            "formats": list(FORMATS),
         },
     )
 
@@ -198,6 +196,18 @@ def _edit(request: HttpRequest, session_id: uuid.UUID, edit: Any, done: str) -> 
             return JsonResponse({"message": done})
         messages.success(request, done)
     return redirect("session-page", session_id)
+
+
+def _engines(session: DubbingSession) -> list[dict[str, Any]]:
+    """Which engine did what, and how much of it; also those that stood in for another."""
+    used = usage.usage_of_session(session)
+    legs = {row["leg"] for row in used}
+    chosen = [
+        {"leg": leg, "engine": engine}
+        for leg, engine in sorted(session.engines.items())
+        if leg not in legs
+    ]
+    return sorted([*used, *chosen], key=lambda row: LEGS.get(row["leg"], 9))
 
 
 def _shown_line(line: Line, names: dict[str, str]) -> dict[str, Any]:

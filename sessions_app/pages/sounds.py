@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def sound_response(request: HttpRequest, file: Path, content_type: str) -> HttpResponseBase:
+def sound_response(request: HttpRequest, file: Path, content_type: str) -> HttpResponse:
     """The file, or the one range of it that is asked for; it is small enough to be read."""
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=3600"}
     asked = _RANGE.fullmatch(request.headers.get("Range", ""))
     if asked is None or asked[1] == asked[2] == "":
-        return FileResponse(file.open("rb"), content_type=content_type, headers=headers)
+        return HttpResponse(file.read_bytes(), content_type=content_type, headers=headers)
     size = file.stat().st_size
     if asked[1]:
         first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)

@@ -124,7 +124,7 @@ def _charts(figures: Statistics) -> list[Chart]:
                 for name, points in figures.stages.items()
             ],
             end_s=end_s,
-            limit=(1000, "target for the total"),
+            limit=(1000, "what the total should stay below"),
         ),
         over_time(
             "lag",
@@ -132,10 +132,10 @@ def _charts(figures: Statistics) -> list[Chart]:
             "s",
             [
                 Series("Median", "lag", figures.lag),
-                Series("One line in twenty is later than", "lag-high", figures.lag_p95),
+                Series("19 of 20 lines below", "lag-high", figures.lag_p95),
             ],
             end_s=end_s,
-            limit=(4, "listeners lose the thread"),
+            limit=(4, "where listeners lose the thread"),
             digits=2,
         ),
         over_time(
@@ -157,7 +157,7 @@ def _charts(figures: Statistics) -> list[Chart]:
         ),
         over_time(
             "similarity",
-            "Voice similarity: each line to its speaker's voice",
+            "Voice similarity of each line to its speaker",
             "cosine",
             [Series("Similarity", "similarity", figures.similarity)],
             end_s=end_s,

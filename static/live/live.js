@@ -68,7 +68,11 @@ class LivePage {
       });
     }
     this.applyOptions();
-    this.setup.onChange = () => this.render();
+    this.setup.onChange = (asksAnew) => {
+      // Another language takes effect at once: what is being said is the last in the old one.
+      if (asksAnew && this.running && this.dubbing.view.status !== "stopping") this.askAnew();
+      this.render();
+    };
     addEventListener("online", () => this.link?.hurry());
     // A page that is left ends its session at once instead of letting it wait for its client.
     addEventListener("pagehide", (event) => event.persisted || this.dubbing?.close() || this.link?.close());
@@ -131,13 +135,23 @@ class LivePage {
   }
 
   disconnect() {
-    if (this.running) this.dubbing.stop();
+    if (this.running) this.startOrStop();
     else this.link?.close();
   }
 
   startOrStop() {
-    if (this.running) this.dubbing.stop();
-    else this.start();
+    if (!this.running) {
+      this.start();
+      return;
+    }
+    this.source?.element?.pause();
+    this.dubbing.stop();
+  }
+
+  askAnew() {
+    const { request } = this.setup.wish() ?? {};
+    // A pause takes it up when it ends.
+    if (request && this.dubbing.view.status !== "paused") this.dubbing.restart(request);
   }
 
   async start() {
@@ -189,7 +203,6 @@ class LivePage {
     });
     this.dubbing = dubbing;
     this.sessionId = link.session;
-    this.request = request;
     this.listen(dubbing, source);
     this.sound.reset({ route: source.route });
     await dubbing.start(source.node, request, { route: source.route });
@@ -205,7 +218,7 @@ class LivePage {
     const element = this.source?.element;
     if (this.dubbing.view.status === "paused") {
       this.waitsToPlay = Boolean(element);
-      this.dubbing.resume();
+      this.dubbing.resume(this.setup.wish()?.request);
     } else {
       element?.pause();
       this.dubbing.pause();
@@ -321,7 +334,7 @@ class LivePage {
     button("again", "Last phrase again", view !== null && view.counts.cues > 0);
     button("bypass", view?.volumes.bypass ? "Dub again" : "Original only", view !== null);
     $("bypass").setAttribute("aria-pressed", String(Boolean(view?.volumes.bypass)));
-    this.setup.lock(this.running || this.busy);
+    this.setup.lock({ source: this.running, all: this.busy || view?.status === "stopping" });
     live.classList.toggle("is-running", this.running);
     $("engines").textContent = view ? [...new Set(Object.values(view.engines))].join(" · ") : "";
     $("languages").textContent = view ? `${this.setup.nameOf(view.sourceLanguage)} → ${this.setup.nameOf(view.targetLanguage)}` : "";

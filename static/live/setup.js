@@ -9,6 +9,7 @@ export class Setup {
   constructor(form, page) {
     this._form = form;
     this._page = page;
+    /** @type {(asksAnew: boolean) => void} whether a run under way would now be another one */
     this.onChange = () => {};
     const part = (name) => form.querySelector(`[name="${name}"]`);
     this._source = part("source");
@@ -51,9 +52,13 @@ export class Setup {
     };
   }
 
-  /** @param {boolean} locked while something is being dubbed */
-  lock(locked) {
-    for (const field of this._form.querySelectorAll("fieldset")) field.disabled = locked;
+  /**
+   * @param {{source: boolean, all: boolean}} locked the source while it is being dubbed; all
+   *   while that begins
+   */
+  lock({ source, all }) {
+    for (const field of this._form.querySelectorAll("fieldset"))
+      field.disabled = all || (source && field.classList.contains("setup-kinds"));
   }
 
   /** @param {string} code */
@@ -108,7 +113,7 @@ export class Setup {
       preserveVoice: this._voice.checked,
       engines: this._engines(),
     });
-    this.onChange();
+    this.onChange(field.name !== "kind" && field !== this._file);
   }
 
   _showFile() {

@@ -98,5 +98,5 @@ export function remarkOf(reason) {
 
 /** @param {number | null} seconds */
 export function lagText(seconds) {
-  return seconds === null ? "–" : `${seconds.toFixed(1)} s behind`;
+  return seconds === null ? "– s behind" : `${seconds.toFixed(1)} s behind`;
 }
