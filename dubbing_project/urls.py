@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
+from dubbing_project.operations import operations
 from sessions_app.staff import engines_page
 from sessions_app.views import protocol_document, protocol_page
 
@@ -13,11 +14,12 @@ from sessions_app.views import protocol_document, protocol_page
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
-    path("", include("sessions_app.pages.urls")),
     path("protocol", protocol_page, name="protocol"),
+    path("staff/operations", operations, name="staff-operations"),
     path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.page_urls")),
+    path("", include("sessions_app.page_urls")),
     path("admin/", admin.site.urls),
     path("api/health", health.health, name="health"),
     path("api/health/live", health.live, name="health-live"),

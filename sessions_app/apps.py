@@ -12,6 +12,10 @@ class SessionsAppConfig(AppConfig):
     verbose_name = "Dubbing sessions"
 
     def ready(self) -> None:
+        from accounts.personal_data import register
+        from sessions_app.keeping import KEEPER
+
+        register(self.label, KEEPER)
         for one in BOUNDS.values():
             if one.setting:
                 in_force(one.setting, float(getattr(settings, one.setting)))

@@ -12,6 +12,10 @@ from django.db import models
 
 from pipeline.bounds import TITLE_MAX
 
+# A room of their own; Django looks for models here.
+from sessions_app.glossaries.models import Glossary as Glossary
+from sessions_app.glossaries.models import Term as Term
+
 
 class IllegalTransitionError(Exception):
     """A session was asked to go to a state that its own does not lead to."""

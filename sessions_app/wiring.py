@@ -35,6 +35,7 @@ from sessions_app.engine_access import (
     wanted_by,
 )
 from sessions_app.engine_sets import EngineSets, Lease
+from sessions_app.glossaries.reading import kept_terms
 from sessions_app.languages import available_pairs, resolve_source
 from sessions_app.redis_cache import RedisCache
 from sessions_app.translation_cache import RedisTranslations, cached
@@ -297,7 +298,8 @@ async def make_dubber(
             region=region,
             endpointing=endpointing,
             preserve_voice=preserve_voice,
-            glossary=glossary,
+            # What the client says of a term counts before what its owner keeps.
+            glossary={**await kept_terms(user_id, among or (source,), target_language), **glossary},
         )
         # Before the Dubber: it asks for the target's voices.
         _refuse_unsupported(engines, plan)

@@ -38,9 +38,9 @@ def things(transactional_db: None) -> Iterator[dict[str, User]]:
     team = Team.objects.create(name="studio")
     for name, role in (("ana", Role.OWNER), ("ben", Role.EDITOR), ("eva", Role.VIEWER)):
         Membership.objects.create(team=team, user=people[name], role=role)
-    Thing.objects.create(owner=people["ana"], name="own")
-    Thing.objects.create(owner=people["ana"], team=team, name="team")
-    Thing.objects.create(name="catalogue")
+    Thing(owner=people["ana"], name="own").save()
+    Thing(owner=people["ana"], team=team, name="team").save()
+    Thing(name="catalogue").save()
     yield people
     with connection.schema_editor() as editor:
         editor.delete_model(Thing)
@@ -75,4 +75,4 @@ def test_who_leaves_a_team_sees_its_things_no_more(things: dict[str, User]) -> N
 
 def test_what_is_in_the_catalogue_is_in_no_team(things: dict[str, User]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        Thing.objects.create(team=Team.objects.get(), name="both")
+        Thing(team=Team.objects.get(), name="both").save()

@@ -1,1 +1,1 @@
-"""The portal's pages about sessions."""
+"""Pages about sessions and what they use, and for staff about how that goes."""

@@ -25,7 +25,7 @@ def gather_words(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sessions_app", "0003_usage"),
+        ("sessions_app", "0004_glossaries"),
     ]
 
     operations = [
