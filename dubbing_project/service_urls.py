@@ -1,4 +1,4 @@
-"""DATABASE_URL and REDIS_URL: one spelling each, turned into what every client wants."""
+"""DATABASE_URL, REDIS_URL and EMAIL_URL: one spelling each, turned into what clients want."""
 
 from __future__ import annotations
 
@@ -78,3 +78,40 @@ def parse_redis_url(url: str) -> RedisUrl:
             celery=f"redis+socket://{place}?virtual_host={database}",
         )
     raise ValueError(REDIS_FORM)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    host: str
+    port: int
+    user: str
+    password: str
+    starttls: bool
+    tls: bool
+
+
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+MAIL_FORM = (
+    "smtp+starttls://user:password@host:587, smtps://user:password@host:465 or smtp://host:25, "
+    "with %40 for an @ in the user's name"
+)
+
+
+def parse_email_url(url: str) -> MailServer:
+    """Raises ValueError saying which form is allowed."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError(MAIL_FORM) from None
+    extra = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or extra:
+        raise ValueError(MAIL_FORM)
+    return MailServer(
+        host=parts.hostname,
+        port=port or MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp+starttls",
+        tls=parts.scheme == "smtps",
+    )

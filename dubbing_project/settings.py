@@ -11,10 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from csp.constants import NONE, SELF
+
 from dubbing_project.environment import SettingError, load_environment
 from dubbing_project.logs import logging_settings
 from dubbing_project.secret_key import kept_secret_key
-from dubbing_project.service_urls import parse_database_url, parse_redis_url
+from dubbing_project.service_urls import (
+    parse_database_url,
+    parse_email_url,
+    parse_redis_url,
+)
 from dubbing_project.services.locations import ServiceLocations
 from pipeline.prices import parse_prices
 from pipeline.providers.catalogue import STAND_INS, parse_engines
@@ -165,6 +171,16 @@ try:
     )
     CLOUD_ROOT_CERTIFICATES = environment.existing_file("CLOUD_ROOT_CERTIFICATES", root=BASE_DIR)
 
+    # People and mail
+    SIGN_UP = environment.choice("SIGN_UP", default="open", allowed=("open", "invited", "closed"))
+    EMAIL_URL = environment.url("EMAIL_URL", parse_email_url)
+    EMAIL_FROM = environment.matching(
+        "EMAIL_FROM",
+        r"[^<>@\r\n]*<?[^<>@\s]+@[^<>@\s]+>?",
+        "an address such as dubbing@example.org, or Name <dubbing@example.org>",
+        default="Live dubbing <dubbing@localhost>",
+    )
+
     # Services: the operator's own, or the embedded ones at their known sockets.
     SERVICE_LOCATIONS = ServiceLocations(root=DUBBING_VAR / "services")
     DATABASE_URL = (
@@ -192,11 +208,16 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "csp",
     "channels",
     "rest_framework",
     "knox",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "dubbing_project",
     "accounts",
     "voices",
@@ -205,6 +226,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "dubbing_project.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
+    "dubbing_project.browser_policy.browser_policy",
+    "csp.middleware.CSPMiddleware",
+    "dubbing_project.compression.compression",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -213,6 +237,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
 ]
 ROOT_URLCONF = "dubbing_project.urls"
 ASGI_APPLICATION = "dubbing_project.asgi.application"
@@ -222,14 +247,17 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["dubbing_project.templatetags.portal"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "accounts.context.portal",
+            ],
         },
     }
 ]
+FORM_RENDERER = "dubbing_project.forms.PortalRenderer"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -305,7 +333,12 @@ STORAGES: dict[str, dict[str, Any]] = {
 STATIC_URL = "static/"
 STATIC_ROOT = DUBBING_VAR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Of npm's packages only what pages load; `make setup` installs them.
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("bootstrap", NODE_MODULES / "bootstrap" / "dist"),
+]
 # Pages are styled without a collectstatic step; its output is used where it was run.
 WHITENOISE_USE_FINDERS = True
 
@@ -321,15 +354,40 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+# Without a mail server nobody could open the link, so nobody is made to.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Live dubbing: "
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# The client's address, by which guessing is slowed, is the proxy's word where there is one.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
+MFA_ADAPTER = "accounts.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Live dubbing"
+USERSESSIONS_TRACK_ACTIVITY = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+if EMAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    _mail = parse_email_url(EMAIL_URL)
+    EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
+    EMAIL_TIMEOUT = 10
+else:
+    # What would be sent can be read there by whoever runs the server.
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DUBBING_VAR / "mail"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model's name
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "AUTO_REFRESH": False}
 REST_FRAMEWORK = {
@@ -363,6 +421,25 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# Everything a page needs comes from here. Sockets of the same host are part of 'self';
+# sound and pictures are also made in the page (blob:, data:).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_settings(debug=DEBUG, audio_debug=AUDIO_DEBUG, level=LOG_LEVEL, levels=LOG_LEVELS)

@@ -1,5 +1,6 @@
 """Every address of the server but the sockets, which asgi.py routes."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
@@ -9,11 +10,15 @@ from dubbing_project.health.metrics_view import MetricsView
 from sessions_app.staff import engines_page
 from sessions_app.views import protocol_document, protocol_page
 
+# The administration asks for the second factor too.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("protocol", protocol_page, name="protocol"),
     path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),
+    path("", include("accounts.page_urls")),
     path("admin/", admin.site.urls),
     path("api/health", health.health, name="health"),
     path("api/health/live", health.live, name="health-live"),

