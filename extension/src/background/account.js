@@ -8,6 +8,15 @@ const TIMEOUT_MS = 10_000;
 
 /** @typedef {{server: string, token: string, name: string, pairedAt: number}} Account */
 
+/** What this browser is called in the person's list of paired ones. */
+export function clientName() {
+  const system = /(Windows|Macintosh|Android|CrOS|Linux)/.exec(navigator.userAgent)?.[1] ?? "";
+  const browser = /(Firefox|Edg|OPR|Chrome)/.exec(navigator.userAgent)?.[1] ?? "Browser";
+  const names = { Edg: "Edge", OPR: "Opera", Macintosh: "macOS", CrOS: "ChromeOS" };
+  const plain = (/** @type {string} */ name) => names[/** @type {keyof typeof names} */ (name)] ?? name;
+  return system ? `${plain(browser)} on ${plain(system)}` : plain(browser);
+}
+
 /** A request that came to nothing; `code` is a key of the translations. */
 export class AccountError extends Error {
   /** @param {string} code @param {boolean} final @param {string} [message] of the server */
@@ -30,14 +39,16 @@ export async function readAccount() {
  */
 export async function pair(typedServer, code) {
   const server = serverOrigin(typedServer);
-  const name = `${navigator.userAgent.includes("Firefox") ? "Firefox" : "Chrome"} extension`;
-  const { status, body } = await post(`${server}/api/pairing/exchange`, { code: code.trim().toUpperCase(), name });
+  if (!code.trim()) throw new AccountError("pairing_code_missing", true);
+  const name = clientName();
+  const { status, body } = await post(`${server}/api/pairing/exchange`, { code: code.trim(), name });
   if (status === 429) throw new AccountError("pairing_too_often", false);
   if (status === 404 && !body) throw new AccountError("server_wrong", true);
   if (status >= 500) throw new AccountError("server_failing", false);
-  if (status >= 400) throw new AccountError("pairing_code_wrong", true, body?.message);
+  if (status === 409) throw new AccountError("token_limit", true, body?.message);
+  if (status >= 400) throw new AccountError(body ? "pairing_code_wrong" : "server_wrong", true, body?.message);
   if (typeof body?.token !== "string") throw new AccountError("server_wrong", true);
-  const account = { server, token: body.token, name: String(body.name ?? name), pairedAt: Date.now() };
+  const account = { server, token: body.token, name: String(body.account ?? name), pairedAt: Date.now() };
   await api.storage.local.set({ account });
   await changeSettings({ server });
   return account;

@@ -4,7 +4,7 @@
 import { CAPTURES_TABS, api, say } from "../api.js";
 import { changeSettings, migrated } from "../settings.js";
 import { AccountError, pair, read, readAccount, ticket, unpair } from "./account.js";
-import { handOver } from "./pairing_page.js";
+import { greet, handOver, openPairingPage } from "./pairing_page.js";
 import { ended, lookAgain, showOverlay, start, stop } from "./start.js";
 import { activeTabs, forgetTab, setTabState, tabState } from "./tabs.js";
 
@@ -25,6 +25,7 @@ const ORDERS = {
   clear: ({ tabId }) => setTabState(tabId, { status: "off" }),
   overlay: ({ tabId, on }) => showOverlay(tabId, on),
   pair: async ({ server, code }) => ({ account: shown(await pair(server, code)) }),
+  "pair-page": ({ server }) => openPairingPage(server),
   unpair: () => unpair(),
   read: ({ path }) => read(path),
 };
@@ -73,6 +74,7 @@ api.tabs.onRemoved.addListener(async (tabId) => {
 });
 
 api.tabs.onUpdated.addListener(async (tabId, change) => {
+  if (change.status === "complete") await greet(tabId);
   if (change.status !== "loading") return;
   const state = await tabState(tabId);
   if (state.status === "off") return;
