@@ -68,6 +68,8 @@ class ApiToken(models.Model):
 
     auth_token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="label")
     name = models.CharField(max_length=100)
+    paired = models.BooleanField(default=False)
+    """It was given to an extension in exchange for a pairing code."""
 
     def __str__(self) -> str:
         return self.name
@@ -162,3 +164,58 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.team_id}: {self.role}"
+
+
+class Invitation(models.Model):
+    """Someone was asked into a team by mail: a link that counts once, until it expires."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=8, choices=Role.choices)
+    digest = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the link's secret; the secret itself is in the mail alone."""
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("team", Lower("email"), name="one_invitation_an_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} to {self.team_id}"
+
+
+class PairingCode(models.Model):
+    """A short code that an extension exchanges for a token of its own, once."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    """Keyed hash of the code: so short a code could be found from a plain one."""
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="pairing_codes")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["expires_at"], name="pairing_code_expiry")
+        ]
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class Preferences(models.Model):
+    """What a person wants dubbed. Languages are ISO 639 codes; their order says nothing."""
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="preferences"
+    )
+    target_language = models.CharField(max_length=3, blank=True)
+    """Into which language, unless another is chosen; empty: none is preferred."""
+    always_dub = models.JSONField(default=list)
+    """Source languages that clients dub without being asked."""
+    never_dub = models.JSONField(default=list)
+    """Source languages that clients leave as they are."""
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"

@@ -56,7 +56,12 @@ def create_user(*, email: str, password: str | None, is_staff: bool = False) -> 
 
 @transaction.atomic
 def create_token(
-    user: User, *, name: str, lasts: timedelta | None = None, endless: bool = False
+    user: User,
+    *,
+    name: str,
+    lasts: timedelta | None = None,
+    endless: bool = False,
+    paired: bool = False,
 ) -> NewToken:
     """Make a token; without ``lasts`` it expires as the settings say.
 
@@ -77,7 +82,8 @@ def create_token(
         record, token = AuthToken.objects.create(user, expiry=lasts)
     else:
         record, token = AuthToken.objects.create(user)
-    return NewToken(ApiToken.objects.create(auth_token=record, name=name), token)
+    label = ApiToken.objects.create(auth_token=record, name=name, paired=paired)
+    return NewToken(label, token)
 
 
 def revoke_token(user: User, *, token_id: int) -> bool:

@@ -401,7 +401,14 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "600/min", "engine_check": "12/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": "60/min",
+        "user": "600/min",
+        "engine_check": "12/min",
+        "pairing": "10/min",
+    },
+    # Who is counted: the client as the one proxy in front saw it, else who connects.
+    "NUM_PROXIES": 1 if HTTPS else 0,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 

@@ -847,6 +847,32 @@ with group("Storage"):
     TOKENS_MAX = bound("tokens", 50, "tokens", "tokens of one person", "refused")
     TICKETS_MAX = bound("tickets", 50, "tickets", "unused tickets of one person", "the oldest goes")
     TICKET_S = bound("ticket", 30.0, "seconds", "a ticket's life", "it counts no more")
+    PAIRING_CODE_S = bound(
+        "pairing_code", 600.0, "seconds", "a pairing code's life", "it counts no more"
+    )
+    PAIRING_CODES_MAX = bound(
+        "pairing_codes", 3, "codes", "unused pairing codes of one person", "the oldest goes"
+    )
+    TEAMS_MAX = bound("teams", 50, "teams", "teams of one person", "refused")
+    MEMBERS_MAX = bound("members", 200, "people", "a team, those invited included", "refused")
+    INVITATION_DAYS = bound("invitation", 7, "days", "an invitation's life", "it counts no more")
+    PREFERRED_LANGUAGES_MAX = bound(
+        "preferred_languages",
+        50,
+        "languages",
+        "languages that are always or never dubbed",
+        "refused",
+    )
+    GLOSSARIES_MAX = bound("glossaries", 50, "glossaries", "glossaries of one person", "refused")
+    GLOSSARY_TERMS_MAX = bound(
+        "glossary_kept", 2000, "terms", "terms of one kept glossary", "refused"
+    )
+    GLOSSARY_FILE_MAX_BYTES = bound(
+        "glossary_file", 2 * MIB, "bytes", "a glossary's CSV file", "refused"
+    )
+    GLOSSARY_READ_S = bound(
+        "glossary_read", 2.0, "seconds", "reading kept terms when a run starts", "it goes without"
+    )
 
 with group("Server"):
     CONNECT_SECONDS = bound("handshake", 5, "seconds", "a socket's handshake", "it is dropped")
