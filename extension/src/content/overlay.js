@@ -58,7 +58,10 @@
       if (message.type === "all") draw(message.lines);
       if (message.type === "none") box.replaceChildren();
     });
-    port.onDisconnect.addListener(hide);
+    port.onDisconnect.addListener(() => {
+      void api.runtime.lastError;
+      hide();
+    });
   }
 
   function hide() {

@@ -111,7 +111,10 @@
     if (port) return;
     said = "";
     port = api.runtime.connect({ name: "watch" });
-    port.onDisconnect.addListener(end);
+    port.onDisconnect.addListener(() => {
+      void api.runtime.lastError;
+      end();
+    });
     listen(document);
     look();
     timer = setInterval(look, LOOK_MS);

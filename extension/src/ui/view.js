@@ -75,6 +75,7 @@ function follow() {
     else if (message.type === "none") view = null;
   });
   port.onDisconnect.addListener(() => {
+    void api.runtime.lastError; // nobody was there: the session is only about to begin
     port = null;
     view = null;
   });
