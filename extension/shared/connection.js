@@ -5,6 +5,7 @@
 // CueFrame), "resumed" (detail: how), "end" (detail: {code, message, closeCode}).
 // Cues and their sound of a run that was replaced are not handed over.
 
+import { Emitter } from "./emitter.js";
 import { KeptMessages } from "./kept.js";
 import { SUBPROTOCOL, WireError, decodeCueFrame, encodeSourceFrame } from "./wire.js";
 
@@ -59,7 +60,7 @@ export class TicketError extends Error {
  * @property {() => number} [random]
  */
 
-export class Connection extends EventTarget {
+export class Connection extends Emitter {
   /** @param {ConnectionOptions} options */
   constructor({ server, ticket, session, name = "extension", Socket, now, random }) {
     super();
@@ -134,7 +135,7 @@ export class Connection extends EventTarget {
     this._chunk += 1;
     if (this._kept.leftOut > this._leftOut) {
       this._leftOut = this._kept.leftOut;
-      this._tell("leftout", this._leftOut);
+      this.emit("leftout", this._leftOut);
     }
     this._pump();
   }
@@ -212,7 +213,7 @@ export class Connection extends EventTarget {
       return;
     }
     this._enter(this._first ? "connecting" : "reconnecting");
-    if (this._attempt) this._tell("waiting", this._reason?.code ?? "unreachable");
+    if (this._attempt) this.emit("waiting", this._reason?.code ?? "unreachable");
     const pause = pauses[Math.min(this._attempt, pauses.length - 1)];
     this._attempt += 1;
     this._timer = setTimeout(() => this._connect(), pause * (0.75 + this._random() * 0.5));
@@ -255,7 +256,7 @@ export class Connection extends EventTarget {
     }
     this._kept.clear();
     this._enter("closed");
-    this._tell("end", reason);
+    this.emit("end", reason);
   }
 
   // Sending ---------------------------------------------------------------------------
@@ -306,7 +307,7 @@ export class Connection extends EventTarget {
       frame = decodeCueFrame(data);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this._tell("message", { type: "error", code: error.code, message: error.message, sequence: -1 });
+      this.emit("message", { type: "error", code: error.code, message: error.message, sequence: -1 });
       return;
     }
     this._last = frame.sequence;
@@ -316,7 +317,7 @@ export class Connection extends EventTarget {
       this._cue += 1;
       this._samples = 0;
     }
-    if (!this._stale.has(frame.cue)) this._tell("sound", frame);
+    if (!this._stale.has(frame.cue)) this.emit("sound", frame);
   }
 
   /** @param {any} message */
@@ -355,7 +356,7 @@ export class Connection extends EventTarget {
     }
     if (message.type === "cue" && this._stale.has(message.cue)) return;
     if (message.type === "partial_transcript" && this._pending) return;
-    this._tell("message", message);
+    this.emit("message", message);
   }
 
   /** @param {{how: "same" | "moved" | "new", chunk: number, number: number}} message */
@@ -379,7 +380,7 @@ export class Connection extends EventTarget {
       this._kept.rewind(message);
     }
     this._enter("open");
-    this._tell("resumed", first ? "first" : message.how);
+    this.emit("resumed", first ? "first" : message.how);
     this._pump();
   }
 
@@ -390,7 +391,7 @@ export class Connection extends EventTarget {
     if (!this._request) return;
     if (this._stopping) {
       this._request = null;
-      this._tell("message", { type: "summary", sequence: -1, lost: true });
+      this.emit("message", { type: "summary", sequence: -1, lost: true });
       return;
     }
     this._pending = 1;
@@ -401,13 +402,9 @@ export class Connection extends EventTarget {
   _enter(state) {
     if (this.state === state) return;
     this.state = state;
-    this._tell("state", state);
+    this.emit("state", state);
   }
 
-  /** @param {string} type @param {unknown} detail */
-  _tell(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
 }
 
 /** @param {string} server @returns {string} where its sockets are, such as `wss://dub.example.org` */

@@ -5,6 +5,7 @@
 // Events: "began", "ended", "stalled", "dropped" (detail: the mixer's event), "duck" (detail: gain),
 // "level" (detail: root mean squares of original, original as heard, and dub).
 
+import { Emitter } from "./emitter.js";
 import { toFloat } from "./pcm.js";
 import { PlayoutClock } from "./playout.js";
 import { Resampler } from "./resampler.js";
@@ -30,7 +31,7 @@ const cloned = /** @type {<T>(value: T) => T} */ (
  * @property {number} line
  */
 
-export class Player extends EventTarget {
+export class Player extends Emitter {
   /**
    * @param {AudioContext} context @param {URL | string} workletUrl of `mixer-worklet.js`
    * @returns {Promise<Player>}
@@ -178,7 +179,7 @@ export class Player extends EventTarget {
   _note(event) {
     const known = "cue" in event ? this._cues.get(event.cue) : undefined;
     const detail = known ? { ...event, startS: known.startS, dueS: known.due, line: known.line } : event;
-    this.dispatchEvent(new CustomEvent(event.type, { detail }));
+    this.emit(event.type, detail);
     if (event.type === "ended" || event.type === "dropped") this._cues.delete(event.cue);
   }
 }

@@ -6,6 +6,7 @@
 
 import { capture } from "./capture.js";
 import { Captions } from "./captions.js";
+import { Emitter } from "./emitter.js";
 import { WIRE_RATE_HZ } from "./framer.js";
 import { Player } from "./player.js";
 
@@ -41,7 +42,7 @@ export const FINISH_S = 20;
  *   another process
  */
 
-export class DubSession extends EventTarget {
+export class DubSession extends Emitter {
   /**
    * @param {object} options
    * @param {AudioContext} options.context
@@ -220,8 +221,8 @@ export class DubSession extends EventTarget {
     on(link, "end", ({ code, message }) => this.close(code === "closed" ? null : { code, message }));
     for (const type of ["began", "ended", "stalled", "dropped"])
       on(player, type, (detail) => this._heard(detail));
-    on(player, "duck", ({ gain }) => this.dispatchEvent(new CustomEvent("duck", { detail: gain })));
-    on(player, "level", (detail) => this.dispatchEvent(new CustomEvent("level", { detail })));
+    on(player, "duck", ({ gain }) => this.emit("duck", gain));
+    on(player, "level", (detail) => this.emit("level", detail));
   }
 
   /** @param {string} state of the connection */
@@ -267,7 +268,7 @@ export class DubSession extends EventTarget {
       case "summary":
         this._ready = false;
         if (this.view.status === "stopping") this._drain();
-        this.dispatchEvent(new CustomEvent("summary", { detail: message }));
+        this.emit("summary", message);
         return;
     }
     const line = this.captions.take(message);
@@ -278,7 +279,7 @@ export class DubSession extends EventTarget {
       this._show({ counts: { ...this.view.counts, ...more } });
     }
     if (line || message.type === "partial_transcript")
-      this.dispatchEvent(new CustomEvent("line", { detail: line }));
+      this.emit("line", line);
   }
 
   /** All has been said: the last cue may still be heard. */
@@ -299,9 +300,9 @@ export class DubSession extends EventTarget {
     }
     if (event.type === "began" && event.line !== undefined) {
       const line = this.captions.heard(event.line);
-      if (line) this.dispatchEvent(new CustomEvent("line", { detail: line }));
+      if (line) this.emit("line", line);
     }
-    this.dispatchEvent(new CustomEvent("cue", { detail: event }));
+    this.emit("cue", event);
   }
 
   /** @param {{code: string, message: string}} error */
@@ -314,17 +315,17 @@ export class DubSession extends EventTarget {
 
   /** @param {{code: string, message: string}} notice */
   _notice({ code, message }) {
-    this.dispatchEvent(new CustomEvent("notice", { detail: { code, message } }));
+    this.emit("notice", { code, message });
   }
 
   /** @param {Partial<View>} news */
   _show(news) {
     this.view = { ...this.view, ...news };
-    this.dispatchEvent(new CustomEvent("change", { detail: this.view }));
+    this.emit("change", this.view);
   }
 }
 
-/** @param {EventTarget} target @param {string} type @param {(detail: any) => void} take */
+/** @param {Emitter} target @param {string} type @param {(detail: any) => void} take */
 function on(target, type, take) {
-  target.addEventListener(type, (event) => take(/** @type {CustomEvent} */ (event).detail));
+  target.addEventListener(type, ({ detail }) => take(detail));
 }
