@@ -851,6 +851,7 @@ with group("Storage"):
     SPEAKER_NAME_MAX = bound("speaker_name", 64, "characters", "a speaker's name", "refused")
     QUERY_MAX = bound("query", 200, "characters", "what is searched for", "the rest is left out")
     QUERY_WORDS_MAX = bound("query_words", 12, "words", "a search", "the rest is left out")
+    FOUND_MAX = bound("found", 10_000, "sessions", "what a search finds", "the rest is left out")
     SESSION_WORDS_MAX = bound(
         "session_words",
         20_000,

@@ -6,13 +6,14 @@ import uuid
 from datetime import datetime
 
 from django.contrib.postgres.search import SearchQueryField
+from django.db import connection, transaction
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
 from accounts.models import User
-from pipeline.bounds import TRANSCRIPT_LINES_MAX
+from pipeline.bounds import FOUND_MAX, TRANSCRIPT_LINES_MAX
 from sessions_app import statistics, transcripts
-from sessions_app.models import DubbingSession, Incident, Line, SessionState, SessionWords
+from sessions_app.models import DubbingSession, Incident, Line, SessionState
 from sessions_app.search import as_tsquery, finder, wanted
 from sessions_app.statistics import LineFigures, Statistics, statistics_of
 from sessions_app.transcripts import Said
@@ -53,24 +54,32 @@ def found(sessions: QuerySet[DubbingSession], query: str) -> QuerySet[DubbingSes
     beginnings = wanted(query)
     if not beginnings:
         return sessions.none() if query.strip() else sessions
+    live = sessions.filter(state=SessionState.LIVE)
+    for word in beginnings:
+        here = Line.objects.filter(session=OuterRef("pk")).filter(
+            Q(source_text__icontains=word) | Q(target_text__icontains=word)
+        )
+        live = live.filter(Q(Exists(here)) | Q(title__icontains=word))
+    places = [*_ended_with(sessions, beginnings), *live.values_list("pk", flat=True)]
+    return sessions.filter(pk__in=places)
+
+
+def _ended_with(sessions: QuerySet[DubbingSession], beginnings: list[str]) -> list[uuid.UUID]:
     matches = Func(
-        F("words"),
+        F("words__words"),
         Cast(Value(as_tsquery(beginnings)), SearchQueryField()),
         template="(%(expressions)s)",
         arg_joiner=" @@ ",
         output_field=BooleanField(),
     )
-    ended = SessionWords.objects.annotate(matches=matches).filter(matches=True)
-    said = Q()
-    for word in beginnings:
-        here = Line.objects.filter(session=OuterRef("pk")).filter(
-            Q(source_text__icontains=word) | Q(target_text__icontains=word)
-        )
-        said &= Q(Exists(here)) | Q(title__icontains=word)
-    live = sessions.filter(state=SessionState.LIVE).filter(said)
-    return sessions.filter(
-        Q(pk__in=ended.values("session_id")) | Q(pk__in=list(live.values_list("pk", flat=True)))
-    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The words themselves lie outside of their table, which looks so small without them
+        # that the planner would rather read every one of them than use the index.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        rows = sessions.annotate(matches=matches).filter(matches=True)
+        places = list(rows.order_by().values_list("pk", flat=True)[:FOUND_MAX])
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return places
 
 
 def lines_found(session: DubbingSession, query: str) -> list[int]:

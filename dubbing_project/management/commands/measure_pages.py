@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 import time
@@ -33,6 +34,8 @@ from sessions_app.models import DubbingSession, SessionState
 
 VOCABULARY = 30_000
 SENTENCES = 20_000
+WARM = 3
+"""Requests of each page that are not counted."""
 OTHERS_SHARE = 0.2
 """So many of the sessions are somebody else's: what is theirs costs, and is not shown."""
 
@@ -92,7 +95,9 @@ class Command(BaseCommand):
             cursor.execute("ANALYZE")
         client = Client(headers={"host": "localhost"})
         client.force_login(user)
-        self.stdout.write(f"{'page':34}{'p50':>8}{'p95':>8}{'queries':>9}   milliseconds")
+        self.stdout.write(
+            f"{'milliseconds':34}{'p50':>8}{'p95':>8}{'python':>9}{'postgres':>10}{'queries':>9}"
+        )
         for page in pages(chance, made, mine, options["lines"]):
             self._ask(client, page, options["requests"])
 
@@ -108,8 +113,12 @@ class Command(BaseCommand):
         )
 
     def _ask(self, client: Client, page: Page, requests: int) -> None:
+        """The last columns but one are processor time: what a busy machine does not change."""
         took, queries = [], 0
-        for number in range(requests + 3):
+        backend = _backend()
+        for number in range(requests + WARM):
+            if number == WARM:  # templates and plans are there by then
+                python_s, postgres_s = time.process_time(), _processor_s(backend)
             address = page.address()
             with CaptureQueriesContext(connection) as captured:
                 began = time.perf_counter()
@@ -118,12 +127,27 @@ class Command(BaseCommand):
                 elapsed = 1000 * (time.perf_counter() - began)
             if answer.status_code != 200 or not body:
                 raise CommandError(f"{address} answered {answer.status_code}.")
-            if number >= 3:  # templates and plans are there by then
+            if number >= WARM:
                 took.append(elapsed)
             queries = max(queries, len(captured))
+        python_ms = 1000 * (time.process_time() - python_s) / requests
+        postgres_ms = 1000 * (_processor_s(backend) - postgres_s) / requests
         self.stdout.write(
-            f"{page.name:34}{np.median(took):8.1f}{np.percentile(took, 95):8.1f}{queries:9}"
+            f"{page.name:34}{np.median(took):8.1f}{np.percentile(took, 95):8.1f}"
+            f"{python_ms:9.1f}{postgres_ms:10.1f}{queries:9}"
         )
+
+
+def _backend() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _processor_s(pid: int) -> float:
+    """What a process has taken of the processor, in steps of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Texts:
