@@ -60,6 +60,10 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
 
 
+def every_scope() -> list[str]:
+    return ["*"]
+
+
 class ApiToken(models.Model):
     """What its owner calls a token, and the id to revoke it by.
 
@@ -68,6 +72,10 @@ class ApiToken(models.Model):
 
     auth_token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="label")
     name = models.CharField(max_length=100)
+    scopes = models.JSONField(default=every_scope)
+    """What it may do, of ``accounts.rest.scopes.SCOPES``."""
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    """To the hour."""
     paired = models.BooleanField(default=False)
     """It was given to an extension in exchange for a pairing code."""
 
@@ -166,6 +174,36 @@ class Membership(models.Model):
         return f"{self.user_id} in {self.team_id}: {self.role}"
 
 
+class IdempotentRequest(models.Model):
+    """A creation that came with an ``Idempotency-Key``, and the answer that it got.
+
+    The key itself is nowhere, and the answer, which may hold a new token, is sealed for it:
+    what is stored opens for nobody but the client that sends the key again.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key_digest = models.CharField(max_length=64)
+    request_digest = models.CharField(max_length=64)
+    """Of method, address and body."""
+    started_at = models.DateTimeField()
+    attempt = models.UUIDField()
+    """Who is doing it; a request that its process did not end is taken over by the next."""
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    """None: it is under way."""
+    sealed_answer = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "key_digest"], name="one_request_a_key"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["started_at"], name="idempotent_started"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_digest[:8]
+
+
 class Invitation(models.Model):
     """Someone was asked into a team by mail: a link that counts once, until it expires."""
 
@@ -242,3 +280,29 @@ class DataExport(models.Model):
 
     def __str__(self) -> str:
         return f"data of {self.user_id}"
+
+
+# Django finds models here; these stand on the ones above, and on what is owned.
+from accounts.webhooks.models import (  # noqa: E402
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+
+__all__ = [
+    "ApiToken",
+    "DataExport",
+    "EngineKey",
+    "IdempotentRequest",
+    "Invitation",
+    "Membership",
+    "PairingCode",
+    "Preferences",
+    "Role",
+    "Team",
+    "Ticket",
+    "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+]

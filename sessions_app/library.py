@@ -1,19 +1,17 @@
-"""Sessions as people keep them: named, found again, deleted."""
+"""Sessions as people keep them on their pages: named, their speakers named, deleted."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models, transaction
-from django.db.models import Func, Value
+from django.db import transaction
 
-from accounts.models import User
-from pipeline.bounds import SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX, TITLE_MAX, TRANSCRIPT_LINES_MAX
-from sessions_app import selectors
-from sessions_app.models import DubbingSession, SessionState, SessionWords
-from sessions_app.search import words_of
+from accounts.models import Team, User
+from pipeline.bounds import SESSION_TITLE_MAX, SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX
+from sessions_app import selectors, services
+from sessions_app.indexing import index_words
+from sessions_app.models import DubbingSession
 
 
 class NotAllowedError(Exception):
@@ -26,14 +24,22 @@ def rename_session(user: User, session_id: uuid.UUID, *, title: str) -> DubbingS
 
     Raises NotAllowedError.
     """
-    title = " ".join(title.replace("\0", "").split())
-    if len(title) > TITLE_MAX:
-        raise NotAllowedError(f"A title has at most {TITLE_MAX} characters; shorten it.")
-    session = _locked(user, session_id)
+    title = _tidy(title)
+    if len(title) > SESSION_TITLE_MAX:
+        raise NotAllowedError(f"A title has at most {SESSION_TITLE_MAX} characters; shorten it.")
+    session = selectors.editable_session(user, session_id)
     if session is not None:
-        session.title = title
-        session.save(update_fields=["title"])
-        index_words(session)
+        services.edit_session(session, title=title)
+    return session
+
+
+@transaction.atomic
+def share_session(user: User, session_id: uuid.UUID, *, team: Team | None) -> DubbingSession | None:
+    """Share a session of one's own with a team in which one edits, or no longer."""
+    session = selectors.editable_session(user, session_id)
+    if session is None or session.owner_id != user.pk:
+        return None
+    services.edit_session(session, team=team)
     return session
 
 
@@ -45,12 +51,12 @@ def name_speakers(
 
     Raises NotAllowedError.
     """
-    session = _locked(user, session_id)
+    session = selectors.editable_session(user, session_id)
     if session is None:
         return None
     known = dict(session.speaker_names)
     for speaker, name in names.items():
-        name = " ".join(name.replace("\0", "").split())
+        name = _tidy(name)
         if len(name) > SPEAKER_NAME_MAX or not 0 < len(speaker) <= SPEAKER_NAME_MAX:
             raise NotAllowedError(
                 f"A speaker's name has at most {SPEAKER_NAME_MAX} characters; shorten it."
@@ -68,29 +74,22 @@ def name_speakers(
 
 @transaction.atomic
 def delete_session(user: User, session_id: uuid.UUID) -> bool:
-    """Delete a session with its lines; what it used still counts. False: no such session.
+    """Delete a session of one's own with its lines; what it used still counts. False: there is
+    no such session.
 
     Raises NotAllowedError while it is being dubbed.
     """
-    session = _locked(user, session_id)
-    if session is None:
+    session = selectors.editable_session(user, session_id)
+    if session is None or session.owner_id != user.pk:
         return False
-    if session.state == SessionState.LIVE and session.held_by is not None:
-        raise NotAllowedError("This session is being dubbed. Stop it first, then delete it.")
-    session.delete()
+    try:
+        services.delete_session(session)
+    except services.SessionBusyError:
+        raise NotAllowedError(
+            "This session is being dubbed. Stop it first, then delete it."
+        ) from None
     return True
 
 
-def index_words(session: DubbingSession) -> None:
-    """Bring what the session is found by up to date."""
-    lines = session.lines.values_list("source_text", "target_text")[:TRANSCRIPT_LINES_MAX]
-    texts = [session.title, *session.speaker_names.values()]
-    words = words_of([*texts, *(text for pair in lines for text in pair)])
-    vector = Func(
-        Value(words, output_field=ArrayField(models.TextField())), function="array_to_tsvector"
-    )
-    SessionWords.objects.update_or_create(session=session, defaults={"words": vector})
-
-
-def _locked(user: User, session_id: uuid.UUID) -> DubbingSession | None:
-    return selectors.editable_sessions(user).select_for_update().filter(pk=session_id).first()
+def _tidy(text: str) -> str:
+    return " ".join(text.replace("\0", "").split())

@@ -10,7 +10,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
-from pipeline.bounds import TITLE_MAX
+from accounts.ownership import Owned
+from pipeline.bounds import SESSION_TITLE_MAX
 
 # A room of their own; Django looks for models here.
 from sessions_app.glossaries.models import Glossary as Glossary
@@ -41,12 +42,13 @@ _LEADS_TO: dict[str, frozenset[str]] = {
 }
 
 
-class DubbingSession(models.Model):
+class DubbingSession(Owned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # A session is always somebody's, never the catalogue's.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dubbing_sessions"
     )
-    title = models.CharField(max_length=TITLE_MAX, blank=True)
+    title = models.CharField(max_length=SESSION_TITLE_MAX, blank=True)
     """What its people call it; empty: nobody has named it."""
     speaker_names = models.JSONField(default=dict, blank=True)
     """Speaker, as in its lines → what people call them."""
@@ -71,7 +73,7 @@ class DubbingSession(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Owned.Meta):
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["owner", "-created_at"], name="session_owner_newest"),

@@ -17,6 +17,7 @@ urlpatterns = [
     path(_SESSION, sessions.session_page, name="session-page"),
     path(f"{_SESSION}/title", sessions.rename, name="session-rename"),
     path(f"{_SESSION}/speakers", sessions.name_speakers, name="session-speakers"),
+    path(f"{_SESSION}/share", sessions.share, name="session-share"),
     path(f"{_SESSION}/delete", sessions.delete, name="session-delete"),
     path(f"{_SESSION}/statistics", statistics.session_statistics, name="session-statistics"),
     path(f"{_SESSION}/transcript.<slug:suffix>", statistics.export, name="session-export"),

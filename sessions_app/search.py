@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
-from pipeline.bounds import QUERY_MAX, QUERY_WORDS_MAX, SESSION_WORDS_MAX
+from pipeline.bounds import QUERY_WORDS_MAX, SEARCH_MAX_CHARACTERS, SESSION_WORDS_MAX
 
 WORD_MAX = 64
 """Characters of a word that count."""
@@ -42,7 +42,7 @@ def words_of(texts: Iterable[str]) -> list[str]:
 def wanted(query: str) -> list[str]:
     """The beginnings of words that must all be there; empty where nothing is asked for."""
     parts: dict[str, None] = {}
-    for token in _TOKEN.findall(_folded(query[:QUERY_MAX])):
+    for token in _TOKEN.findall(_folded(query[:SEARCH_MAX_CHARACTERS])):
         unspaced = len(token) > 1 and _STARTS_UNSPACED.match(token)
         parts.update(dict.fromkeys(_pairs(token)[:-1] if unspaced else [token[:WORD_MAX]]))
     return list(parts)[:QUERY_WORDS_MAX]

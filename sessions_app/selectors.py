@@ -12,29 +12,29 @@ from django.db.models.functions import Cast
 
 from accounts.models import User
 from pipeline.bounds import FOUND_MAX, TRANSCRIPT_LINES_MAX
-from sessions_app import statistics, transcripts
 from sessions_app.models import DubbingSession, Incident, Line, SessionState
 from sessions_app.search import as_tsquery, finder, wanted
-from sessions_app.statistics import LineFigures, Statistics, statistics_of
-from sessions_app.transcripts import Said
 
 
 def sessions_of(user: User) -> QuerySet[DubbingSession]:
-    """The user's sessions, newest first."""
-    return DubbingSession.objects.filter(owner=user)
+    """The user's sessions and those of their teams, newest first."""
+    found: QuerySet[DubbingSession] = DubbingSession.objects.visible_to(user)
+    return found
 
 
 def editable_sessions(user: User) -> QuerySet[DubbingSession]:
-    """Those that the user may name, delete and dub on."""
-    return DubbingSession.objects.filter(owner=user)
+    """Those that the user may name: their own, and their teams' in which they edit."""
+    found: QuerySet[DubbingSession] = DubbingSession.objects.editable_by(user)
+    return found
 
 
-def may_edit(user: User, session: DubbingSession) -> bool:
-    return session.owner_id == user.pk
+def editable_session(user: User, session_id: uuid.UUID) -> DubbingSession | None:
+    """The session, locked, or None when there is none or the user may not change it."""
+    return editable_sessions(user).select_for_update(of=("self",)).filter(pk=session_id).first()
 
 
 def session_of(user: User, session_id: uuid.UUID) -> DubbingSession | None:
-    """The session, or None when there is none or it is somebody else's."""
+    """The session, or None when there is none or the user may not see it."""
     return sessions_of(user).filter(pk=session_id).first()
 
 
@@ -82,13 +82,14 @@ def _ended_with(sessions: QuerySet[DubbingSession], beginnings: list[str]) -> li
     return places
 
 
-def lines_found(session: DubbingSession, query: str) -> list[int]:
-    """Sequences of the session's lines that hold every word of ``query``, in order."""
+def lines_found(lines: QuerySet[Line], query: str) -> list[int]:
+    """Sequences of those lines of one session in which every word of ``query`` begins a word,
+    in order."""
     beginnings = wanted(query)
     if not beginnings:
         return []
     holds = finder(beginnings)
-    rows = session.lines.order_by("sequence").values_list("sequence", "source_text", "target_text")
+    rows = lines.order_by("sequence").values_list("sequence", "source_text", "target_text")
     return [
         sequence
         for sequence, source, target in rows[:TRANSCRIPT_LINES_MAX]
@@ -103,18 +104,6 @@ def incidents_of(session: DubbingSession) -> list[tuple[str, str, datetime]]:
     """Kind, code and time of what the session's listener was told, in order."""
     rows = Incident.objects.filter(session=session).order_by("at")
     return list(rows.values_list("kind", "code", "at"))
-
-
-def statistics_of_session(session: DubbingSession) -> Statistics:
-    """Made of its first TRANSCRIPT_LINES_MAX lines."""
-    rows = session.lines.order_by("sequence").values_list(*statistics.FIELDS)
-    return statistics_of([LineFigures(*row) for row in rows[:TRANSCRIPT_LINES_MAX]])
-
-
-def transcript_of(session: DubbingSession) -> list[Said]:
-    """The session's first TRANSCRIPT_LINES_MAX lines, in order."""
-    rows = session.lines.order_by("sequence").values_list(*transcripts.FIELDS)
-    return [Said(*row) for row in rows[:TRANSCRIPT_LINES_MAX]]
 
 
 def newest_line(session: DubbingSession) -> int:

@@ -1,33 +1,37 @@
-"""What is shown of a session in pictures, made of its lines. Pure.
+"""How a session went, in figures for programs and pictures: made of its lines when asked.
 
-Long sessions are shown in stretches of equal length, each by its median: a picture has room
-for about so many points, and a median is not moved by one line that waited.
+Long sessions are told in intervals of equal length, each by its median: a picture has room for
+about so many points, and a median is not moved by one line that waited.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.bounds import STATISTICS_INTERVALS_MAX, TRANSCRIPT_LINES_MAX
+from sessions_app.models import DubbingSession
+
 STAGES = ("endpoint_ms", "recognition_ms", "translation_ms", "synthesis_ms")
 """Latency fields in the order in which a line passes them; ``total_ms`` is all of them."""
-POINTS_MAX = 72
-
-Point = tuple[float, float]
-"""Media time in seconds, and a value there."""
+SHORTEST_INTERVAL_S = 1.0
+HEARD = frozenset({"", "merged"})
+"""Reasons for having no cue of one's own with which a line is heard all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """What of a line goes into the pictures."""
+    """What of a line goes into the figures."""
 
     speaker: str
     start_s: float
     end_s: float
-    skipped_reason: str
+    cue_duration_s: float | None
     tempo: float
+    engine: str
+    skipped_reason: str
     latencies: Mapping[str, float]
     level_dbfs: float | None
     snr_db: float | None
@@ -35,120 +39,47 @@ class LineFigures:
     source_text: str
 
 
-FIELDS = (
-    "speaker",
-    "start_s",
-    "end_s",
-    "skipped_reason",
-    "tempo",
-    "latencies",
-    "level_dbfs",
-    "snr_db",
-    "similarity",
-    "source_text",
-)
-"""The fields of a Line that LineFigures takes, in its order."""
+FIELDS = tuple(LineFigures.__slots__)
+"""The same fields of a Line, in the same order."""
 
 
-@dataclass(slots=True)
-class SpeakerShare:
-    speaker: str
-    """Empty: who it was could not be told."""
-    spoken_s: float = 0.0
-    lines: int = 0
-    words: int = 0
-    share: float = 0.0
-    """Of all speech in the session, 0 to 1."""
-    similarity: float | None = None
-    """Median cosine of their lines to their voice."""
-    similarities: list[float] = field(default_factory=list)
-
-    @property
-    def words_per_minute(self) -> float:
-        return 60 * self.words / self.spoken_s if self.spoken_s else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    lines: int
-    spoken: int
-    skipped: dict[str, int]
-    """Reason → lines; those merged into others are heard and do not count."""
-    merged: int
-    media_s: float
-    """To the end of the last line."""
-    stages: dict[str, list[Point]]
-    """Latency field → milliseconds over time."""
-    p50: dict[str, float]
-    p95: dict[str, float]
-    lag: list[Point]
-    """Seconds over time."""
-    lag_p95: list[Point]
-    level: list[Point]
-    snr: list[Point]
-    similarity: list[Point]
-    tempo: list[Point]
-    speakers: list[SpeakerShare]
-    """Who spoke the most, first."""
-
-
-def statistics_of(lines: Sequence[LineFigures]) -> Statistics:
-    end_s = max((line.end_s for line in lines), default=0.0)
-    stretch_s = max(1.0, end_s / POINTS_MAX)
-    heard = [line for line in lines if line.latencies]
-
-    def over_time(
-        of: Iterable[LineFigures],
-        value: Callable[[LineFigures], float | None],
-        percent: float = 50,
-    ) -> list[Point]:
-        stretches: defaultdict[int, list[float]] = defaultdict(list)
-        for line in of:
-            found = value(line)
-            if found is not None:
-                stretches[int(line.start_s / stretch_s)].append(found)
-        return [
-            (round((at + 0.5) * stretch_s, 2), round(percentile(values, percent), 3))
-            for at, values in sorted(stretches.items())
-        ]
-
-    def latency(name: str) -> Callable[[LineFigures], float | None]:
-        return lambda line: line.latencies.get(name)
-
-    def lag_s(line: LineFigures) -> float | None:
-        return line.latencies["lag_ms"] / 1000 if "lag_ms" in line.latencies else None
-
-    skipped: dict[str, int] = {}
-    for line in lines:
-        if line.skipped_reason not in ("", "merged"):
-            skipped[line.skipped_reason] = skipped.get(line.skipped_reason, 0) + 1
-    names = (*STAGES, "total_ms", "lag_ms")
-    measured = {
-        name: values
-        for name in names
-        if (values := [line.latencies[name] for line in heard if name in line.latencies])
+def of_session(session: DubbingSession) -> dict[str, Any]:
+    """Counts, spreads of each stage's milliseconds, speakers' shares, medians over time."""
+    rows = session.lines.order_by("sequence").values_list(*FIELDS)
+    lines = [LineFigures(*row) for row in rows[:TRANSCRIPT_LINES_MAX]]
+    return {
+        **of_lines(lines),
+        "errors": int(session.summary.get("errors", 0)),
+        "lost_lines": session.lost_lines,
     }
-    return Statistics(
-        lines=len(lines),
-        spoken=len(heard),
-        skipped=dict(sorted(skipped.items(), key=lambda one: -one[1])),
-        merged=sum(line.skipped_reason == "merged" for line in lines),
-        media_s=end_s,
-        stages={name: over_time(heard, latency(name)) for name in (*STAGES, "total_ms")},
-        p50={name: round(percentile(all_, 50), 1) for name, all_ in measured.items()},
-        p95={name: round(percentile(all_, 95), 1) for name, all_ in measured.items()},
-        lag=over_time(heard, lag_s),
-        lag_p95=over_time(heard, lag_s, 95),
-        level=over_time(lines, lambda line: line.level_dbfs),
-        snr=over_time(lines, lambda line: line.snr_db),
-        similarity=over_time(lines, lambda line: line.similarity),
-        tempo=over_time(heard, lambda line: line.tempo),
-        speakers=_speakers(lines),
-    )
+
+
+def of_lines(lines: Sequence[LineFigures]) -> dict[str, Any]:
+    """The figures that lines alone give; pure."""
+    spoken = [line for line in lines if line.skipped_reason == ""]
+    reasons = Counter(line.skipped_reason for line in lines)
+    skipped = {reason: count for reason, count in reasons.items() if reason not in HEARD}
+    interval_s = _interval(lines)
+    tempos = [line.tempo for line in spoken]
+    return {
+        "lines": len(lines),
+        "spoken": len(spoken),
+        "merged": reasons["merged"],
+        "skipped": sum(skipped.values()),
+        "skipped_reasons": dict(sorted(skipped.items())),
+        "engines": dict(sorted(Counter(one.engine for one in spoken if one.engine).items())),
+        "source_s": round(sum(map(_length, lines)), 3),
+        "dubbed_s": round(sum(line.cue_duration_s or 0.0 for line in spoken), 3),
+        "tempo": round(sum(tempos) / len(tempos), 3) if tempos else 1.0,
+        "latencies": {name: _spread(values) for name, values in _stages(lines).items()},
+        "speakers": _speakers(lines),
+        "interval_s": interval_s,
+        "over_time": _over_time(lines, interval_s),
+    }
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Between neighbours in proportion, as numpy does; faster for the few of a stretch."""
+    """Between neighbours in proportion, as numpy does; faster for the few of an interval."""
     ordered = sorted(values)
     at = (len(ordered) - 1) * percent / 100
     below = int(at)
@@ -156,55 +87,98 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (at - below)
 
 
-def as_json(statistics: Statistics) -> dict[str, Any]:
-    """For programs, with units in the names."""
+def _length(line: LineFigures) -> float:
+    return max(0.0, line.end_s - line.start_s)
+
+
+def _stages(lines: Iterable[LineFigures]) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for line in lines:
+        for name, milliseconds in line.latencies.items():
+            if isinstance(milliseconds, int | float):
+                values[name].append(float(milliseconds))
+    return dict(sorted(values.items()))
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
     return {
-        "lines": statistics.lines,
-        "spoken": statistics.spoken,
-        "merged": statistics.merged,
-        "skipped": statistics.skipped,
-        "p50": statistics.p50,
-        "p95": statistics.p95,
-        "over_time": {
-            **{name: _points(points) for name, points in statistics.stages.items()},
-            "lag_s": _points(statistics.lag),
-            "lag_p95_s": _points(statistics.lag_p95),
-            "level_dbfs": _points(statistics.level),
-            "snr_db": _points(statistics.snr),
-            "similarity": _points(statistics.similarity),
-            "tempo": _points(statistics.tempo),
-        },
-        "speakers": [
-            {
-                "speaker": one.speaker or None,
-                "spoken_s": round(one.spoken_s, 2),
-                "share": round(one.share, 4),
-                "lines": one.lines,
-                "words": one.words,
-                "words_per_minute": round(one.words_per_minute, 1),
-                "similarity": one.similarity,
-            }
-            for one in statistics.speakers
-        ],
+        "count": len(values),
+        "p50": round(percentile(values, 50), 1),
+        "p95": round(percentile(values, 95), 1),
+        "max": round(max(values), 1),
     }
 
 
-def _points(points: Iterable[Point]) -> list[dict[str, float]]:
-    return [{"media_s": at_s, "value": value} for at_s, value in points]
+@dataclass(slots=True)
+class _Share:
+    lines: int = 0
+    speech_s: float = 0.0
+    words: int = 0
+    similarities: list[float] = field(default_factory=list)
 
 
-def _speakers(lines: Iterable[LineFigures]) -> list[SpeakerShare]:
-    shares: dict[str, SpeakerShare] = {}
+def _speakers(lines: Iterable[LineFigures]) -> list[dict[str, Any]]:
+    """Who spoke the most, first."""
+    shares: dict[str, _Share] = defaultdict(_Share)
     for line in lines:
-        share = shares.setdefault(line.speaker, SpeakerShare(line.speaker))
-        share.spoken_s += max(0.0, line.end_s - line.start_s)
+        share = shares[line.speaker]
         share.lines += 1
+        share.speech_s += _length(line)
         share.words += len(line.source_text.split())
         if line.similarity is not None:
             share.similarities.append(line.similarity)
-    total_s = sum(share.spoken_s for share in shares.values())
-    for share in shares.values():
-        share.share = share.spoken_s / total_s if total_s else 0.0
-        if share.similarities:
-            share.similarity = round(percentile(share.similarities, 50), 3)
-    return sorted(shares.values(), key=lambda one: -one.spoken_s)
+    total_s = sum(share.speech_s for share in shares.values()) or 1.0
+    return [
+        {
+            "speaker": speaker,
+            "lines": share.lines,
+            "speech_s": round(share.speech_s, 3),
+            "share": round(share.speech_s / total_s, 4),
+            "words_per_minute": round(60 * share.words / share.speech_s, 1)
+            if share.speech_s
+            else 0.0,
+            "similarity": _median(share.similarities, 3),
+        }
+        for speaker, share in sorted(shares.items(), key=lambda one: (-one[1].speech_s, one[0]))
+    ]
+
+
+def _interval(lines: Sequence[LineFigures]) -> float:
+    """As long as needed for no more than STATISTICS_INTERVALS_MAX of them."""
+    last_s = max((line.start_s for line in lines), default=0.0)
+    interval_s = SHORTEST_INTERVAL_S
+    while last_s / interval_s >= STATISTICS_INTERVALS_MAX:
+        interval_s *= 2
+    return interval_s
+
+
+def _over_time(lines: Iterable[LineFigures], interval_s: float) -> list[dict[str, Any]]:
+    intervals: dict[int, list[LineFigures]] = defaultdict(list)
+    for line in lines:
+        intervals[int(max(0.0, line.start_s) // interval_s)].append(line)
+    return [
+        _told(number * interval_s, inside, _stages(inside))
+        for number, inside in sorted(intervals.items())
+    ]
+
+
+def _told(
+    start_s: float, inside: list[LineFigures], stages: dict[str, list[float]]
+) -> dict[str, Any]:
+    lags = stages.get("lag_ms")
+    return {
+        "start_s": start_s,
+        "lines": len(inside),
+        "skipped": sum(line.skipped_reason not in HEARD for line in inside),
+        "latencies": {name: round(percentile(values, 50), 1) for name, values in stages.items()},
+        "lag_p95_ms": round(percentile(lags, 95), 1) if lags else None,
+        "level_dbfs": _median([line.level_dbfs for line in inside], 1),
+        "snr_db": _median([line.snr_db for line in inside], 1),
+        "similarity": _median([line.similarity for line in inside], 3),
+    }
+
+
+def _median(values: Iterable[float | None], digits: int) -> float | None:
+    """Of those that were measured; None where none was."""
+    there = [value for value in values if value is not None]
+    return round(percentile(there, 50), digits) if there else None

@@ -145,12 +145,15 @@ def engine_status() -> dict[str, Any]:
     return {**found, "sets": everything}
 
 
-def ask(user_id: int, question: Callable[[Engines], Answer]) -> Answer:
+def ask(
+    user_id: int, question: Callable[[Engines], Answer], *, wish: Mapping[str, str] | None = None
+) -> Answer:
     """Ask somebody's engines about languages or voices; for threads of pages, and bounded.
 
+    ``wish``: role → engine, for others than a session gets that wishes for nothing.
     Raises EngineError.
     """
-    wanted = access_of(user_id).want()
+    wanted = access_of(user_id).want(wish)
     for loop, ours in list(_sets.items()):
         if (loaded := ours.ready(wanted)) is not None:
             return question(loaded)

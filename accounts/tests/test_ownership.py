@@ -6,18 +6,21 @@ The rule is tried on a table of its own, so that it holds for whatever is owned 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Membership, Role, Team, User
-from accounts.ownership import Owned
+from accounts.ownership import Owned, OwnedQuerySet
 from accounts.services import create_user
 
 
 class Thing(Owned):
     name = models.CharField(max_length=10)
+
+    objects: ClassVar[Any] = OwnedQuerySet.as_manager()
 
     class Meta(Owned.Meta):
         app_label = "accounts"

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sessions_app.statistics import Point
-
+Point = tuple[float, float]
+"""Media time in seconds, and a value there."""
 WIDTH, HEIGHT = 1000, 100
 Scale = Callable[[float], float]
 _STEPS = (1, 2, 2.5, 5, 10)

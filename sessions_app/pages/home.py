@@ -19,7 +19,7 @@ from sessions_app.engine_access import access_of
 from sessions_app.engine_list import engines_for
 from sessions_app.languages import available_pairs
 from sessions_app.models import DubbingSession
-from sessions_app.pages.naming import language_name, languages_of
+from sessions_app.naming import language_name, languages_of
 from sessions_app.pages.reading import user_of
 from sessions_app.pages.sounds import sound_response
 from sessions_app.tasks import make_example
@@ -114,7 +114,8 @@ def _to_dub_on(request: HttpRequest) -> DubbingSession | None:
         wanted = uuid.UUID(request.GET.get("session", ""))
     except ValueError:
         return None
-    return selectors.editable_sessions(user_of(request)).filter(pk=wanted).first()
+    session = selectors.session_of(user_of(request), wanted)
+    return session if session is not None and session.owner_id == request.user.pk else None
 
 
 def _settings(request: HttpRequest, session: DubbingSession | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from accounts.models import User
 from sessions_app import selectors
 from sessions_app.models import DubbingSession, SessionState
-from sessions_app.pages.naming import duration, languages_of
+from sessions_app.naming import duration, languages_of
 
 
 def user_of(request: HttpRequest) -> User:
@@ -48,5 +48,6 @@ def about(session: DubbingSession, user: User) -> dict[str, Any]:
         "languages": languages_of(session),
         "state": STATES[SessionState(session.state)],
         "duration": duration(session.media_s),
-        "editable": selectors.may_edit(user, session),
+        "editable": selectors.editable_sessions(user).filter(pk=session.pk).exists(),
+        "own": session.owner_id == user.pk,
     }

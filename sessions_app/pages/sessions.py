@@ -14,19 +14,20 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from pipeline.bounds import QUERY_MAX
+from accounts.selectors import editing_teams_of
+from pipeline.bounds import SEARCH_MAX_CHARACTERS
 from sessions_app import library, selectors, usage
 from sessions_app.codes import SKIPS
 from sessions_app.listing import cursor_of, page_of
 from sessions_app.models import DubbingSession, Line, SessionState
-from sessions_app.pages.charts import clock
-from sessions_app.pages.naming import (
+from sessions_app.naming import (
     duration,
     language_name,
     languages_of,
     speaker_look,
     speaker_name,
 )
+from sessions_app.pages.charts import clock
 from sessions_app.pages.reading import STATES, about, session_or_404, user_of
 
 SESSIONS_A_PAGE = 25
@@ -38,7 +39,7 @@ LEGS = {"recognition": 0, "translation": 1, "synthesis": 2}
 @require_safe
 def session_list(request: HttpRequest) -> HttpResponse:
     user, asked = user_of(request), request.GET
-    query = asked.get("q", "").strip()[:QUERY_MAX]
+    query = asked.get("q", "").strip()[:SEARCH_MAX_CHARACTERS]
     mine = selectors.sessions_of(user)
     sessions = selectors.found(mine, query)
     state, language = asked.get("state", ""), asked.get("language", "")
@@ -93,10 +94,10 @@ def session_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def session_page(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     session = session_or_404(request, session_id)
-    query = request.GET.get("q", "").strip()[:QUERY_MAX]
+    query = request.GET.get("q", "").strip()[:SEARCH_MAX_CHARACTERS]
     newest = selectors.newest_line(session)
     after = _count(request.GET.get("after"), otherwise=-1)
-    found = selectors.lines_found(session, query) if query else None
+    found = selectors.lines_found(session.lines.all(), query) if query else None
     if found is None:
         lines = selectors.lines_of(session, after=after, limit=LINES_A_PAGE + 1)
     else:
@@ -130,6 +131,7 @@ def session_page(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             "lag_s": summary.get("p50", {}).get("lag_ms", 0) / 1000,
             "total_s": summary.get("p50", {}).get("total_ms", 0) / 1000,
             "engines": _engines(session),
+            "teams": list(editing_teams_of(user_of(request))),
             "currency": settings.PRICE_CURRENCY,
         },
     )
@@ -163,6 +165,27 @@ def name_speakers(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         session_id,
         lambda: library.name_speakers(user_of(request), session_id, names=names),
         "The names are kept.",
+    )
+
+
+@login_required
+@require_POST
+def share(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Field ``team``: an id, or nothing to share it no longer."""
+    user, wanted = user_of(request), request.POST.get("team", "")
+    team = None
+    if wanted:
+        team = editing_teams_of(user).filter(pk=_count(wanted, otherwise=0)).first()
+        if team is None:
+            session_or_404(request, session_id)
+            messages.error(request, "You edit in no such team. Choose one of the list.")
+            return redirect("session-page", session_id)
+    done = f"Shared with {team.name}." if team else "Shared with nobody."
+    return _edit(
+        request,
+        session_id,
+        lambda: library.share_session(user, session_id, team=team),
+        done,
     )
 
 

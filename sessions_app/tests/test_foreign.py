@@ -15,19 +15,21 @@ from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
+from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.wire import AnyClientMessage
 from sessions_app import live, services
-from sessions_app.models import DubbingSession
+from sessions_app.glossaries.services import create_glossary, put_term
+from sessions_app.models import DubbingSession, Term
 from sessions_app.protocol_examples import EXAMPLES
 from sessions_app.protocol_schemas import tag
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
 
-SECRET = "what was said in ben's session"
+SECRET = "what-was-said-in-bens-session"
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,39 @@ RULES = {
     "api/health/detail": Rule(("get",), staff=True),
     "api/metrics": Rule(("get",), staff=True),
     "api/asyncapi.json": Rule(("get",), public=True),
+    "api/openapi.json": Rule(("get",), public=True),
+    "api/docs": Rule(("get",), public=True),
+    "api/problems": Rule(("get",), public=True),
+    "api/me": Rule(("get",)),
     "api/ticket": Rule(("post",)),
     "api/tokens": Rule(("get", "post")),
-    "api/tokens/<int:token_id>": Rule(("delete",), foreign=True),
+    "api/tokens/<int:token_id>": Rule(("get", "patch", "delete"), foreign=True),
     "api/pairing/codes": Rule(("post",)),
     "api/pairing/exchange": Rule(("post",), public=True),
     "api/preferences": Rule(("get", "put")),
     "api/sessions": Rule(("get", "post")),
-    "api/sessions/<uuid:session_id>": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/sessions/<uuid:session_id>/lines": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>/lines/<int:sequence>": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>/transcript": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>/statistics": Rule(("get",), foreign=True),
+    "api/webhooks": Rule(("get", "post")),
+    "api/webhooks/event-types": Rule(("get",)),
+    "api/webhooks/<uuid:webhook_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/secret": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/test": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/replay": Rule(("post",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries": Rule(("get",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>": Rule(("get",), foreign=True),
+    "api/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay": Rule(
+        ("post",), foreign=True
+    ),
+    "api/glossaries": Rule(("get", "post")),
+    "api/glossaries/<int:glossary_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/glossaries/<int:glossary_id>/terms": Rule(("get", "post", "put"), foreign=True),
+    "api/glossaries/<int:glossary_id>/terms/<int:term_id>": Rule(
+        ("get", "patch", "delete"), foreign=True
+    ),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
@@ -62,6 +89,21 @@ RULES = {
     "api/engine-keys": Rule(("get", "put", "delete")),
     "api/engine-keys/check": Rule(("post",)),
 }
+
+
+EDITS = {
+    "api/tokens/<int:token_id>": {"name": "mine"},
+    "api/sessions/<uuid:session_id>": {"title": "mine"},
+    "api/webhooks/<uuid:webhook_id>": {"enabled": False},
+    "api/glossaries/<int:glossary_id>": {"name": "mine"},
+    "api/glossaries/<int:glossary_id>/terms": {
+        "source": "x",
+        "target": "y",
+        "terms": [{"source": "x"}],
+    },
+    "api/glossaries/<int:glossary_id>/terms/<int:term_id>": {"target": "mine"},
+}
+"""Bodies that would be taken if the object were one's own."""
 
 
 def addresses() -> Iterator[str]:
@@ -88,9 +130,16 @@ class Foreign:
 
     session: DubbingSession
     token: ApiToken
+    delivery: WebhookDelivery
+    term: Term
 
     def path(self, route: str) -> str:
+        route = route.replace("<uuid:webhook_id>", str(self.delivery.endpoint_id))
+        route = route.replace("<uuid:delivery_id>", str(self.delivery.pk))
+        route = route.replace("<int:glossary_id>", str(self.term.glossary_id))
+        route = route.replace("<int:term_id>", str(self.term.pk))
         route = route.replace("<uuid:session_id>", str(self.session.pk))
+        route = route.replace("<int:sequence>", "0")
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
 
 
@@ -98,7 +147,12 @@ class Foreign:
 def foreign(ben: Person) -> Foreign:
     session = services.create_session(ben.user, target_language="es")
     services.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
-    return Foreign(session, create_token(ben.user, name="of ben").record)
+    webhook, _ = create_webhook(
+        ben.user, url=f"https://receiver.example/{SECRET}", event_types=["*"], team=None
+    )
+    term = put_term(create_glossary(ben.user, name="of ben"), source=SECRET, target=SECRET)
+    token = create_token(ben.user, name="of ben").record
+    return Foreign(session, token, send_test(webhook), term)
 
 
 def with_token(token: str) -> APIClient:
@@ -153,7 +207,8 @@ def test_without_a_good_token_nothing_is_given(
 def test_what_is_somebody_elses_does_not_exist(
     ana: Person, foreign: Foreign, route: str, method: str
 ) -> None:
-    answer = getattr(with_token(ana.token), method)(foreign.path(route))
+    body = {"data": EDITS.get(route, {}), "format": "json"} if method != "get" else {}
+    answer = getattr(with_token(ana.token), method)(foreign.path(route), **body)
     rule = RULES[route]
     if rule.foreign:
         assert answer.status_code == 404
@@ -165,7 +220,9 @@ def test_what_is_somebody_elses_does_not_exist(
     assert foreign.token.name not in answer.content.decode()
     # Nothing of Ben's was changed either.
     assert ApiToken.objects.filter(pk=foreign.token.pk).exists()
-    assert DubbingSession.objects.filter(pk=foreign.session.pk).exists()
+    assert DubbingSession.objects.filter(pk=foreign.session.pk, title="").exists()
+    assert Term.objects.filter(pk=foreign.term.pk, target=SECRET, glossary__name="of ben").exists()
+    assert WebhookEndpoint.objects.filter(pk=foreign.delivery.endpoint_id, enabled=True).exists()
 
 
 CLIENT_MESSAGES = [tag(kind) for kind in typing.get_args(AnyClientMessage)]

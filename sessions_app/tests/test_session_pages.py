@@ -17,8 +17,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from pipeline.bounds import SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX, TITLE_MAX
+from accounts.models import Membership, Role, Team
+from pipeline.bounds import SESSION_TITLE_MAX, SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX
 from sessions_app import library, services
+from sessions_app.indexing import index_words
 from sessions_app.models import DubbingSession, EngineUse, Incident, Line, SessionState
 from sessions_app.pages.sessions import LINES_A_PAGE, SESSIONS_A_PAGE
 from sessions_app.services import NewIncident
@@ -66,7 +68,7 @@ def session_of(
     state = {"state": SessionState.ENDED, "title": title, "summary": {"lines": len(texts)}}
     DubbingSession.objects.filter(pk=session.pk).update(**state | fields)
     session.refresh_from_db()
-    library.index_words(session)
+    index_words(session)
     return session
 
 
@@ -218,9 +220,11 @@ def test_titles_and_names_are_kept_and_bounded(ana: Person) -> None:
     assert "A good talk" in page
     assert '<span class="line-speaker">Ana</span>' in page
     too_long = client.post(
-        reverse("session-rename", args=[session.pk]), {"title": "x" * (TITLE_MAX + 1)}, follow=True
+        reverse("session-rename", args=[session.pk]),
+        {"title": "x" * (SESSION_TITLE_MAX + 1)},
+        follow=True,
     )
-    assert f"at most {TITLE_MAX} characters" in too_long.content.decode()
+    assert f"at most {SESSION_TITLE_MAX} characters" in too_long.content.decode()
     client.post(reverse("session-speakers", args=[session.pk]), {"name-S1": " "})
     session.refresh_from_db()
     assert (session.title, session.speaker_names) == ("A good talk", {})
@@ -258,7 +262,8 @@ def test_a_deleted_session_is_gone_with_its_lines_and_what_it_used_still_counts(
 
 
 def test_a_session_that_is_being_dubbed_is_not_deleted(ana: Person) -> None:
-    session = session_of(ana, state=SessionState.LIVE, held_by=uuid.uuid4())
+    held = {"held_by": uuid.uuid4(), "held_at": timezone.now()}
+    session = session_of(ana, state=SessionState.LIVE, **held)
     answer = browser(ana).post(reverse("session-delete", args=[session.pk]), follow=True)
     assert "Stop it first" in answer.content.decode()
     assert DubbingSession.objects.exists()
@@ -300,6 +305,45 @@ def test_a_session_without_lines_has_pages(ana: Person) -> None:
     session = services.create_session(ana.user)
     for name in ONE_SESSION:
         assert browser(ana).get(reverse(name, args=[session.pk])).status_code == 200
+
+
+def test_a_team_sees_what_is_shared_with_it_editors_name_it_and_the_owner_alone_deletes_it(
+    ana: Person, ben: Person
+) -> None:
+    team = Team.objects.create(name="Newsroom")
+    Membership.objects.create(team=team, user=ana.user, role=Role.OWNER)
+    bens = Membership.objects.create(team=team, user=ben.user, role=Role.VIEWER)
+    session = session_of(ana, ["about gardens"], title="shared")
+    page = reverse("session-page", args=[session.pk])
+    assert browser(ben).get(page).status_code == 404
+    shared = {"team": str(team.pk)}
+    browser(ana).post(reverse("session-share", args=[session.pk]), shared)
+    assert browser(ben).get(page).status_code == 200
+    found = browser(ben).get(reverse("session-list"), {"q": "gardens"}).content.decode()
+    assert titles(found) == ["shared"]
+    edits = {"title": "Ben's", "name-S1": "Ben"}
+    for name in EDITS:
+        assert browser(ben).post(reverse(name, args=[session.pk]), edits).status_code == 404
+    bens.role = Role.EDITOR
+    bens.save()
+    browser(ben).post(reverse("session-rename", args=[session.pk]), edits)
+    for name in ("session-delete", "session-share"):
+        assert browser(ben).post(reverse(name, args=[session.pk]), {}).status_code == 404
+    session.refresh_from_db()
+    assert (session.title, session.team) == ("Ben's", team)
+    browser(ana).post(reverse("session-share", args=[session.pk]), {"team": ""})
+    assert browser(ben).get(page).status_code == 404
+
+
+def test_a_session_is_shared_only_with_a_team_of_ones_own(ana: Person, ben: Person) -> None:
+    team = Team.objects.create(name="Strangers")
+    Membership.objects.create(team=team, user=ben.user, role=Role.OWNER)
+    session = session_of(ana)
+    shared = {"team": str(team.pk)}
+    answer = browser(ana).post(reverse("session-share", args=[session.pk]), shared, follow=True)
+    assert "You edit in no such team." in answer.content.decode()
+    session.refresh_from_db()
+    assert session.team is None
 
 
 # The front page ------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from dubbing_project.service_urls import parse_database_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.errors import ServiceError
 from sessions_app.figures import summarise
-from sessions_app.library import index_words
+from sessions_app.indexing import index_words
 from sessions_app.models import DubbingSession, SessionState
 
 VOCABULARY = 30_000
