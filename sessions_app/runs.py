@@ -232,9 +232,10 @@ class Runs:
                 self.media_s = 0.0
                 await self._outbox.put(output)
             case Event():
-                if isinstance(output, Failure | Notice):
-                    kind = "error" if isinstance(output, Failure) else "notice"
-                    self._journal.note(kind, output.code)
+                if isinstance(output, Failure):
+                    self._journal.note("error", output.code)
+                elif isinstance(output, Notice):
+                    self._journal.note("notice", output.code)
                 await self._outbox.put(output)
 
     async def _say_record_incomplete(self) -> None:

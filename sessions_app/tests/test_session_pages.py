@@ -233,15 +233,15 @@ def test_titles_and_names_are_kept_and_bounded(ana: Person) -> None:
 def test_the_live_page_is_answered_in_json(ana: Person) -> None:
     session, client = session_of(ana), browser(ana)
     address = reverse("session-speakers", args=[session.pk])
-    wants = {"headers": {"accept": "application/json"}}
-    assert client.post(address, {"name-S2": "Ben"}, **wants).json() == {
+    wants = {"accept": "application/json"}
+    assert client.post(address, {"name-S2": "Ben"}, headers=wants).json() == {
         "message": "The names are kept."
     }
-    refused = client.post(address, {"name-S2": "x" * (SPEAKER_NAME_MAX + 1)}, **wants)
+    refused = client.post(address, {"name-S2": "x" * (SPEAKER_NAME_MAX + 1)}, headers=wants)
     assert refused.status_code == 400
     assert "at most" in refused.json()["message"]
     many = {f"name-S{n}": "x" for n in range(SPEAKER_NAMES_MAX + 1)}
-    assert client.post(address, many, **wants).status_code == 400
+    assert client.post(address, many, headers=wants).status_code == 400
     session.refresh_from_db()
     assert session.speaker_names == {"S2": "Ben"}
 
@@ -262,8 +262,7 @@ def test_a_deleted_session_is_gone_with_its_lines_and_what_it_used_still_counts(
 
 
 def test_a_session_that_is_being_dubbed_is_not_deleted(ana: Person) -> None:
-    held = {"held_by": uuid.uuid4(), "held_at": timezone.now()}
-    session = session_of(ana, state=SessionState.LIVE, **held)
+    session = session_of(ana, state=SessionState.LIVE, held_by=uuid.uuid4(), held_at=timezone.now())
     answer = browser(ana).post(reverse("session-delete", args=[session.pk]), follow=True)
     assert "Stop it first" in answer.content.decode()
     assert DubbingSession.objects.exists()
