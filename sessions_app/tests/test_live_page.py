@@ -17,6 +17,7 @@ import soxr
 from playwright.sync_api import Page, expect
 
 from dubbing_project.services.runner import RunningServices
+from pipeline.demo_clip import write_clip
 from sessions_app.tests.portal import PATIENCE_MS, Portal, level, portal
 
 QUIET = 0.004
@@ -94,7 +95,9 @@ def test_the_sample_is_dubbed_heard_steered_and_kept(
     slide(page, "offset", 0.5)
     assert page.evaluate("livePage.dubbing.view.offsetS") == 0.5
     page.get_by_label("Name of Speaker 1").fill("Robert")
-    page.keyboard.press("Enter")
+    with page.expect_response("**/speakers") as kept:
+        page.keyboard.press("Enter")
+    assert kept.value.json() == {"message": "The names are kept."}
     # Who said the first clause may not have been clear yet.
     expect(page.locator("#captions").get_by_text("Robert").first).to_be_visible()
 
@@ -169,10 +172,23 @@ def within(at_s: float, spans: list[tuple[float, float]], margin_s: float) -> bo
     return any(start + margin_s <= at_s <= end - margin_s for start, end in spans)
 
 
-def test_a_connection_that_breaks_is_taken_up_again(visitor: Portal) -> None:
+@pytest.fixture(scope="module")
+def long_talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four minutes: a slow machine is not overtaken by the end."""
+    folder = tmp_path_factory.mktemp("talk")
+    write_clip(folder / "dialogue.wav")
+    sound, rate = soundfile.read(folder / "dialogue.wav", dtype="int16")
+    soundfile.write(folder / "talk.wav", np.tile(sound, 6), rate, "PCM_16")
+    return folder / "talk.wav"
+
+
+def test_a_connection_that_breaks_is_taken_up_again(visitor: Portal, long_talk: Path) -> None:
     page = visitor.open("/")
     page.get_by_role("button", name="Connect").click()
     expect(page.locator("#status")).to_have_text("Connected")
+    page.locator('[name=kind][value="file"]').check()
+    page.set_input_files("#file", str(long_talk))
+    page.select_option("#source", "en")
     page.get_by_role("button", name="Start Dubbing").click()
     expect(page.locator("#status")).to_have_text("Dubbing", timeout=PATIENCE_MS)
     expect(caption(page)).not_to_have_text("…", timeout=PATIENCE_MS)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
 from pipeline.bounds import QUERY_WORDS_MAX, SESSION_WORDS_MAX
 from sessions_app import library, selectors, services
 from sessions_app.indexing import index_words
-from sessions_app.models import DubbingSession, SessionState
+from sessions_app.models import DubbingSession, SessionState, SessionWords
 from sessions_app.search import as_tsquery, finder, wanted, words_of
 from sessions_app.tests.conftest import Person, person_of
 from sessions_app.tests.test_record import line
@@ -117,3 +121,11 @@ def ended(person: Person, text: str, *, target: str = "") -> DubbingSession:
     session.refresh_from_db()
     index_words(session)
     return session
+
+
+def test_what_was_dubbed_before_there_was_a_search_is_found_as_well(ana: Person) -> None:
+    session = ended(ana, "an old garden")
+    SessionWords.objects.all().delete()
+    migration = import_module("sessions_app.migrations.0006_search_names_incidents")
+    migration.gather_words(apps, SimpleNamespace(connection=connection))
+    assert selectors.found(selectors.sessions_of(ana.user), "gard").get() == session

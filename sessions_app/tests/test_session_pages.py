@@ -367,3 +367,19 @@ def titles(page: str) -> list[str]:
 def link(page: str, way: str, *, base: str = "/sessions") -> str:
     found = re.search(rf'href="([^"]*)" rel="{way}"', page)
     return base + found[1].replace("&amp;", "&") if found else ""
+
+
+def test_names_given_while_a_session_is_dubbed_are_not_lost_when_it_ends(ana: Person) -> None:
+    session, hold = uuid.uuid4(), uuid.uuid4()
+    run = {"source_language": "en", "target_language": "es", "preserve_voice": True, "engines": {}}
+    services.hold_session(session, ana.user, hold=hold)
+    services.begin_run(session, hold=hold, **run)
+    library.name_speakers(ana.user, session, names={"S1": "Robert"})
+    services.save_lines(session, [line(0)], hold=hold)
+    services.end_run(session, hold=hold, failed=False, media_s=1, errors=0, lost_lines=0)
+    services.begin_run(session, hold=hold, **run)
+    library.rename_session(ana.user, session, title="kept")
+    services.release_session(session, hold=hold, media_s=0, lost_lines=0)
+    kept = DubbingSession.objects.get(pk=session)
+    assert (kept.speaker_names, kept.title) == ({"S1": "Robert"}, "kept")
+    assert kept.state == SessionState.INTERRUPTED
