@@ -12,8 +12,10 @@ from django.db.models.functions import Cast
 
 from accounts.models import User
 from pipeline.bounds import FOUND_MAX, TRANSCRIPT_LINES_MAX
-from sessions_app.models import DubbingSession, Incident, Line, SessionState
+from sessions_app.models import DubbingSession, Incident, Line, SessionState, SessionWords
 from sessions_app.search import as_tsquery, finder, wanted
+
+WAYS_PAST_THE_INDEX = ("enable_seqscan", "enable_nestloop", "enable_mergejoin")
 
 
 def sessions_of(user: User) -> QuerySet[DubbingSession]:
@@ -66,7 +68,7 @@ def found(sessions: QuerySet[DubbingSession], query: str) -> QuerySet[DubbingSes
 
 def _ended_with(sessions: QuerySet[DubbingSession], beginnings: list[str]) -> list[uuid.UUID]:
     matches = Func(
-        F("words__words"),
+        F("words"),
         Cast(Value(as_tsquery(beginnings)), SearchQueryField()),
         template="(%(expressions)s)",
         arg_joiner=" @@ ",
@@ -74,11 +76,14 @@ def _ended_with(sessions: QuerySet[DubbingSession], beginnings: list[str]) -> li
     )
     with transaction.atomic(), connection.cursor() as cursor:
         # The words themselves lie outside of their table, which looks so small without them
-        # that the planner would rather read every one of them than use the index.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        rows = sessions.annotate(matches=matches).filter(matches=True)
+        # that the planner would rather read them all, session by session, than use the index.
+        for way in WAYS_PAST_THE_INDEX:
+            cursor.execute(f"SET LOCAL {way} = off")
+        there = SessionWords.objects.annotate(matches=matches).filter(matches=True)
+        rows = sessions.filter(pk__in=there.values("session"))
         places = list(rows.order_by().values_list("pk", flat=True)[:FOUND_MAX])
-        cursor.execute("SET LOCAL enable_seqscan = on")
+        for way in WAYS_PAST_THE_INDEX:
+            cursor.execute(f"SET LOCAL {way} = on")
     return places
 
 

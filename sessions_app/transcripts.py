@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pipeline.bounds import TRANSCRIPT_LINES_MAX
 from pipeline.subtitles import srt, vtt
-from sessions_app.models import DubbingSession, Line
+from sessions_app.models import DubbingSession
 from sessions_app.naming import speaker_name
 
 Form = Literal["txt", "srt", "vtt", "json"]
@@ -17,6 +17,16 @@ MEDIA_TYPES = {
     "vtt": "text/vtt",
     "json": "application/json",
 }
+_FIELDS = (
+    "sequence",
+    "speaker",
+    "source_text",
+    "target_text",
+    "start_s",
+    "end_s",
+    "cue_start_s",
+    "cue_duration_s",
+)
 TEXTS = ("source", "target", "both")
 TIMES = ("source", "dub")
 
@@ -27,7 +37,9 @@ def transcript(session: DubbingSession, *, form: str, text: str, times: str) -> 
     ``text``: what was heard, its translation, or the one above the other. ``times``: those
     of the source, or of the dub; a line that has no dub keeps those of the source.
     """
-    lines = list(session.lines.order_by("sequence")[:TRANSCRIPT_LINES_MAX])
+    # Without the rest of each row, which is most of it.
+    rows = session.lines.order_by("sequence").values_list(*_FIELDS, named=True)
+    lines: list[Any] = list(rows[:TRANSCRIPT_LINES_MAX])
     if form == "json":
         return _json(session, lines, text)
     if form == "txt":
@@ -45,7 +57,7 @@ def transcript(session: DubbingSession, *, form: str, text: str, times: str) -> 
     )
 
 
-def _texts(line: Line, text: str) -> list[str]:
+def _texts(line: Any, text: str) -> list[str]:
     # What was spoken in the target language already has one text.
     wanted = {
         "source": [line.source_text],
@@ -55,18 +67,18 @@ def _texts(line: Line, text: str) -> list[str]:
     return list(dict.fromkeys(" ".join(one.split()) for one in wanted if one.strip()))
 
 
-def _span(line: Line, times: str) -> tuple[float, float]:
+def _span(line: Any, times: str) -> tuple[float, float]:
     if times == "dub" and line.cue_start_s is not None and line.cue_duration_s is not None:
         return line.cue_start_s, line.cue_start_s + line.cue_duration_s
     return line.start_s, line.end_s
 
 
-def name_of(session: DubbingSession, line: Line) -> str:
+def name_of(session: DubbingSession, line: Any) -> str:
     """What people call who says it; empty where that could not be told."""
     return speaker_name(line.speaker, session.speaker_names) if line.speaker else ""
 
 
-def _paragraph(line: Line, who: str, text: str, times: str) -> str:
+def _paragraph(line: Any, who: str, text: str, times: str) -> str:
     seconds = int(_span(line, times)[0])
     clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     name = f"{who}: " if who else ""
@@ -74,7 +86,7 @@ def _paragraph(line: Line, who: str, text: str, times: str) -> str:
     return f"[{clock}] {name}" + f"\n{indent}".join(_texts(line, text)) + "\n"
 
 
-def _json(session: DubbingSession, lines: list[Line], text: str) -> str:
+def _json(session: DubbingSession, lines: list[Any], text: str) -> str:
     body: dict[str, Any] = {
         "session": str(session.pk),
         "title": session.title,

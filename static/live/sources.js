@@ -78,7 +78,8 @@ export async function tab(context) {
  * @param {AudioContext} context @param {HTMLMediaElement} element to play it in
  * @param {File} file @returns {Promise<Source>}
  */
-export function file(context, element, file) {
+export async function file(context, element, file) {
+  if (!file.size) throw new SourceError("The file is empty. Choose another one.");
   return ofElement(
     context,
     element,
