@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -117,20 +117,19 @@ class Portal:
 
 
 @contextmanager
-def portal(url: str, *more: str, **options: Any) -> Iterator[Portal]:
+def portal(playwright: Playwright, url: str, *more: str, **options: Any) -> Iterator[Portal]:
     """``more`` are arguments of Chromium's, ``options`` those of its window."""
     if shutil.which("chromium") is None:
         pytest.skip("Chromium is not installed; Debian's package chromium has it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *more]
-        )
-        try:
-            one = Portal(browser, url, browser.new_context(**options).new_page())
-            one.listen(one.page)
-            yield one
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(
+        executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *more]
+    )
+    try:
+        one = Portal(browser, url, browser.new_context(**options).new_page())
+        one.listen(one.page)
+        yield one
+    finally:
+        browser.close()
 
 
 def level(heard: list[list[float]], from_s: float, to_s: float, column: int) -> float:

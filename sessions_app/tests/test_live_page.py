@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from dubbing_project.services.runner import RunningServices
 from pipeline.demo_clip import write_clip
@@ -26,9 +26,16 @@ QUIET = 0.004
 
 
 @pytest.fixture(scope="module")
-def visitor(platform: RunningServices) -> Iterator[Portal]:
+def playwright() -> Iterator[Playwright]:
+    """One for all browsers here: it has a loop of its own."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def visitor(playwright: Playwright, platform: RunningServices) -> Iterator[Portal]:
     """A browser with a new account."""
-    with portal(platform.url, "--autoplay-policy=no-user-gesture-required") as one:
+    with portal(playwright, platform.url, "--autoplay-policy=no-user-gesture-required") as one:
         one.sign_up("viewer@example.org")
         yield one
 
@@ -266,7 +273,7 @@ def test_who_was_logged_out_meanwhile_is_told_to_log_in(visitor: Portal) -> None
 
 
 def test_a_microphone_is_dubbed(
-    platform: RunningServices, speech_data: Path, tmp_path: Path
+    playwright: Playwright, platform: RunningServices, speech_data: Path, tmp_path: Path
 ) -> None:
     parts = [np.zeros(16_000)]
     for number in ("0880", "0930", "0890"):
@@ -282,7 +289,7 @@ def test_a_microphone_is_dubbed(
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={wave}",
     )
-    with portal(platform.url, *flags, permissions=["microphone"]) as one:
+    with portal(playwright, platform.url, *flags, permissions=["microphone"]) as one:
         one.sign_up("speaker@example.org")
         page = one.start(kind="microphone")
         one.tap()
@@ -300,8 +307,10 @@ def test_a_microphone_is_dubbed(
         assert one.console == []
 
 
-def test_a_microphone_that_is_refused_is_told_in_plain_words(platform: RunningServices) -> None:
-    with portal(platform.url) as one:
+def test_a_microphone_that_is_refused_is_told_in_plain_words(
+    playwright: Playwright, platform: RunningServices
+) -> None:
+    with portal(playwright, platform.url) as one:
         one.sign_up("nobody@example.org")
         page = one.open("/")
         page.locator('[name=kind][value="microphone"]').check()
@@ -311,8 +320,8 @@ def test_a_microphone_that_is_refused_is_told_in_plain_words(platform: RunningSe
         assert one.console == []
 
 
-def test_a_visitor_hears_the_example(platform: RunningServices) -> None:
-    with portal(platform.url, "--autoplay-policy=no-user-gesture-required") as one:
+def test_a_visitor_hears_the_example(playwright: Playwright, platform: RunningServices) -> None:
+    with portal(playwright, platform.url, "--autoplay-policy=no-user-gesture-required") as one:
         page = one.open("/")
         expect(page.locator("[data-plays]")).to_be_visible(timeout=2 * PATIENCE_MS)
         expect(page.locator(".example-target")).not_to_be_empty()
