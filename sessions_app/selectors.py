@@ -16,6 +16,8 @@ from sessions_app.models import DubbingSession, Incident, Line, SessionState, Se
 from sessions_app.search import as_tsquery, finder, wanted
 
 WAYS_PAST_THE_INDEX = ("enable_seqscan", "enable_nestloop", "enable_mergejoin")
+SET_WAYS = "SELECT " + ", ".join(f"set_config('{way}', %s, true)" for way in WAYS_PAST_THE_INDEX)
+"""For the rest of the transaction."""
 
 
 def sessions_of(user: User) -> QuerySet[DubbingSession]:
@@ -77,13 +79,11 @@ def _ended_with(sessions: QuerySet[DubbingSession], beginnings: list[str]) -> li
     with transaction.atomic(), connection.cursor() as cursor:
         # The words themselves lie outside of their table, which looks so small without them
         # that the planner would rather read them all, session by session, than use the index.
-        for way in WAYS_PAST_THE_INDEX:
-            cursor.execute(f"SET LOCAL {way} = off")
+        cursor.execute(SET_WAYS, ["off"] * len(WAYS_PAST_THE_INDEX))
         there = SessionWords.objects.annotate(matches=matches).filter(matches=True)
         rows = sessions.filter(pk__in=there.values("session"))
         places = list(rows.order_by().values_list("pk", flat=True)[:FOUND_MAX])
-        for way in WAYS_PAST_THE_INDEX:
-            cursor.execute(f"SET LOCAL {way} = on")
+        cursor.execute(SET_WAYS, ["on"] * len(WAYS_PAST_THE_INDEX))
     return places
 
 
