@@ -86,6 +86,14 @@ class Portal:
         page.locator("main form button").first.click()
         page.wait_for_url(lambda url: "signup" not in url)
 
+    def make_session(self) -> None:
+        """One without a line: connecting is enough."""
+        page = self.open("/")
+        page.get_by_role("button", name="Connect").click()
+        expect(page.locator("#status")).to_have_text("Connected")
+        page.get_by_role("button", name="Disconnect").click()
+        expect(page.locator("#status")).to_have_text("Not connected")
+
     def start(self, *, kind: str, source: str = "en", target: str = "es") -> Page:
         """Dub something on the live page, up to the moment when it is being dubbed."""
         page = self.open("/")

@@ -338,6 +338,7 @@ def test_a_visitor_hears_the_example(playwright: Playwright, platform: RunningSe
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_have_no_serious_fault_and_fit_a_phone(visitor: Portal, scheme: str) -> None:
+    visitor.make_session()
     page = visitor.new_page(color_scheme=scheme, viewport={"width": 390, "height": 844})
     addresses = ["/", "/sessions", "/sessions?q=nothing+like+it"]
     page.goto(f"{visitor.url}/sessions")
@@ -352,6 +353,7 @@ def test_pages_have_no_serious_fault_and_fit_a_phone(visitor: Portal, scheme: st
 
 
 def test_the_first_load_of_each_page_is_light(visitor: Portal) -> None:
+    visitor.make_session()
     page = visitor.new_page()
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
