@@ -371,7 +371,12 @@ def link(page: str, way: str, *, base: str = "/sessions") -> str:
 
 def test_names_given_while_a_session_is_dubbed_are_not_lost_when_it_ends(ana: Person) -> None:
     session, hold = uuid.uuid4(), uuid.uuid4()
-    run = {"source_language": "en", "target_language": "es", "preserve_voice": True, "engines": {}}
+    run: dict[str, Any] = {
+        "source_language": "en",
+        "target_language": "es",
+        "preserve_voice": True,
+        "engines": {},
+    }
     services.hold_session(session, ana.user, hold=hold)
     services.begin_run(session, hold=hold, **run)
     library.name_speakers(ana.user, session, names={"S1": "Robert"})
