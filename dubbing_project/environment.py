@@ -138,9 +138,9 @@ class Environment:
             raise SettingError(name, value, "the path of an existing file")
         return file
 
-    def origins(self, name: str) -> list[str]:
+    def origins(self, name: str, *, default: Iterable[str] = ()) -> list[str]:
         """Origins such as https://dub.example.org or chrome-extension://abc."""
-        origins = self.words(name)
+        origins = self.words(name, default=default)
         for origin in origins:
             parts = urlsplit(origin)
             if not parts.scheme or not parts.netloc or parts.path or parts.query or parts.fragment:

@@ -54,7 +54,10 @@ try:
         "ALLOWED_HOSTS", default=dict.fromkeys(("localhost", "127.0.0.1", "[::1]", HOST))
     )
     CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
-    ALLOWED_ORIGINS = environment.origins("ALLOWED_ORIGINS")
+    # An extension's origin proves nothing and has no cookie of ours: its ticket lets it in.
+    ALLOWED_ORIGINS = environment.origins(
+        "ALLOWED_ORIGINS", default=("chrome-extension://*", "moz-extension://*")
+    )
     WEB_PROCESSES = environment.integer("WEB_PROCESSES", default=1, minimum=1, maximum=16)
     DRAIN_SECONDS = environment.integer("DRAIN_SECONDS", default=4, minimum=0, maximum=300)
     LOG_LEVEL = environment.choice(
@@ -362,6 +365,8 @@ NODE_MODULES = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("bootstrap", NODE_MODULES / "bootstrap" / "dist"),
+    # One player and one codec, for the extension and for the live page.
+    ("dubbing", BASE_DIR / "extension" / "shared"),
 ]
 # Pages are styled without a collectstatic step; its output is used where it was run.
 WHITENOISE_USE_FINDERS = True

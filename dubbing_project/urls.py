@@ -3,7 +3,6 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import TemplateView
 
 from dubbing_project.api_document import OpenApiView
 from dubbing_project.health import views as health
@@ -16,7 +15,6 @@ from sessions_app.views import ProtocolDocument, protocol_page
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("protocol", protocol_page, name="protocol"),
     path("staff/operations", operations, name="staff-operations"),
     path("staff/engines", engines_page, name="staff-engines"),

@@ -958,6 +958,28 @@ with group("Storage"):
         "not put down: a crash then costs the session",
     )
     PAGE_MAX = bound("page", 200, "rows", "a page of the interface", "asked for anew")
+    SPEAKER_NAMES_MAX = bound(
+        "speaker_names", 64, "names", "named speakers of one session", "refused"
+    )
+    SPEAKER_NAME_MAX = bound("speaker_name", 64, "characters", "a speaker's name", "refused")
+    QUERY_WORDS_MAX = bound("query_words", 12, "words", "a search", "the rest is left out")
+    FOUND_MAX = bound("found", 10_000, "sessions", "what a search finds", "the rest is left out")
+    SESSION_WORDS_MAX = bound(
+        "session_words",
+        20_000,
+        "words",
+        "different words by which one session is found",
+        "later ones do not find it",
+    )
+    EXAMPLE_MAKING_S = bound(
+        "example", 300, "seconds", "making the front page's example", "it is begun anew"
+    )
+    INCIDENTS_WAITING_MAX = bound(
+        "incidents_waiting", 100, "codes", "errors and notices to be noted", "not noted"
+    )
+    INCIDENTS_MAX = bound(
+        "incidents", 500, "codes", "errors and notices kept of one session", "not noted"
+    )
     PAGE_USUAL = bound(
         "page_usual", 50, "rows", "a page when no size is asked for", "asked for anew"
     )
@@ -966,10 +988,14 @@ with group("Storage"):
         "search", 200, "characters", "words that sessions or lines are searched for", "refused"
     )
     TRANSCRIPT_LINES_MAX = bound(
-        "transcript_lines", 100_000, "lines", "lines of an exported transcript", "left out"
+        "transcript_lines",
+        100_000,
+        "lines",
+        "lines of an exported transcript, of figures, and that are searched",
+        "left out",
     )
     STATISTICS_INTERVALS_MAX = bound(
-        "statistics_intervals", 240, "intervals", "a session's figures over time", "they are longer"
+        "statistics_intervals", 90, "intervals", "a session's figures over time", "they are longer"
     )
     IDEMPOTENT_KEPT_S = bound(
         "idempotent_kept", 86_400, "seconds", "an answer kept for its Idempotency-Key", "forgotten"

@@ -20,6 +20,7 @@ from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
 from pipeline.sharing import Aside
 from pipeline.snapshot import CommittingState, Habit, PendingLine
+from pipeline.sound_quality import SoundQuality, measure_quality
 from pipeline.speakers import SpeakerRegistry
 from pipeline.speculation import Speculation
 from pipeline.tape import Tape
@@ -29,6 +30,8 @@ from pipeline.warming import Warming
 
 CLAUSE_MARGIN_S = 0.06
 """Word times are rough: this much more audio on both sides goes to the encoder."""
+QUIET_WITHIN_S = 2.0
+"""The noise of a place is looked for in so much audio before a clause."""
 
 
 class Committing:
@@ -111,7 +114,7 @@ class Committing:
         text = self._text_of(clause, language)
         # Translation does not wait for the speaker; synthesis waits for both.
         translation = self._translate(text, language)
-        match, prosody, pcm = await self._identify(clause)
+        match, prosody, quality, pcm = await self._identify(clause)
         voice = self._casting.assign(match.speaker, prosody.pitch_hz)
         # Not before they are cast: it is their stock voice that is shaped.
         if self._plan.preserve_voice and match.speaker and match.certain:
@@ -130,6 +133,8 @@ class Committing:
             speaker=match,
             voice=voice,
             style=self._habits[match.speaker].style_of(prosody),
+            level_dbfs=quality.level_dbfs,
+            snr_db=quality.snr_db,
         )
         # Nothing is awaited from here on: a snapshot has the whole line or nothing of it.
         self._next_line += 1
@@ -155,6 +160,8 @@ class Committing:
             speaker=pending.speaker,
             voice=self._casting.by_id(pending.voice) or self._casting.assign(who),
             style=pending.style,
+            level_dbfs=pending.level_dbfs,
+            snr_db=pending.snr_db,
         )
         if pending.target_text is None:
             return line, self._translate(pending.source_text, pending.source_language)
@@ -306,9 +313,14 @@ class Committing:
         task.add_done_callback(self._translations.discard)
         return task
 
-    async def _identify(self, clause: Clause) -> tuple[SpeakerMatch, Prosody, Pcm]:
+    async def _identify(self, clause: Clause) -> tuple[SpeakerMatch, Prosody, SoundQuality, Pcm]:
         pcm = self._tape.read(clause.start_s - CLAUSE_MARGIN_S, clause.end_s + CLAUSE_MARGIN_S)
-        measuring = asyncio.create_task(asyncio.to_thread(measure, pcm, len(clause.words)))
+        before = self._tape.read(clause.start_s - QUIET_WITHIN_S, clause.start_s)
+        measuring = asyncio.create_task(
+            asyncio.to_thread(
+                lambda: (measure(pcm, len(clause.words)), measure_quality(pcm, before))
+            )
+        )
         embedding = None
         try:
             try:
@@ -319,7 +331,7 @@ class Committing:
             match = self._speakers.observe(
                 embedding, duration_s=len(pcm) / SAMPLE_RATE_HZ, at_s=clause.start_s
             )
-            return match, await measuring, pcm
+            return match, *(await measuring), pcm
         finally:
             measuring.cancel()
 

@@ -109,6 +109,8 @@ class Entry:
             skipped=self.skipped,
             into=self.into,
             target_text=self.text or None,
+            level_dbfs=line.level_dbfs,
+            snr_db=line.snr_db,
         )
         if begun is None:
             return pending

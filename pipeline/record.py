@@ -31,3 +31,9 @@ class LineRecord:
     tempo: float = 1.0
     latencies: Latencies | None = None
     skipped_reason: str | None = None
+    level_dbfs: float | None = None
+    """Loudness of the source speech, decibels below full scale."""
+    snr_db: float | None = None
+    """Speech to noise in the source, decibels, 0 to 60."""
+    similarity: float | None = None
+    """Cosine of the source voice to its speaker's; None where nothing was compared."""

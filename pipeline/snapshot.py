@@ -54,6 +54,8 @@ class PendingLine(msgspec.Struct, frozen=True, kw_only=True):
     """Asked of the engine; asked again, the same sound comes."""
     stretch: float = 1.0
     """What was left to time stretching."""
+    level_dbfs: float | None = None
+    snr_db: float | None = None
 
 
 class ModeState(msgspec.Struct, frozen=True):

@@ -173,5 +173,8 @@ def _record(entry: Entry, **sound: Any) -> LineRecord:
         start_s=line.clause.start_s,
         end_s=line.clause.end_s,
         skipped_reason=entry.unheard,
+        level_dbfs=line.level_dbfs,
+        snr_db=line.snr_db,
+        similarity=round(line.speaker.similarity, 3) if line.speaker.similarity else None,
         **made_by | sound,
     )

@@ -182,3 +182,7 @@ class Line:
     speaker: SpeakerMatch
     voice: Voice
     style: Style
+    level_dbfs: float | None = None
+    """Loudness of the speech, decibels below full scale; None where it was not measured."""
+    snr_db: float | None = None
+    """Speech to noise, decibels, 0 to 60."""

@@ -52,6 +52,9 @@ class LineSerializer(serializers.ModelSerializer[Line]):
             "tempo",
             "latencies",
             "skipped_reason",
+            "level_dbfs",
+            "snr_db",
+            "similarity",
         )
         read_only_fields: tuple[str, ...] = fields
 
@@ -71,7 +74,7 @@ class LineFilters(FilterSet):
     q = django_filters.CharFilter(
         method="search",
         max_length=SEARCH_MAX_CHARACTERS,
-        help_text="Words of its text, in either language.",
+        help_text="Beginnings of words that it all has, in either language.",
     )
 
     class Meta:
@@ -82,7 +85,7 @@ class LineFilters(FilterSet):
         return rows.filter(sequence__gt=int(value))
 
     def search(self, rows: QuerySet[Line], name: str, value: str) -> QuerySet[Line]:  # noqa: ARG002 - the library\'s signature
-        return selectors.lines_saying(rows, value)
+        return rows.filter(sequence__in=selectors.lines_found(rows, value))
 
 
 class LinesView(Api):
@@ -177,6 +180,10 @@ class SpeakerShareSerializer(serializers.Serializer[Any]):
     lines = serializers.IntegerField()
     speech_s = serializers.FloatField()
     share = serializers.FloatField(help_text="Of all speech, 0 to 1.")
+    words_per_minute = serializers.FloatField()
+    similarity = serializers.FloatField(
+        allow_null=True, help_text="Median cosine of their lines to their voice."
+    )
 
 
 class MinuteSerializer(serializers.Serializer[Any]):
@@ -185,6 +192,12 @@ class MinuteSerializer(serializers.Serializer[Any]):
     skipped = serializers.IntegerField()
     latencies = serializers.DictField(
         child=serializers.FloatField(), help_text="Stage → median milliseconds."
+    )
+    lag_p95_ms = serializers.FloatField(allow_null=True)
+    level_dbfs = serializers.FloatField(allow_null=True, help_text="Of the source's speech.")
+    snr_db = serializers.FloatField(allow_null=True, help_text="Its speech to its noise.")
+    similarity = serializers.FloatField(
+        allow_null=True, help_text="Median cosine of the lines to their speakers' voices."
     )
 
 

@@ -41,6 +41,11 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
     )
     engines = serializers.DictField(child=serializers.CharField(), read_only=True)
     summary = serializers.DictField(read_only=True, help_text="Figures of all its runs.")
+    speaker_names = serializers.DictField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Speaker, as in the lines → what people call them.",
+    )
 
     class Meta:
         model = DubbingSession
@@ -56,6 +61,7 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
             "preserve_voice",
             "engines",
             "summary",
+            "speaker_names",
             "media_s",
             "lost_lines",
             "created_at",
@@ -135,8 +141,8 @@ class SessionFilters(FilterSet):
     q = django_filters.CharFilter(
         method="search",
         max_length=SEARCH_MAX_CHARACTERS,
-        help_text="Words of the title or of any line, in either language; “quoted” ones as they "
-        "stand, and -without.",
+        help_text="Beginnings of words that are all in the title, a speaker's name or the lines, "
+        "in either language; case and accents do not count.",
     )
 
     class Meta:
@@ -159,7 +165,7 @@ class SessionFilters(FilterSet):
         name: str,  # noqa: ARG002 - the library's signature
         value: str,
     ) -> QuerySet[DubbingSession]:
-        return selectors.saying(rows, value)
+        return selectors.found(rows, value)
 
 
 class SessionsView(Api):

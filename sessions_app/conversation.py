@@ -173,6 +173,7 @@ class Conversation:
         previous = self._outbox.outlet
         lost = self._outbox.attach(outlet, after=after, greeting=greeting)
         if lost:
+            self._journal.note("notice", "messages_lost")
             message = f"{lost} messages were not kept long enough to be sent again."
             self._outbox.offer(Notice(code="messages_lost", message=message))
         if previous is not None:
@@ -332,6 +333,7 @@ class Conversation:
 
     def fail(self, code: str, message: str) -> None:
         """Tell the client that its message was no good; the session lives on."""
+        self._journal.note("error", code)
         self._outbox.offer(Failure(code=code, message=message))
 
     def _tell_fault(self, change: faults.FaultChange) -> None:

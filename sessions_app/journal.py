@@ -9,14 +9,17 @@ import asyncio
 import functools
 import logging
 import uuid
+from collections import deque
 from collections.abc import Sequence
+from typing import Literal
 
 from django.db import Error as DatabaseError
+from django.utils import timezone
 
 from accounts.orm_thread import in_orm_thread
+from pipeline.bounds import INCIDENTS_WAITING_MAX, UNWRITTEN_MAX
 from pipeline.bounds import JOURNAL_CALL_S as CALL_S
 from pipeline.bounds import JOURNAL_FLUSH_S as FLUSH_S
-from pipeline.bounds import UNWRITTEN_MAX
 from pipeline.events import Ready, Summary
 from pipeline.ports import EngineError
 from pipeline.record import LineRecord
@@ -36,6 +39,7 @@ class Journal:
         self._settling = settling
         self._lines = LineWriter(self._save, then=settling.write)
         self._lost_before = 0
+        self._incidents: deque[services.NewIncident] = deque()
 
     def start(self) -> None:
         self._lines.start()
@@ -43,6 +47,12 @@ class Journal:
     def line(self, record: LineRecord) -> bool:
         """Take a finished line; False when an older one was lost for it."""
         return self._lines.offer(record)
+
+    def note(self, kind: Literal["error", "notice"], code: str) -> None:
+        """Note what the listener was told; beyond the bound it is not noted."""
+        if len(self._incidents) < INCIDENTS_WAITING_MAX:
+            new = services.NewIncident(uuid.uuid4(), kind, code, timezone.now())
+            self._incidents.append(new)
 
     def unwritten(self) -> list[LineRecord]:
         """Finished lines that the database does not have yet, at most UNWRITTEN_MAX."""
@@ -96,6 +106,7 @@ class Journal:
         if complete:
             # Else the database is away, and the summary has waited for it long enough.
             await self._settling.write()
+            await self._write_incidents()
         try:
             written = await self._written(
                 functools.partial(
@@ -117,6 +128,7 @@ class Journal:
         await self._lines.aclose(timeout_s=FLUSH_S)
         await self._settling.close()
         self._settling.lose()
+        await self._write_incidents()
         await self._written(
             functools.partial(
                 services.release_session,
@@ -128,8 +140,25 @@ class Journal:
         )
 
     async def _save(self, lines: Sequence[LineRecord]) -> None:
+        incidents = list(self._incidents)
         async with asyncio.timeout(CALL_S):
-            await in_orm_thread(services.save_lines, self._session_id, lines, hold=self._hold)
+            await in_orm_thread(
+                services.save_lines,
+                self._session_id,
+                lines,
+                hold=self._hold,
+                incidents=incidents,
+            )
+        for _ in incidents:
+            self._incidents.popleft()
+
+    async def _write_incidents(self) -> None:
+        """Those that came after the last lines."""
+        if incidents := list(self._incidents):
+            self._incidents.clear()
+            await self._written(
+                functools.partial(services.save_lines, self._session_id, (), incidents=incidents)
+            )
 
     async def _written(self, write: functools.partial[None]) -> bool:
         try:

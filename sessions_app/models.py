@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from accounts.ownership import Owned
@@ -17,11 +17,6 @@ from pipeline.bounds import SESSION_TITLE_MAX
 # A room of their own; Django looks for models here.
 from sessions_app.glossaries.models import Glossary as Glossary
 from sessions_app.glossaries.models import Term as Term
-
-WORDS_OF = "simple"
-"""Words as they are, without a language's own endings: lines are in any of them."""
-LINE_WORDS = SearchVector("source_text", "target_text", config=WORDS_OF)
-"""What a search looks for words in; the index is of the very same expression."""
 
 HOLD_LASTS = timedelta(seconds=45)
 """A connection that has not been heard of for so long has lost its session."""
@@ -62,6 +57,9 @@ class DubbingSession(Owned):
     )
     """The session whose lines it spoke in its last run, instead of hearing any itself."""
     title = models.CharField(max_length=SESSION_TITLE_MAX, blank=True)
+    """What its people call it; empty: nobody has named it."""
+    speaker_names = models.JSONField(default=dict, blank=True)
+    """Speaker, as in its lines → what people call them."""
     state = models.CharField(
         max_length=16, choices=SessionState.choices, default=SessionState.CREATED
     )
@@ -212,13 +210,59 @@ class Line(models.Model):
     latencies = models.JSONField(default=dict, blank=True)
     """Latency field → milliseconds; empty when the line was skipped."""
     skipped_reason = models.CharField(max_length=64, blank=True)
+    level_dbfs = models.FloatField(null=True, blank=True)
+    """How loud it was said, decibels below full scale."""
+    snr_db = models.FloatField(null=True, blank=True)
+    """How far the speech stood out of the noise, decibels."""
+    similarity = models.FloatField(null=True, blank=True)
+    """Cosine of its voice to its speaker's; None where it was not compared."""
 
     class Meta:
         ordering: ClassVar[list[str]] = ["sequence"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["session", "sequence"], name="line_once_a_session"),
         ]
-        indexes: ClassVar[list[models.Index]] = [GinIndex(LINE_WORDS, name="line_words")]
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.sequence}"
+
+
+class SessionWords(models.Model):
+    """Every word of a session once, for search: its title and its lines in both languages.
+
+    Beside the session and not in it: nobody who lists sessions wants to load this.
+    """
+
+    session = models.OneToOneField(
+        DubbingSession, on_delete=models.CASCADE, primary_key=True, related_name="words"
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [GinIndex(fields=["words"], name="session_words")]
+
+    def __str__(self) -> str:
+        return str(self.session_id)
+
+
+class Incident(models.Model):
+    """An error or a notice that a session's listener was told. Its code, never its text."""
+
+    class Kind(models.TextChoices):
+        ERROR = "error"
+        NOTICE = "notice"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    """Drawn by who writes it, so that what comes again is not counted again."""
+    session = models.ForeignKey(DubbingSession, on_delete=models.CASCADE, related_name="incidents")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    code = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["session", "at"], name="incident_session_at")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.code}"

@@ -3,11 +3,24 @@
 from django.urls import path
 
 from sessions_app.glossaries import pages as glossaries
-from sessions_app.pages import engines, usage
+from sessions_app.pages import engines, home, sessions, statistics, usage
 
 _GLOSSARY = "settings/glossaries/<int:glossary_id>"
+_SESSION = "sessions/<uuid:session_id>"
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("sample.wav", home.sample_sound, name="sample-sound"),
+    path("example/lines.json", home.example_lines, name="example-lines"),
+    path("example/<slug:name>.mp3", home.example_sound, name="example-sound"),
+    path("sessions", sessions.session_list, name="session-list"),
+    path(_SESSION, sessions.session_page, name="session-page"),
+    path(f"{_SESSION}/title", sessions.rename, name="session-rename"),
+    path(f"{_SESSION}/speakers", sessions.name_speakers, name="session-speakers"),
+    path(f"{_SESSION}/share", sessions.share, name="session-share"),
+    path(f"{_SESSION}/delete", sessions.delete, name="session-delete"),
+    path(f"{_SESSION}/statistics", statistics.session_statistics, name="session-statistics"),
+    path(f"{_SESSION}/transcript.<slug:suffix>", statistics.export, name="session-export"),
     path("settings/usage", usage.usage, name="usage-page"),
     path("settings/engines", engines.engines, name="settings-engines"),
     path("settings/engines/check", engines.check, name="check-keys"),

@@ -204,6 +204,7 @@ class Runs:
             except Exception:
                 log.exception("run failed")
                 run.failed = True
+                self._journal.note("error", "internal_error")
                 self._outbox.offer(
                     Failure(
                         code="internal_error",
@@ -266,6 +267,10 @@ class Runs:
                 self.media_s = 0.0
                 await self._outbox.put(output)
             case Event():
+                if isinstance(output, Failure):
+                    self._journal.note("error", output.code)
+                elif isinstance(output, Notice):
+                    self._journal.note("notice", output.code)
                 await self._outbox.put(output)
 
     async def _say_record_incomplete(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,12 +16,14 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from accounts.selectors import edits_in, is_member
+from pipeline.bounds import INCIDENTS_MAX
 from pipeline.record import LineRecord
 from sessions_app import accounting
 from sessions_app.accounting import Account
 from sessions_app.budget import Standing
 from sessions_app.figures import summarise
-from sessions_app.models import HOLD_LASTS, DubbingSession, Line, SessionState
+from sessions_app.indexing import index_words
+from sessions_app.models import HOLD_LASTS, DubbingSession, Incident, Line, SessionState
 from sessions_app.webhook_events import tell_state
 from voices.services import ensure_title, share_session
 
@@ -47,6 +50,16 @@ class TooManySessionsError(Exception):
 
 class NothingLeftTodayError(Exception):
     """The user has had as much dubbed today as one may, or live sessions have reserved it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewIncident:
+    """An error or a notice that a listener was told, to be noted."""
+
+    id: uuid.UUID
+    kind: str
+    code: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,8 @@ def edit_session(session: DubbingSession, **changes: Any) -> None:
     if "title" in changes and (session.content is None or not session.content.url):
         session.content = ensure_title(session.title, owner=session.owner, team=session.team)
     session.save(update_fields=[*changes, "content"])
+    if "title" in changes:
+        index_words(session)
     if "team" in changes:
         share_session(session.pk, team=session.team)
 
@@ -254,12 +269,23 @@ def end_run(
 
 
 def save_lines(
-    session_id: uuid.UUID, lines: Sequence[LineRecord], *, hold: uuid.UUID | None = None
+    session_id: uuid.UUID,
+    lines: Sequence[LineRecord],
+    *,
+    hold: uuid.UUID | None = None,
+    incidents: Sequence[NewIncident] = (),
 ) -> None:
-    """Write finished lines; those that were written before are left as they are."""
+    """Write finished lines, and what the listener was told of; those that were written before
+    are left as they are."""
     Line.objects.bulk_create(
         [_as_row(session_id, line) for line in lines], ignore_conflicts=True, batch_size=500
     )
+    if incidents:
+        room = max(0, INCIDENTS_MAX - Incident.objects.filter(session=session_id).count())
+        Incident.objects.bulk_create(
+            [Incident(session_id=session_id, **asdict(one)) for one in incidents[:room]],
+            ignore_conflicts=True,
+        )
     if hold is not None:
         keep_hold(session_id, hold=hold)
 
@@ -312,6 +338,7 @@ def _summarise(session: DubbingSession) -> None:
         "media_s": round(session.media_s, 3),
         "lost_lines": session.lost_lines,
     }
+    index_words(session)
 
 
 def _as_row(session_id: uuid.UUID, line: LineRecord) -> Line:

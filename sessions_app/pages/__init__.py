@@ -1,1 +1,1 @@
-"""Pages about what sessions use: engines and keys, usage, and for staff, operations."""
+"""Pages about sessions and what they use, and for staff about how that goes."""

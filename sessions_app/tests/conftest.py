@@ -31,13 +31,14 @@ Server = Callable[[], Any]
 """Gives the newest set of scripted engines."""
 
 
+def person_of(name: str) -> Person:
+    user = create_user(email=f"{name}@example.org", password=None)
+    return Person(user, create_token(user, name="test").token)
+
+
 @pytest.fixture
 def make_person(transactional_db: None) -> MakePerson:
-    def make(name: str) -> Person:
-        user = create_user(email=f"{name}@example.org", password=None)
-        return Person(user, create_token(user, name="test").token)
-
-    return make
+    return person_of
 
 
 @pytest.fixture

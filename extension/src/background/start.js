@@ -1,0 +1,142 @@
+// Starting and stopping one tab's dub, and what is in the way of it.
+
+import { CAPTURES_TABS, api, say } from "../api.js";
+import { readSettings, ruleFor, targetOf } from "../settings.js";
+import { mayReach, readAccount } from "./account.js";
+import { inspect } from "./protection.js";
+import { activeTabs, setTabState, tabState } from "./tabs.js";
+
+/** @typedef {import("./tabs.js").TabState} TabState */
+
+/** What keeps a tab from being dubbed; `code` is a key of the translations. */
+class Trouble extends Error {
+  /** @param {string} code @param {Partial<TabState>} [more] */
+  constructor(code, more = {}) {
+    super(code);
+    this.code = code;
+    this.more = more;
+  }
+}
+
+/** @param {number} tabId @returns {Promise<TabState>} how it went */
+export async function start(tabId) {
+  const before = await tabState(tabId);
+  if (before.status === "on" || before.status === "starting") return before;
+  await setTabState(tabId, { status: "starting" });
+  try {
+    await begin(tabId);
+  } catch (error) {
+    const trouble = error instanceof Trouble ? error : new Trouble("start_failed", { message: String(error) });
+    await setTabState(tabId, { status: "trouble", code: trouble.code, ...trouble.more });
+  }
+  return tabState(tabId);
+}
+
+/** @param {number} tabId */
+async function begin(tabId) {
+  const [settings, account] = [await readSettings(), await readAccount()];
+  if (!account) throw new Trouble("not_paired");
+  if (!(await mayReach(account.server))) throw new Trouble("server_permission", { origins: [account.server] });
+  const inspection = await inspect(tabId).catch(() => null);
+  if (!inspection?.reachable) throw new Trouble("page_not_allowed");
+  const tab = await api.tabs.get(tabId);
+  const host = tab.url ? new URL(tab.url).hostname : "";
+  if (host && ruleFor(host, settings) === "never") throw new Trouble("site_never");
+  refuseProtected(inspection);
+  const request = {
+    target_language: targetOf(settings),
+    source_language: settings.sourceLanguage,
+    preserve_voice: settings.preserveVoice,
+    engines: settings.engines,
+  };
+  const order = { server: account.server, request, settings };
+  if (CAPTURES_TABS) await capture(tabId, order);
+  else await say({ to: "hub", type: "start", tabId, ...order });
+  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true });
+  if (settings.overlay) await showOverlay(tabId, true);
+}
+
+/** @param {import("./protection.js").Inspection} inspection */
+function refuseProtected(inspection) {
+  if (inspection.protected) throw new Trouble("protected");
+  if (inspection.unknown.length) throw new Trouble("frame_unknown", { origins: inspection.unknown });
+}
+
+/** @param {number} tabId @param {Record<string, unknown>} order */
+async function capture(tabId, order) {
+  let streamId;
+  await ensureOffscreen();
+  try {
+    streamId = await api.tabCapture.getMediaStreamId({ targetTabId: tabId });
+  } catch (error) {
+    const reason = String(error);
+    if (/active stream/i.test(reason)) throw new Trouble("capture_busy");
+    if (/not been invoked/i.test(reason)) throw new Trouble("needs_click");
+    if (/cannot be captured/i.test(reason)) throw new Trouble("page_not_allowed");
+    throw error;
+  }
+  // The id counts once and for a few seconds only: it is used at once.
+  const answer = await say({ to: "offscreen", type: "start", tabId, streamId, ...order });
+  if (answer?.ok) return;
+  if (/active stream|starting tab capture/i.test(String(answer?.error))) throw new Trouble("capture_busy");
+  throw new Error(answer?.error ?? "The sound of the tab could not be captured.");
+}
+
+/** @type {Promise<void> | null} */
+let making = null;
+
+async function ensureOffscreen() {
+  if (await api.offscreen.hasDocument()) return;
+  making ??= api.offscreen
+    .createDocument({
+      url: "src/offscreen/offscreen.html",
+      reasons: /** @type {any} */ (["USER_MEDIA", "AUDIO_PLAYBACK"]),
+      justification: "Captures the tab's sound that the person wants dubbed, and plays the dub.",
+    })
+    .finally(() => {
+      making = null;
+    });
+  await making;
+}
+
+/** @param {number} tabId @param {boolean} [now] without the last clauses @param {{code: string, message: string} | null} [trouble] */
+export async function stop(tabId, now = false, trouble = null) {
+  const to = CAPTURES_TABS ? "offscreen" : "hub";
+  const answer = await say({ to, type: "stop", tabId, now, trouble });
+  // Nobody is there to say that it has ended.
+  if (!answer) await ended(tabId, trouble);
+}
+
+/** @param {number} tabId @param {{code: string, message: string} | null} trouble */
+export async function ended(tabId, trouble) {
+  const silent = !trouble || trouble.code === "navigated" || trouble.code === "tab_closed";
+  await setTabState(tabId, silent ? { status: "off" } : { status: "trouble", code: trouble.code, message: trouble.message });
+  await api.tabs.sendMessage(tabId, { type: "dubbing", on: false }).catch(() => {});
+  await showOverlay(tabId, false).catch(() => {});
+  if (!CAPTURES_TABS || (await activeTabs()).length) return;
+  // Nothing is captured any more: the document that could capture goes as well.
+  const left = await say({ to: "offscreen", type: "tabs" });
+  if (left && !left.length) await api.offscreen.closeDocument().catch(() => {});
+}
+
+/** Something changed in a tab that is dubbed: is it still allowed? @param {number} tabId */
+export async function lookAgain(tabId) {
+  if (!(await activeTabs()).includes(tabId)) return;
+  const inspection = await inspect(tabId).catch(() => null);
+  if (!inspection) return;
+  // Frames that came later have to be told, too.
+  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true }).catch(() => {});
+  try {
+    refuseProtected(inspection);
+  } catch (error) {
+    const { code, more } = /** @type {Trouble} */ (error);
+    await stop(tabId, true, { code, message: "" });
+    await setTabState(tabId, { status: "trouble", code, ...more });
+  }
+}
+
+/** @param {number} tabId @param {boolean} on */
+export async function showOverlay(tabId, on) {
+  if (on) await api.scripting.executeScript({ target: { tabId }, files: ["src/content/overlay.js"] });
+  await api.tabs.sendMessage(tabId, { type: "overlay", on });
+}

@@ -1,0 +1,44 @@
+// What the server can do, as choices: languages and engines.
+
+import { say, text } from "../api.js";
+import { targetOf } from "../settings.js";
+import { languageName } from "./i18n.js";
+
+/** @param {string} path @returns {Promise<any>} null when the server did not say */
+async function ask(path) {
+  const answer = await say({ to: "background", type: "read", path });
+  return answer && !answer.code ? answer : null;
+}
+
+/** @param {HTMLSelectElement} source @param {HTMLSelectElement} target @param {import("../settings.js").Settings} settings */
+export async function offerLanguages(source, target, settings) {
+  const wanted = targetOf(settings);
+  fill(source, ["auto", settings.sourceLanguage], settings.sourceLanguage, languageName);
+  fill(target, [wanted], wanted, languageName);
+  const answer = await ask("/api/languages");
+  if (!answer) return;
+  const pairs = /** @type {{source: string, target: string}[]} */ (answer.pairs);
+  fill(source, ["auto", ...pairs.map((pair) => pair.source)], settings.sourceLanguage, languageName);
+  fill(target, pairs.map((pair) => pair.target), wanted, languageName);
+}
+
+/** @param {HTMLSelectElement} engine @param {import("../settings.js").Settings} settings */
+export async function offerEngines(engine, settings) {
+  const chosen = settings.engines.synthesizer ?? "";
+  const named = (/** @type {string} */ name) => name || text("engine_default");
+  fill(engine, ["", chosen], chosen, named);
+  const answer = await ask("/api/engines");
+  const usable = /** @type {{engine: string, available: boolean}[]} */ (answer?.engines?.synthesizer ?? [])
+    .filter(({ available }) => available)
+    .map((one) => one.engine);
+  if (answer) fill(engine, ["", chosen, ...usable], chosen, named);
+}
+
+/** @param {HTMLSelectElement} select @param {string[]} values @param {string} chosen @param {(value: string) => string} name */
+function fill(select, values, chosen, name) {
+  const options = [...new Set(values)].map((value) => new Option(name(value), value, false, value === chosen));
+  const [first, ...rest] = options;
+  rest.sort((a, b) => a.text.localeCompare(b.text));
+  select.replaceChildren(...(first ? [first, ...rest] : []));
+  select.value = chosen;
+}

@@ -1,0 +1,70 @@
+"""One browser, one server and one set of pages for all tests of the extension."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.test_live_end_to_end import token_of
+from extension.tests.chrome import Chrome, chrome
+from extension.tests.site import Site, serving
+
+PAGES = Path(__file__).resolve().parent / "pages"
+BOOK = "sense_and_sensibility_01_austen_64kb-{}.wav"
+SENTENCES = ("0880", "0930", "0890", "0920")
+PAUSE_S = 0.7
+LEVEL = 0.7
+
+
+@pytest.fixture(scope="package")
+def media(tmp_path_factory: pytest.TempPathFactory, speech_data: Path) -> Path:
+    """``speech.wav``: a person reading, with pauses; ``speech.webm``: the same for MSE."""
+    folder = tmp_path_factory.mktemp("media")
+    parts = []
+    for sentence in SENTENCES:
+        sound, rate = soundfile.read(speech_data / "en" / BOOK.format(sentence))
+        assert rate == 16_000
+        parts += [np.zeros(round(PAUSE_S * rate)), sound * LEVEL]
+    soundfile.write(folder / "speech.wav", np.concatenate(parts), 16_000, subtype="PCM_16")
+    convert = ["ffmpeg", "-loglevel", "error", "-i", str(folder / "speech.wav")]
+    subprocess.run([*convert, "-c:a", "libopus", str(folder / "speech.webm")], check=True)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def site(media: Path) -> Iterator[Site]:
+    with serving([PAGES, media]) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def token(platform: RunningServices) -> str:
+    return token_of(platform, "viewer@example.org")
+
+
+@pytest.fixture(scope="package")
+def browser(platform: RunningServices, token: str) -> Iterator[Chrome]:
+    """Chromium, paired with the server."""
+    if shutil.which("chromium") is None:
+        pytest.skip("Chromium is not installed; Debian's package chromium has it")
+    with chrome() as running:
+        running.pair(platform.url, token)
+        running.measure()
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _console_is_empty(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test leaves an error in a console of the extension's."""
+    yield
+    if "browser" in request.fixturenames:
+        running: Chrome = request.getfixturevalue("browser")
+        said, running.console[:] = list(running.console), []
+        assert said == []

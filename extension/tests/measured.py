@@ -1,0 +1,70 @@
+"""What the extension's own graph measured: levels of the original and the dub, cues and their times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from extension.tests.chrome import Chrome
+
+
+@dataclass
+class Measured:
+    rate: float = 48_000
+    view: dict[str, Any] = field(default_factory=dict)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    zero_s: float = 0.0
+    delay_s: float = 0.0
+    waiting: int = 0
+    began: dict[int, dict[str, Any]] = field(default_factory=dict)
+    ended: dict[int, dict[str, Any]] = field(default_factory=dict)
+    stalled: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+    levels: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, probe: dict[str, Any]) -> None:
+        self.rate, self.view, self.lines = probe["rate"], probe["view"], probe["lines"]
+        self.zero_s, self.delay_s, self.waiting = probe["zeroS"], probe["delayS"], probe["waiting"]
+        for event in probe["events"]:
+            kind = event["type"]
+            if kind == "level":
+                self.levels.append(event)
+            elif kind in ("began", "ended"):
+                getattr(self, kind)[event["cue"]] = event
+            else:
+                getattr(self, kind).append(event)
+
+    def gain(self, from_s: float, to_s: float) -> float | None:
+        """Of the original between two times of the graph; None where it was too quiet to tell."""
+        near = [
+            level
+            for level in self.levels
+            if from_s <= level["frame"] / self.rate < to_s and level["original"] > 0.002
+        ]
+        loud = sum(level["original"] for level in near)
+        return sum(level["heard"] for level in near) / loud if near else None
+
+    def dub(self, from_s: float, to_s: float) -> list[float]:
+        return [
+            level["dub"] for level in self.levels if from_s <= level["frame"] / self.rate < to_s
+        ]
+
+
+def measure(
+    browser: Chrome, tab: int, done: Callable[[Measured], bool], *, within_s: float = 40.0
+) -> Measured:
+    """Gathers until ``done``."""
+    found = Measured()
+    deadline = time.monotonic() + within_s
+    while True:
+        probe = browser.probe(tab)
+        if probe is not None:
+            found.take(probe)
+            if done(found):
+                return found
+        assert time.monotonic() < deadline, (
+            f"not within {within_s} s: {browser.state(tab)}, {found.view}, {found.lines}"
+        )
+        time.sleep(0.2)

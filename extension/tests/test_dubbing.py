@@ -1,0 +1,206 @@
+"""The extension in real Chromium, against the real server with its offline engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+
+import pytest
+from playwright.sync_api import Page
+
+from extension.tests.chrome import Chrome, until
+from extension.tests.measured import Measured, measure
+from extension.tests.site import Site
+
+ONSET_S = 0.06
+FLOOR = 0.15
+
+
+@contextmanager
+def opened(browser: Chrome, address: str) -> Iterator[Page]:
+    page = browser.context.new_page()
+    page.goto(address)
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+def heard(count: int) -> Callable[[Measured], bool]:
+    return lambda found: len(found.ended) >= count
+
+
+def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
+    browser: Chrome, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser.set(sites={"127.0.0.1": "always"})
+    with opened(browser, f"{site.url}/one.html?play") as page:
+        tab = browser.tab_of(page)
+        assert browser.badge(tab) == ""
+        browser.click_icon(page)
+        until(lambda: browser.state(tab)["status"] == "on", what="dubbing")
+        assert browser.badge(tab) == "●"
+        found = measure(browser, tab, heard(4))
+        popup = browser.open(f"src/ui/popup.html?tab={tab}")
+        until(lambda: "s behind" in popup.inner_text("#lag"), what="the lag")
+        assert popup.locator("#captions .target").count() >= 3
+        popup.close()
+        browser.stop(tab)
+        assert browser.badge(tab) == ""
+    browser.set(sites={})
+
+    assert {line["speaker"] for line in found.lines} and all(line["source"] for line in found.lines)
+    spanish = " ".join(line["text"] for line in found.lines).lower()
+    assert any(word in spanish.split() for word in ("no", "una", "un", "hecho", "ha"))
+    off = [abs(cue["frame"] / found.rate - cue["dueS"]) for cue in found.began.values()]
+    first = min(found.began.values(), key=lambda cue: cue["frame"])
+    starts_s = first["frame"] / found.rate
+    before = found.gain(0, starts_s - 0.15)
+    during = [
+        found.gain(cue["frame"] / found.rate + 0.02, found.ended[number]["frame"] / found.rate)
+        for number, cue in found.began.items()
+        if number in found.ended
+    ]
+    lags = [found.view["lagS"]]
+    with capsys.disabled():
+        print(
+            f"\n  cues {len(found.ended)}, onset off by {max(off) * 1000:.1f} ms at most, original "
+            f"{before:.2f} before, {median(g for g in during if g is not None):.3f} during, ear–voice "
+            f"span {lags[0]:.2f} s, jitter buffer {found.delay_s * 1000:.0f} ms"
+        )
+    assert before == pytest.approx(1, abs=0.01)
+    assert all(gain is None or gain == pytest.approx(FLOOR, abs=0.01) for gain in during)
+    assert all(cue["gaps"] == 0 for cue in found.ended.values())
+    assert found.stalled == [] and found.dropped == []
+    ordered = sorted(found.began.values(), key=lambda cue: cue["frame"])
+    for one, other in zip(ordered, ordered[1:], strict=False):
+        # A cue waits for the end of the one before, when that is what kept it.
+        assert other["frame"] >= found.ended[one["cue"]]["frame"]
+        free = found.ended[one["cue"]]["frame"] / found.rate + 0.03
+        assert other["frame"] / found.rate - max(other["dueS"], free) < ONSET_S
+    assert off[0] < ONSET_S
+    assert max(found.dub(starts_s, starts_s + 1.0)) > 0.01
+    assert max(found.dub(0, starts_s - 0.02)) == 0.0
+
+
+PAGES = {
+    "two videos": "/two.html?play",
+    "a player of another site": "/frame.html?frame={other}/one.html?play",
+    "a stream put together by the page": "/mse.html?play",
+    "an endless stream": "/live.html?play",
+    "a strict policy": "/one.html?play&csp",
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_every_kind_of_page_is_dubbed(browser: Chrome, site: Site, kind: str) -> None:
+    with opened(browser, site.url + PAGES[kind].format(other=site.other_url)) as page:
+        tab = browser.start(page)
+        assert browser.state(tab)["status"] == "on", browser.state(tab)
+        found = measure(browser, tab, heard(1))
+        first = next(iter(found.began.values()))
+        assert first["frame"] / found.rate - first["dueS"] < ONSET_S
+        assert found.lines[0]["text"]
+        browser.stop(tab)
+
+
+def test_captions_lie_over_a_video_in_fullscreen_and_go_with_the_dub(
+    browser: Chrome, site: Site
+) -> None:
+    browser.set(overlay=True)
+    with opened(browser, f"{site.url}/two.html?play") as page:
+        tab = browser.start(page)
+        page.evaluate("document.querySelector('#player').requestFullscreen()")
+        measure(browser, tab, lambda found: len(found.began) >= 1)
+        shown = "Boolean(document.querySelector('live-dubbing-captions'))"
+        until(lambda: page.evaluate(shown), what="captions")
+        assert page.evaluate("document.fullscreenElement?.id") == "player"
+        x, y, width, height = page.evaluate(
+            "(() => { const r = document.querySelector('live-dubbing-captions'); "
+            "return [innerWidth / 2, innerHeight * 0.9, innerWidth, innerHeight]; })()"
+        )
+        # The element on top, where captions are, is the overlay and not the video.
+        on_top = "([x, y]) => document.elementsFromPoint(x, y)[0]?.localName"
+        until(
+            lambda: (
+                "live-dubbing-captions"
+                in {page.evaluate(on_top, [x, height * share]) for share in (0.8, 0.84, 0.88, 0.9)}
+            ),
+            what="captions on top of the video",
+        )
+        browser.stop(tab)
+        until(lambda: not page.evaluate(shown), what="captions gone")
+    browser.set(overlay=False)
+
+
+def test_two_tabs_are_dubbed_at_once_and_end_apart(browser: Chrome, site: Site) -> None:
+    with (
+        opened(browser, f"{site.url}/one.html?play&first") as first,
+        opened(browser, f"{site.url}/one.html?play&second") as second,
+    ):
+        one, other = browser.start(first), browser.start(second)
+        measure(browser, one, heard(1))
+        measure(browser, other, heard(1))
+        browser.stop(one)
+        assert browser.state(other)["status"] == "on"
+        browser.stop(other)
+
+
+def test_a_seek_silences_the_dub_at_once_and_starts_another_run(
+    browser: Chrome, site: Site
+) -> None:
+    with opened(browser, f"{site.url}/one.html?play") as page:
+        tab = browser.start(page)
+        found = measure(browser, tab, lambda found: bool(found.began))
+        page.evaluate("document.querySelector('#player').currentTime = 9")
+        lines = len(found.lines)
+        until(lambda: _dub_now(browser, tab) == 0, within_s=3, what="silence of the dub")
+        again = measure(browser, tab, lambda found: len(found.lines) > lines and bool(found.began))
+        assert again.view["status"] == "dubbing"
+        page.evaluate("document.querySelector('#player').pause()")
+        until(lambda: (browser.probe(tab) or {})["view"]["status"] == "paused", what="a pause")
+        page.evaluate("document.querySelector('#player').play()")
+        until(lambda: (browser.probe(tab) or {})["view"]["status"] == "dubbing", what="going on")
+        browser.stop(tab)
+
+
+def _dub_now(browser: Chrome, tab: int) -> float:
+    levels = [
+        e["dub"] for e in (browser.probe(tab) or {"events": []})["events"] if e["type"] == "level"
+    ]
+    return max(levels[-8:], default=1.0)
+
+
+def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
+    browser: Chrome, site: Site
+) -> None:
+    with opened(browser, f"{site.url}/one.html?play") as page:
+        tab = browser.start(page)
+        found = measure(browser, tab, heard(1))
+        popup = browser.open(f"src/ui/popup.html?tab={tab}")
+        popup.locator("#bypass").click()
+        until(lambda: (browser.probe(tab) or {})["view"]["volumes"]["bypass"], what="original only")
+        after = measure(browser, tab, heard(1))
+        last = max(after.ended.values(), key=lambda cue: cue["frame"])["frame"] / after.rate
+        assert max(after.dub(last - 0.3, last)) == 0
+        assert after.gain(last - 0.3, last) in (None, pytest.approx(1, abs=0.01))
+        popup.locator("#bypass").click()
+        popup.locator("[id^='speaker-'][id$='-mute']").first.click()
+        muted = measure(browser, tab, heard(1))
+        last = max(muted.ended.values(), key=lambda cue: cue["frame"])["frame"] / muted.rate
+        assert max(muted.dub(last - 0.2, last)) == 0
+        popup.locator("[id^='speaker-'][id$='-mute']").first.click()
+        popup.locator("#again").click()
+        repeated = measure(browser, tab, lambda found: any(cue < 0 for cue in found.ended))
+        assert min(repeated.ended) < 0
+        popup.locator("#offset").evaluate(
+            "e => { e.value = 1000; e.dispatchEvent(new Event('input')) }"
+        )
+        until(lambda: (browser.probe(tab) or {})["view"]["offsetS"] == 1, what="the offset")
+        later = measure(browser, tab, lambda found: any(c >= 0 for c in found.began))
+        cue = max(later.began.values(), key=lambda cue: cue["frame"])
+        assert cue["dueS"] - later.zero_s - cue["startS"] > 1.0 or cue["cue"] in found.began
+        popup.close()
+        browser.stop(tab)
+        browser.set(offsetS=0)

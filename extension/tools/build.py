@@ -1,0 +1,122 @@
+"""Builds the extension for Chrome and Firefox from the same sources, byte for byte the same each time.
+
+python extension/tools/build.py [--out var/extension]
+
+Writes `chrome/` and `firefox/`, which a browser loads unpacked, and a zip of each. Nothing is
+bundled or translated: files are copied, and each browser gets its own manifest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+EXTENSION = Path(__file__).resolve().parent.parent
+ROOT = EXTENSION.parent
+FOLDERS = ("_locales", "icons", "shared", "src")
+FIRST_DATE = (1980, 1, 1, 0, 0, 0)
+"""Of every entry: the oldest that a zip can state."""
+MINIMUM_CHROME = "123"
+"""`light-dark()` of the pages; the side panel opens by a click from 116."""
+MINIMUM_FIREFOX = "149.0"
+"""From here `captureStream` leaves the element's own sound alone."""
+CHROME_ONLY = ("src/offscreen",)
+FIREFOX_ONLY = ("src/firefox", "src/content/inpage.js")
+
+
+def version() -> str:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])
+
+
+def manifest(browser: str) -> dict[str, Any]:
+    base: dict[str, Any] = json.loads((EXTENSION / "manifest.json").read_text(encoding="utf-8"))
+    base["version"] = version()
+    return {"chrome": _chrome, "firefox": _firefox}[browser](base)
+
+
+def _chrome(base: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **base,
+        "minimum_chrome_version": MINIMUM_CHROME,
+        "permissions": sorted([*base["permissions"], "offscreen", "sidePanel", "tabCapture"]),
+        "background": {"service_worker": "src/background/main.js", "type": "module"},
+        "side_panel": {"default_path": "src/ui/panel.html"},
+    }
+
+
+def _firefox(base: dict[str, Any]) -> dict[str, Any]:
+    # Without a policy of its own Firefox turns ws:// to this very machine into wss://.
+    return {
+        **base,
+        "background": {"scripts": ["src/firefox/main.js"], "type": "module"},
+        "sidebar_action": {
+            "default_panel": "src/ui/panel.html",
+            "default_title": base["name"],
+            "default_icon": base["icons"],
+            "open_at_install": False,
+        },
+        "browser_specific_settings": {
+            "gecko": {
+                "id": "live-dubbing@localhost",
+                "strict_min_version": MINIMUM_FIREFOX,
+                "data_collection_permissions": {"required": ["websiteContent"]},
+            }
+        },
+        "web_accessible_resources": [{"resources": ["shared/*.js"], "matches": ["<all_urls>"]}],
+    }
+
+
+def files(browser: str) -> dict[str, bytes]:
+    """Path within the extension → content, sorted by path."""
+    left_out = FIREFOX_ONLY if browser == "chrome" else CHROME_ONLY
+    made: dict[str, bytes] = {}
+    for folder in FOLDERS:
+        for path in (EXTENSION / folder).rglob("*"):
+            name = path.relative_to(EXTENSION).as_posix()
+            if path.is_file() and not name.startswith(left_out) and not path.name.startswith("."):
+                made[name] = path.read_bytes()
+    made["manifest.json"] = (json.dumps(manifest(browser), indent=2) + "\n").encode()
+    made["LICENSE"] = (ROOT / "LICENSE").read_bytes()
+    return dict(sorted(made.items()))
+
+
+def write(browser: str, out: Path) -> Path:
+    """The folder; the zip stands beside it. What was there before goes."""
+    folder = out / browser
+    shutil.rmtree(folder, ignore_errors=True)
+    content = files(browser)
+    for name, data in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    archive = out / f"live-dubbing-{browser}-{version()}.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for name, data in content.items():
+            entry = zipfile.ZipInfo(name, FIRST_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3
+            packed.writestr(entry, data)
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--out", type=Path, default=ROOT / "var" / "extension")
+    out: Path = parser.parse_args().out
+    for browser in ("chrome", "firefox"):
+        folder = write(browser, out)
+        sys.stdout.write(f"{folder}\n")
+    for archive in sorted(out.glob("*.zip")):
+        sys.stdout.write(f"{archive} {archive.stat().st_size / 1024:.0f} kB\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
