@@ -11,13 +11,14 @@ const OFFSET_MAX_S = 5;
 export class PlayoutClock {
   constructor() {
     this.offsetS = 0;
-    this.reset(0);
+    this.zeroS = 0;
+    /** @type {number[]} */
+    this._lateness = [];
   }
 
   /** Media time 0 was captured at this time of the graph. @param {number} graphS seconds */
   reset(graphS) {
     this.zeroS = graphS;
-    /** @type {number[]} */
     this._lateness = [];
   }
 

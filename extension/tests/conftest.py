@@ -32,7 +32,9 @@ def media(tmp_path_factory: pytest.TempPathFactory, speech_data: Path) -> Path:
         sound, rate = soundfile.read(speech_data / "en" / BOOK.format(sentence))
         assert rate == 16_000
         parts += [np.zeros(round(PAUSE_S * rate)), sound * LEVEL]
-    soundfile.write(folder / "speech.wav", np.concatenate(parts), 16_000, subtype="PCM_16")
+    # Long enough that no player comes to its end within a test: that would be a seek.
+    spoken = np.concatenate(parts * 8)
+    soundfile.write(folder / "speech.wav", spoken, 16_000, subtype="PCM_16")
     convert = ["ffmpeg", "-loglevel", "error", "-i", str(folder / "speech.wav")]
     subprocess.run([*convert, "-c:a", "libopus", str(folder / "speech.webm")], check=True)
     return folder

@@ -69,7 +69,7 @@ def _firefox(base: dict[str, Any]) -> dict[str, Any]:
                 "data_collection_permissions": {"required": ["websiteContent"]},
             }
         },
-        "web_accessible_resources": [{"resources": ["shared/*.js"], "matches": ["<all_urls>"]}],
+        "web_accessible_resources": [{"resources": ["shared/*.js", "src/api.js", "src/control.js"], "matches": ["<all_urls>"]}],
     }
 
 

@@ -29,7 +29,7 @@ export class AccountError extends Error {
 
 /** @returns {Promise<Account | null>} */
 export async function readAccount() {
-  const { account } = await api.storage.local.get("account");
+  const { account } = /** @type {{account?: Account}} */ (await api.storage.local.get("account"));
   return account?.token && account?.server ? account : null;
 }
 

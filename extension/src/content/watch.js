@@ -21,7 +21,8 @@
       rootsAt = performance.now();
       for (const root of roots) listen(root);
     }
-    return roots.flatMap((root) => [...root.querySelectorAll("video, audio")]);
+    const found = roots.flatMap((root) => [...root.querySelectorAll("video, audio")]);
+    return /** @type {HTMLMediaElement[]} */ (found);
   }
 
   /** @param {any} root @returns {any[]} */
