@@ -32,7 +32,7 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 REACHED = ["http://127.0.0.1/*"]
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 T = TypeVar("T")
 
@@ -186,11 +186,17 @@ def chrome(
                 assert context.browser is not None
                 cdp = context.browser.new_browser_cdp_session()
                 browser = Chrome(context, identity, cdp, folder)
-                until(lambda: _awake(browser), what="the extension")
+                # An extension that is new shows its options, in whatever empty tab there is.
+                until(lambda: _greeted(context), what="the extension's first page")
+                until(lambda: _awake(browser), what="the extension's settings")
                 yield browser
             finally:
                 context.close()
         shutil.rmtree(root / "built", ignore_errors=True)
+
+
+def _greeted(context: BrowserContext) -> bool:
+    return any(page.url.endswith("src/ui/options.html") for page in context.pages)
 
 
 def _awake(browser: Chrome) -> bool:

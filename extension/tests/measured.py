@@ -23,6 +23,7 @@ class Measured:
     stalled: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     levels: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def take(self, probe: dict[str, Any]) -> None:
         self.rate, self.view, self.lines = probe["rate"], probe["view"], probe["lines"]
@@ -31,6 +32,8 @@ class Measured:
             kind = event["type"]
             if kind == "level":
                 self.levels.append(event)
+            elif kind == "notice":
+                self.notices.append(event["code"])
             elif kind in ("began", "ended"):
                 getattr(self, kind)[event["cue"]] = event
             else:
@@ -53,7 +56,7 @@ class Measured:
 
 
 def measure(
-    browser: Chrome, tab: int, done: Callable[[Measured], bool], *, within_s: float = 40.0
+    browser: Chrome, tab: int, done: Callable[[Measured], bool], *, within_s: float = 150.0
 ) -> Measured:
     """Gathers until ``done``."""
     found = Measured()
