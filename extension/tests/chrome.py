@@ -195,8 +195,14 @@ def chrome(
         shutil.rmtree(root / "built", ignore_errors=True)
 
 
+def urls(context: BrowserContext) -> list[str]:
+    """Of all pages, as they are now: what is known of them changes only while asking."""
+    context.cookies()
+    return [page.url for page in context.pages]
+
+
 def _greeted(context: BrowserContext) -> bool:
-    return any(page.url.endswith("src/ui/options.html") for page in context.pages)
+    return any(url.endswith("src/ui/options.html") for url in urls(context))
 
 
 def _awake(browser: Chrome) -> bool:

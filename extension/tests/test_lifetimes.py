@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, until
+from extension.tests.chrome import Chrome, until, urls
 from extension.tests.cuttable import Network, cuttable
 from extension.tests.measured import Measured, measure
 from extension.tests.site import Site
@@ -166,7 +166,7 @@ def test_a_reloaded_extension_leaves_the_page_its_sound_and_begins_again(
     tab = browser.start(page)
     measure(browser, tab, lambda found: bool(found.levels))
     browser.run("() => { setTimeout(() => chrome.runtime.reload(), 50) }")
-    until(lambda: all(not p.url.startswith("chrome-extension") for p in browser.context.pages))
+    until(lambda: not any(url.startswith("chrome-extension") for url in urls(browser.context)))
     until(lambda: _is_back(browser), what="the extension's return")
     assert browser.run("async () => (await chrome.storage.local.get('settings')).settings.floor") == 0.2
     assert browser.state(tab)["status"] == "off"

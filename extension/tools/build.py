@@ -24,8 +24,8 @@ FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """Of every entry: the oldest that a zip can state."""
 MINIMUM_CHROME = "123"
 """`light-dark()` of the pages; the side panel opens by a click from 116."""
-MINIMUM_FIREFOX = "149.0"
-"""From here `captureStream` leaves the element's own sound alone."""
+MINIMUM_FIREFOX = "140.0"
+"""The first with `data_collection_permissions`; both kinds of `captureStream` are handled."""
 CHROME_ONLY = ("src/offscreen",)
 FIREFOX_ONLY = ("src/firefox", "src/content/inpage.js")
 

@@ -61,6 +61,33 @@
     });
   }
 
+  /** @type {WeakMap<any, {context: AudioContext, source: AudioNode, taken: boolean}>} */
+  const taps = new WeakMap();
+
+  /**
+   * The player's sound as a node; made once for each player. Before 149 Firefox takes it away from
+   * the player (`taken`): from then on it is heard through here, dubbed or not.
+   * @param {any} element
+   */
+  async function tap(element) {
+    const known = taps.get(element);
+    if (known) return known;
+    const taken = !element.captureStream;
+    let stream;
+    try {
+      stream = taken ? element.mozCaptureStream() : element.captureStream();
+    } catch (error) {
+      throw new Error(/EME|protected/i.test(String(error)) ? "protected" : "media_locked");
+    }
+    const context = new AudioContext({ latencyHint: "interactive" });
+    await context.resume();
+    const source = context.createMediaStreamSource(stream);
+    if (taken) source.connect(context.destination);
+    const made = { context, source, taken };
+    taps.set(element, made);
+    return made;
+  }
+
   /** @param {any} port @param {any} message */
   async function start(port, { request, settings }) {
     const element = player();
@@ -71,19 +98,12 @@
       load("src/control.js"),
       portLink(port),
     ]);
-    let stream;
-    try {
-      stream = (element.captureStream ?? element.mozCaptureStream).call(element);
-    } catch (error) {
-      throw new Error(/EME|protected/i.test(String(error)) ? "protected" : "media_locked");
-    }
-    const context = new AudioContext({ latencyHint: "interactive" });
-    await context.resume();
+    const { context, source, taken } = await tap(element);
     const { original, dub, floor, offsetS } = settings;
     const base = api.runtime.getURL("shared/session.js");
     const session = await DubSession.create({ context, link, base, volumes: { original, dub, floor }, offsetS });
 
-    // The original stays with the player: its volume is what is ducked.
+    // The original stays with the player, where that is heard: its volume is what is ducked.
     const own = element.volume;
     let gain = 1;
     let set = own;
@@ -91,11 +111,12 @@
       set = Math.max(0, Math.min(1, own * session.view.volumes.original * gain));
       element.volume = set;
     };
-    session.addEventListener("duck", (/** @type {any} */ { detail }) => {
+    if (taken) source.disconnect();
+    else session.addEventListener("duck", (/** @type {any} */ { detail }) => {
       gain = detail;
       apply();
     });
-    session.addEventListener("change", () => Math.abs(element.volume - set) < 0.001 && apply());
+    if (!taken) session.addEventListener("change", () => Math.abs(element.volume - set) < 0.001 && apply());
 
     const hub = {
       show: (/** @type {any} */ _tab, /** @type {any} */ view, /** @type {any} */ lines, /** @type {any} */ partial) =>
@@ -103,8 +124,8 @@
       notice: (/** @type {any} */ _tab, /** @type {any} */ notice) => port.postMessage({ type: "notice", notice }),
     };
     const end = () => {
-      element.volume = own;
-      if (context.state !== "closed") context.close();
+      if (taken) source.connect(context.destination);
+      else element.volume = own;
     };
     const control = new Control(0, session, hub, settings, (/** @type {any} */ trouble) => {
       end();
@@ -115,7 +136,7 @@
     });
     const probe = /** @type {any} */ ((scope.__dubProbe = []));
     session.addEventListener("cue", (/** @type {any} */ { detail }) => probe.length < 1000 && probe.push(detail));
-    await session.start(context.createMediaStreamSource(stream), request, { route: false });
+    await session.start(source, request, { route: taken });
     return { session, control, end: () => control.close(null) };
   }
 
