@@ -18,7 +18,7 @@ const REPEAT = -1;
 const cloned = /** @type {<T>(value: T) => T} */ (
   (value) => {
     const clone = /** @type {any} */ (globalThis).cloneInto;
-    return clone ? clone(value, globalThis) : value;
+    return clone ? clone(value, globalThis.window) : value;
   }
 );
 

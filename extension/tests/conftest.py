@@ -28,8 +28,11 @@ LEVEL = 0.7
 
 @pytest.fixture(scope="package")
 def media(tmp_path_factory: pytest.TempPathFactory, speech_data: Path) -> Path:
+    return make_media(tmp_path_factory.mktemp("media"), speech_data)
+
+
+def make_media(folder: Path, speech_data: Path) -> Path:
     """``speech.wav``: a person reading, with pauses; ``speech.webm``: the same for MSE."""
-    folder = tmp_path_factory.mktemp("media")
     parts = []
     for sentence in SENTENCES:
         sound, rate = soundfile.read(speech_data / "en" / BOOK.format(sentence))
