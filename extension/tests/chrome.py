@@ -108,7 +108,9 @@ class Chrome:
 
     def tab_of(self, page: Page) -> int:
         return int(
-            self.run("async url => (await chrome.tabs.query({})).find(t => t.url === url).id", page.url)
+            self.run(
+                "async url => (await chrome.tabs.query({})).find(t => t.url === url).id", page.url
+            )
         )
 
     def click_icon(self, page: Page) -> None:
@@ -130,7 +132,10 @@ class Chrome:
         return tab
 
     def stop(self, tab: int, *, now: bool = True) -> None:
-        self.run("m => chrome.runtime.sendMessage(m)", {"to": "background", "type": "stop", "tabId": tab, "now": now})
+        self.run(
+            "m => chrome.runtime.sendMessage(m)",
+            {"to": "background", "type": "stop", "tabId": tab, "now": now},
+        )
         until(lambda: self.state(tab)["status"] == "off", what="a stop")
 
     # What is seen -----------------------------------------------------------------------
@@ -145,11 +150,12 @@ class Chrome:
     def probe(self, tab: int, **more: Any) -> dict[str, Any] | None:
         """What was measured in the extension's own graph since the last call."""
         ask = {"to": "offscreen", "type": "probe", "tabId": tab, **more}
-        script = "async m => { try { return await chrome.runtime.sendMessage(m) } catch { return null } }"
+        script = "m => chrome.runtime.sendMessage(m).catch(() => null)"
         found: dict[str, Any] | None = self.run(script, ask)
         return found
 
     def measure(self) -> None:
+        """From now on; nothing is measured unless somebody asks."""
         self.probe(-1, on=True)
 
 
@@ -206,7 +212,9 @@ def _greeted(context: BrowserContext) -> bool:
 
 
 def _awake(browser: Chrome) -> bool:
-    return bool(browser.run("async () => Boolean((await chrome.storage.local.get('settings')).settings)"))
+    return bool(
+        browser.run("async () => Boolean((await chrome.storage.local.get('settings')).settings)")
+    )
 
 
 def _fix_identity(folder: Path, hosts: list[str]) -> str:

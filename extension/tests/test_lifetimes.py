@@ -74,7 +74,9 @@ def test_a_link_that_hangs_for_five_seconds_costs_nothing(
     network.mend()
     found = measure(browser, tab, dubbed(3))
     assert found.view["status"] == "dubbing"
-    assert not {"began_anew", "chunks_missing", "audio_dropped", "sound_left_out"} & {*found.notices}
+    assert not {"began_anew", "chunks_missing", "audio_dropped", "sound_left_out"} & {
+        *found.notices
+    }
     browser.stop(tab)
 
 
@@ -88,9 +90,13 @@ def test_a_network_cut_for_five_seconds_is_resumed_without_loss(
     assert browser.state(tab)["status"] == "waiting"
     time.sleep(SHORT_S)
     network.mend()
-    found = measure(browser, tab, lambda found: "resumed" in found.notices and len(found.ended) >= 2)
+    found = measure(
+        browser, tab, lambda found: "resumed" in found.notices and len(found.ended) >= 2
+    )
     assert gone.waiting >= 0
-    assert not {"began_anew", "chunks_missing", "audio_dropped", "sound_left_out"} & {*found.notices}
+    assert not {"began_anew", "chunks_missing", "audio_dropped", "sound_left_out"} & {
+        *found.notices
+    }
     browser.stop(tab)
 
 
@@ -116,10 +122,12 @@ def test_a_killed_server_process_is_outlived(
     tab = browser.start(page)
     measure(browser, tab, dubbed())
     os.kill(quick.pid_of("web-1"), signal.SIGKILL)
-    back = measure(browser, tab, lambda found: {"resumed", "began_anew"} & {*found.notices} != set())
+    back = measure(
+        browser, tab, lambda found: {"resumed", "began_anew"} & {*found.notices} != set()
+    )
     found = measure(browser, tab, dubbed(2))
     with capsys.disabled():
-        print(f"\n  after the server's death: {back.notices}")
+        print(f"\n  after the server's death: {back.notices}")  # noqa: T201
     assert found.view["status"] == "dubbing"
     browser.stop(tab)
 
@@ -168,10 +176,12 @@ def test_a_reloaded_extension_leaves_the_page_its_sound_and_begins_again(
     browser.run("() => { setTimeout(() => chrome.runtime.reload(), 50) }")
     until(lambda: not any(url.startswith("chrome-extension") for url in urls(browser.context)))
     until(lambda: _is_back(browser), what="the extension's return")
-    assert browser.run("async () => (await chrome.storage.local.get('settings')).settings.floor") == 0.2
+    assert (
+        browser.run("async () => (await chrome.storage.local.get('settings')).settings.floor")
+        == 0.2
+    )
     assert browser.state(tab)["status"] == "off"
     browser.set(floor=0.15)
-    browser.measure()
     assert browser.start(page) == tab
     assert browser.state(tab)["status"] == "on"
     measure(browser, tab, dubbed())

@@ -1,4 +1,4 @@
-"""Builds the extension for Chrome and Firefox from the same sources, byte for byte the same each time.
+"""Builds the extension for Chrome and Firefox from the same sources, always the same bytes.
 
 python extension/tools/build.py [--out var/extension]
 
@@ -69,7 +69,12 @@ def _firefox(base: dict[str, Any]) -> dict[str, Any]:
                 "data_collection_permissions": {"required": ["websiteContent"]},
             }
         },
-        "web_accessible_resources": [{"resources": ["shared/*.js", "src/api.js", "src/control.js"], "matches": ["<all_urls>"]}],
+        "web_accessible_resources": [
+            {
+                "resources": ["shared/*.js", "src/api.js", "src/control.js"],
+                "matches": ["<all_urls>"],
+            }
+        ],
     }
 
 

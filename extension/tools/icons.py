@@ -18,7 +18,9 @@ def main() -> None:
         )
         for size in SIZES:
             page = browser.new_page(viewport={"width": size, "height": size})
-            page.set_content(f"<style>*{{margin:0}}svg{{display:block;width:{size}px}}</style>{drawing}")
+            page.set_content(
+                f"<style>*{{margin:0}}svg{{display:block;width:{size}px}}</style>{drawing}"
+            )
             page.screenshot(path=ICONS / f"{size}.png", omit_background=True)
         browser.close()
 

@@ -36,7 +36,9 @@ def processes(browser: Chrome) -> list[psutil.Process]:
         for process in psutil.process_iter(["cmdline"])
         if any(profile in part for part in process.info["cmdline"] or [])
     ]
-    return list({p.pid: p for root in roots for p in [root, *root.children(recursive=True)]}.values())
+    return list(
+        {p.pid: p for root in roots for p in [root, *root.children(recursive=True)]}.values()
+    )
 
 
 def used(browser: Chrome) -> tuple[float, float]:
@@ -95,7 +97,8 @@ def main() -> int:
             minute = (time.monotonic() - began) / 60
             say(
                 f"{minute:6.1f}  {cpu:5.1f}  {used(browser)[1]:5.0f}  {view['lagS'] or 0:5.2f}  "
-                f"{counts['cues']:4d}  {counts['skipped']:7d}  {counts['stalls']:6d}  {found['waiting']:7d}\n"
+                f"{counts['cues']:4d}  {counts['skipped']:7d}  {counts['stalls']:6d}  "
+                f"{found['waiting']:7d}\n"
             )
             sys.stdout.flush()
         browser.stop(tab)

@@ -72,7 +72,9 @@ def _cue(
     sequence: int, cue: int, start_s: float, samples: tuple[int, ...], *, last: bool
 ) -> dict[str, Any]:
     pcm = np.array(samples, dtype="<i2").tobytes()
-    data = encode_cue_audio(CueAudio(cue=cue, start_s=start_s, sample_rate=16_000, pcm=pcm, last=last), sequence)
+    data = encode_cue_audio(
+        CueAudio(cue=cue, start_s=start_s, sample_rate=16_000, pcm=pcm, last=last), sequence
+    )
     return {
         "bytes": data.hex(),
         "sequence": sequence,
