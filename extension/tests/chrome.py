@@ -37,7 +37,7 @@ WAIT_S = 60.0
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], *, within_s: float = WAIT_S, what: str = "") -> T:
+def until(look: Callable[[], T | None], *, within_s: float = WAIT_S, what: str = "") -> T:
     """What ``look`` gives, once that is something; fails after a while."""
     deadline = time.monotonic() + within_s
     while not (found := look()):

@@ -190,6 +190,6 @@ def test_a_reloaded_extension_leaves_the_page_its_sound_and_begins_again(
 
 def _is_back(browser: Chrome) -> bool:
     try:
-        return browser.bench.evaluate("chrome.runtime.id") == browser.id
+        return bool(browser.bench.evaluate("chrome.runtime.id") == browser.id)
     except Exception:  # while it is being loaded its pages cannot be opened
         return False

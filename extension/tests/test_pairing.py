@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
 from dubbing_project.services.runner import RunningServices
 from extension.tests.chrome import Chrome, until
+from extension.tests.site import Site
 
 PASSWORD = "correct horse battery staple"
 
@@ -22,9 +24,9 @@ def account(browser: Chrome) -> dict[str, object] | None:
 
 
 @pytest.fixture
-def unpaired(browser: Chrome, quick: RunningServices, token: str) -> Chrome:
+def unpaired(browser: Chrome, quick: RunningServices, token: str) -> Iterator[Chrome]:
     browser.run("() => chrome.storage.local.remove('account')")
-    yield browser  # type: ignore[misc]
+    yield browser
     browser.pair(quick.url, token)
 
 
@@ -87,11 +89,11 @@ def test_a_wrong_code_and_a_wrong_server_are_told_plainly(
 
 
 def test_a_token_that_was_taken_away_is_told_plainly(
-    unpaired: Chrome, quick: RunningServices, site: object
+    unpaired: Chrome, quick: RunningServices, site: Site
 ) -> None:
     unpaired.pair(quick.url, "0" * 64)
     page = unpaired.context.new_page()
-    page.goto(f"{site.url}/one.html?play")  # type: ignore[attr-defined]
+    page.goto(f"{site.url}/one.html?play")
     tab = unpaired.start(page)
     until(lambda: unpaired.state(tab).get("code") == "token_refused", what="the refusal")
     popup = unpaired.open(f"src/ui/popup.html?tab={tab}")
