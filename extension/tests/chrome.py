@@ -9,14 +9,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import BrowserContext, CDPSession, Page, Worker, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    CDPSession,
+    Page,
+    Playwright,
+    Worker,
+    sync_playwright,
+)
 
 from extension.tools import build
 
@@ -54,6 +61,7 @@ class Chrome:
     id: str
     cdp: CDPSession
     folder: Path
+    playwright: Playwright
     console: list[str] = field(default_factory=list)
 
     @property
@@ -165,16 +173,19 @@ def chrome(
     change: Callable[[Path], None] = lambda folder: None,
     hosts: list[str] = REACHED,
     arguments: tuple[str, ...] = (),
-    environment: dict[str, str | float | bool] | None = None,
+    playwright: Playwright | None = None,
 ) -> Iterator[Chrome]:
-    """``change`` alters the unpacked copy; ``hosts`` are what the person has allowed already."""
+    """``change`` alters the unpacked copy; ``hosts`` are what the person has allowed already.
+
+    A second browser takes the ``playwright`` of the first: there is one in a process.
+    """
     with tempfile.TemporaryDirectory(prefix="dubbing-chrome-") as temporary:
         root = Path(temporary)
         folder = build.write("chrome", root / "built")
         identity = _fix_identity(folder, hosts)
         change(folder)
-        with sync_playwright() as playwright:
-            context = playwright.chromium.launch_persistent_context(
+        with nullcontext(playwright) if playwright else sync_playwright() as running:
+            context = running.chromium.launch_persistent_context(
                 str(root / "profile"),
                 executable_path="/usr/bin/chromium",
                 headless=True,
@@ -186,12 +197,11 @@ def chrome(
                     f"--load-extension={folder}",
                     f"--disable-extensions-except={folder}",
                 ],
-                env=environment,
             )
             try:
                 assert context.browser is not None
                 cdp = context.browser.new_browser_cdp_session()
-                browser = Chrome(context, identity, cdp, folder)
+                browser = Chrome(context, identity, cdp, folder, running)
                 # An extension that is new shows its options, in whatever empty tab there is.
                 until(lambda: _greeted(context), what="the extension's first page")
                 until(lambda: _awake(browser), what="the extension's settings")

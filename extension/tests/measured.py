@@ -9,6 +9,9 @@ from typing import Any
 
 from extension.tests.chrome import Chrome
 
+GUARD_S = 0.03
+"""Between two cues, as `shared/mixer.js` has it."""
+
 
 @dataclass
 class Measured:
@@ -38,6 +41,11 @@ class Measured:
                 getattr(self, kind)[event["cue"]] = event
             else:
                 getattr(self, kind).append(event)
+
+    def off_s(self, began: dict[str, Any], *, after: dict[str, Any] | None = None) -> float:
+        """How much later a cue began than its schedule, its sound and the cue before it let it."""
+        free = after["frame"] / self.rate + GUARD_S if after else 0.0
+        return began["frame"] / self.rate - max(began["dueS"], began["ready"] / self.rate, free)
 
     def gain(self, from_s: float, to_s: float) -> float | None:
         """Of the original between two times of the graph; None where it was too quiet to tell."""

@@ -26,7 +26,9 @@ def test_without_a_click_no_tab_is_heard(browser: Chrome, site: Site) -> None:
 def test_a_page_of_the_browser_itself_is_refused(browser: Chrome) -> None:
     page = browser.context.new_page()
     page.goto("chrome://version")
-    state = begin(browser, browser.tab_of(page))
+    page.bring_to_front()
+    active = "async () => (await chrome.tabs.query({active: true}))[0].id"
+    state = begin(browser, browser.run(active))
     assert (state["status"], state["code"]) == ("trouble", "page_not_allowed")
     page.close()
 
