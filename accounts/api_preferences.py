@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar
 
-from django.core.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts.authentication import REST_AUTHENTICATION
-from accounts.models import Preferences, User
 from accounts.preferences import preferences_of, set_preferences
+from accounts.rest.scopes import ANY
+from accounts.rest.views import Api
 
 
-class Wanted(serializers.Serializer[Any]):
-    target_language = serializers.CharField(max_length=3, allow_blank=True, default="")
+class PreferencesSerializer(serializers.Serializer[Any]):
+    target_language = serializers.CharField(
+        max_length=3,
+        allow_blank=True,
+        default="",
+        help_text="Into which language, unless another is chosen; empty: none is preferred.",
+    )
     always_dub = serializers.ListField(
-        child=serializers.CharField(max_length=3), max_length=200, default=list
+        child=serializers.CharField(max_length=3),
+        max_length=200,
+        default=list,
+        help_text="Source languages to dub without being asked.",
     )
     never_dub = serializers.ListField(
-        child=serializers.CharField(max_length=3), max_length=200, default=list
+        child=serializers.CharField(max_length=3),
+        max_length=200,
+        default=list,
+        help_text="Source languages to leave as they are.",
     )
 
 
-class PreferencesView(APIView):
-    authentication_classes = REST_AUTHENTICATION
-    permission_classes = (IsAuthenticated,)
+class PreferencesView(Api):
+    tag = "preferences"
+    scopes: ClassVar[dict[str, str]] = {"GET": ANY, "PUT": "write:preferences"}
+    serializer_class = PreferencesSerializer
 
-    def get(self, request: Request) -> Response:
-        return Response(_shown(preferences_of(cast(User, request.user))))
+    @extend_schema(operation_id="get_preferences", responses=PreferencesSerializer)
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        """Which languages you want dubbed, as ISO 639 codes."""
+        return Response(PreferencesSerializer(preferences_of(self.person)).data)
 
+    @extend_schema(
+        operation_id="put_preferences",
+        request=PreferencesSerializer,
+        responses=PreferencesSerializer,
+    )
     def put(self, request: Request) -> Response:
-        """All of them at once; what is left out is empty."""
-        wanted = Wanted(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        try:
-            kept = set_preferences(cast(User, request.user), **wanted.validated_data)
-        except ValidationError as wrong:
-            raise serializers.ValidationError(wrong.message_dict) from None
-        return Response(_shown(kept))
-
-
-def _shown(preferences: Preferences) -> dict[str, Any]:
-    return {
-        "target_language": preferences.target_language,
-        "always_dub": preferences.always_dub,
-        "never_dub": preferences.never_dub,
-    }
+        """Set all of them at once; what is left out is empty."""
+        kept = set_preferences(self.person, **self.valid(request))
+        return Response(PreferencesSerializer(kept).data)

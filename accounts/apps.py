@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+
+    def ready(self) -> None:
+        from accounts.keeping import KEEPER
+        from accounts.personal_data import register
+
+        register(self.label, KEEPER)

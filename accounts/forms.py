@@ -8,6 +8,7 @@ from django import forms
 
 from accounts.models import Role
 from accounts.preferences import LANGUAGES
+from accounts.rest.scopes import EVERYTHING, SCOPES
 
 LIFE_CHOICES = (("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("3650", "Ten years"))
 
@@ -20,6 +21,16 @@ class NewTokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label="Expires after", choices=LIFE_CHOICES, coerce=int, initial="365"
     )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=[(name, text) for name, text in SCOPES.items() if name != EVERYTHING],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: everything that you may do.",
+    )
+
+    def clean_scopes(self) -> list[str]:
+        return self.cleaned_data["scopes"] or [EVERYTHING]
 
 
 class ExtensionNameForm(forms.Form):

@@ -60,6 +60,10 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
 
 
+def every_scope() -> list[str]:
+    return ["*"]
+
+
 class ApiToken(models.Model):
     """What its owner calls a token, and the id to revoke it by.
 
@@ -70,6 +74,10 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100)
     paired = models.BooleanField(default=False)
     """It was given to an extension in exchange for a pairing code."""
+    scopes = models.JSONField(default=every_scope)
+    """What it may do, of ``accounts.rest.scopes.SCOPES``."""
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    """To the hour."""
 
     def __str__(self) -> str:
         return self.name
@@ -219,3 +227,82 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
+
+
+class DataExport(models.Model):
+    """A copy of what is kept of a person, made for them and kept for some days."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        READY = "ready"
+        FAILED = "failed"
+
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, primary_key=True, related_name="data_export"
+    )
+    """One at a time: a new one takes the old one's place."""
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    file = models.CharField(max_length=200, blank=True)
+    """Its name in the storage; empty until it is ready."""
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"data of {self.user_id}"
+
+
+class IdempotentRequest(models.Model):
+    """A creation that came with an ``Idempotency-Key``, and the answer that it got.
+
+    The key itself is nowhere, and the answer, which may hold a new token, is sealed for it:
+    what is stored opens for nobody but the client that sends the key again.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key_digest = models.CharField(max_length=64)
+    request_digest = models.CharField(max_length=64)
+    """Of method, address and body."""
+    started_at = models.DateTimeField()
+    attempt = models.UUIDField()
+    """Who is doing it; a request that its process did not end is taken over by the next."""
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    """None: it is under way."""
+    sealed_answer = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "key_digest"], name="one_request_a_key"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["started_at"], name="idempotent_started"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_digest[:8]
+
+
+# Django finds models here; these stand on the ones above, and on what is owned.
+from accounts.webhooks.models import (  # noqa: E402
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+
+__all__ = [
+    "ApiToken",
+    "DataExport",
+    "EngineKey",
+    "IdempotentRequest",
+    "Invitation",
+    "Membership",
+    "PairingCode",
+    "Preferences",
+    "Role",
+    "Team",
+    "Ticket",
+    "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+]

@@ -18,12 +18,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import PairingCode, User
+from accounts.rest.scopes import DUB
 from accounts.services import NewToken, create_token
 from pipeline.bounds import PAIRING_CODE_S, PAIRING_CODES_MAX
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O: read aloud or by hand, each is taken for another."""
 CODE_LENGTH = 8
+PAIRED_SCOPES = (
+    DUB,
+    "read:sessions",
+    "read:voices",
+    "read:glossaries",
+    "read:usage",
+    "write:preferences",
+)
+"""What an extension may do: dub, and show what comes of it; nothing with keys or tokens."""
 CODE_LASTS = timedelta(seconds=PAIRING_CODE_S)
 
 
@@ -68,7 +78,7 @@ def exchange_code(text: str, *, name: str) -> NewToken:
     )
     if row is None or not row.user.is_active:
         raise PairingCodeWrongError
-    new = create_token(row.user, name=name, paired=True)
+    new = create_token(row.user, name=name, scopes=PAIRED_SCOPES, paired=True)
     row.delete()
     return new
 

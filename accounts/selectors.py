@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
-from accounts.models import ApiToken, EngineKey, User
+from accounts.models import ApiToken, EngineKey, Membership, Role, Team, User
 from accounts.sealing import SealBrokenError, unseal
 
 
@@ -51,3 +51,25 @@ def opened(key: EngineKey) -> str | None:
         return unseal(key.sealed, purpose=key.purpose)
     except SealBrokenError:
         return None
+
+
+def teams_of(user: User) -> QuerySet[Membership]:
+    """The user's memberships, by the team's name, each with its team's ``people``."""
+    return (
+        Membership.objects.filter(user=user)
+        .select_related("team")
+        .annotate(people=Count("team__memberships"))
+        .order_by("team__name", "team_id")
+    )
+
+
+def editing_teams_of(user: User) -> QuerySet[Team]:
+    """Teams in which the user may edit, by name."""
+    return Team.objects.filter(
+        memberships__user=user, memberships__role__in=(Role.OWNER, Role.EDITOR)
+    ).order_by("name", "pk")
+
+
+def membership_of(user: User, team_id: int) -> Membership | None:
+    """The user's own, with the team; None: they are not in it, or there is none."""
+    return Membership.objects.filter(user=user, team_id=team_id).select_related("team").first()

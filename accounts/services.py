@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -18,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from knox.models import AuthToken
 
 from accounts.models import ApiToken, EngineKey, Ticket, User
+from accounts.rest.scopes import EVERYTHING, SCOPES
 from accounts.sealing import is_current, seal
 from accounts.selectors import opened
 from pipeline.bounds import TICKET_S, TICKETS_MAX, TOKENS_MAX
@@ -49,9 +51,12 @@ def create_user(*, email: str, password: str | None, is_staff: bool = False) -> 
     user.full_clean(exclude=["password"])
     if password is not None:
         validate_password(password, user)
-    if is_staff:
-        return User.objects.create_superuser(email, password)
-    return User.objects.create_user(email, password)
+    with transaction.atomic():
+        make = User.objects.create_superuser if is_staff else User.objects.create_user
+        made = make(email, password)
+        # Whoever makes an account for somebody vouches for the address.
+        EmailAddress.objects.create(user=made, email=made.email, verified=True, primary=True)
+    return made
 
 
 @transaction.atomic
@@ -62,12 +67,15 @@ def create_token(
     lasts: timedelta | None = None,
     endless: bool = False,
     paired: bool = False,
+    scopes: Collection[str] = (EVERYTHING,),
 ) -> NewToken:
     """Make a token; without ``lasts`` it expires as the settings say.
 
-    Raises ValidationError for a wrong name or life, TokenLimitReachedError.
+    Raises ValidationError for a wrong name, life or scope, TokenLimitReachedError.
     """
     name = name.strip()
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise ValidationError(f"A token's scopes are of: {', '.join(SCOPES)}.")
     if not name or len(name) > 100:
         raise ValidationError("A token's name has 1 to 100 characters.")
     if lasts is not None and lasts <= timedelta(0):
@@ -82,8 +90,15 @@ def create_token(
         record, token = AuthToken.objects.create(user, expiry=lasts)
     else:
         record, token = AuthToken.objects.create(user)
-    label = ApiToken.objects.create(auth_token=record, name=name, paired=paired)
+    # In the order of the list, and nothing beside what is everything.
+    kept = [EVERYTHING] if EVERYTHING in scopes else [one for one in SCOPES if one in scopes]
+    label = ApiToken.objects.create(auth_token=record, name=name, scopes=kept, paired=paired)
     return NewToken(label, token)
+
+
+def rename_token(record: ApiToken, *, name: str) -> None:
+    record.name = name
+    record.save(update_fields=["name"])
 
 
 def revoke_token(user: User, *, token_id: int) -> bool:

@@ -22,9 +22,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from accounts.authentication import authenticate_token, token_of_header
+from accounts.authentication import token_access, token_of_header
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
+from accounts.rest.scopes import DUB
 from accounts.services import redeem_ticket
 from pipeline.bounds import AUTHENTICATE_S
 
@@ -50,6 +51,9 @@ ORIGIN_REFUSED = Refusal(
 )
 CREDENTIAL_REFUSED = Refusal(
     "credential_invalid", "The token or ticket is wrong, used up or has expired; get a new one."
+)
+SCOPE_MISSING = Refusal(
+    "scope_missing", "This token may not dub: take one with the scope “dub”, or with every scope."
 )
 DATABASE_AWAY = Refusal("database_away", "The database is away; try again soon.")
 
@@ -95,17 +99,21 @@ async def authenticate(credential: str) -> tuple[User | None, Refusal | None]:
     """The owner of a token or an unused ticket, else why there is none."""
     try:
         async with asyncio.timeout(AUTHENTICATE_S):
-            user = await in_orm_thread(_owner, credential)
+            return await in_orm_thread(_owner, credential)
     except (DatabaseError, TimeoutError):
         return None, DATABASE_AWAY
-    return user, None if user else CREDENTIAL_REFUSED
 
 
-def _owner(credential: str) -> User | None:
+def _owner(credential: str) -> tuple[User | None, Refusal | None]:
     # Tokens and tickets differ in length, so neither is looked up among the others.
     if _TICKET_FORM.fullmatch(credential):
-        return redeem_ticket(credential)
-    return authenticate_token(credential)
+        user = redeem_ticket(credential)
+        return user, None if user else CREDENTIAL_REFUSED
+    found = token_access(credential)
+    if found is None:
+        return None, CREDENTIAL_REFUSED
+    user, access = found
+    return (user, None) if access.allows(DUB) else (None, SCOPE_MISSING)
 
 
 def socket_credential(scope: Scope) -> str | None:

@@ -34,7 +34,7 @@ def request_ids(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
         answer_async = cast(AsyncAnswer, get_response)
 
         async def answered_async(request: HttpRequest) -> HttpResponseBase:
-            request_id = request_id_of(request)
+            request_id = request.request_id = request_id_of(request)  # type: ignore[attr-defined]
             with log_context.bind(request=request_id):
                 response = await answer_async(request)
             response.headers[HEADER] = request_id
@@ -44,7 +44,7 @@ def request_ids(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
     answer = cast(Answer, get_response)
 
     def answered(request: HttpRequest) -> HttpResponseBase:
-        request_id = request_id_of(request)
+        request_id = request.request_id = request_id_of(request)  # type: ignore[attr-defined]
         with log_context.bind(request=request_id):
             response = answer(request)
         response.headers[HEADER] = request_id

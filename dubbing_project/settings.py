@@ -113,6 +113,9 @@ try:
     )
     if MAX_COST_PER_DAY and not ENGINE_PRICES:
         raise SettingError("ENGINE_PRICES", "", "prices while MAX_COST_PER_DAY is set")
+    API_REQUESTS_PER_MINUTE = environment.integer(
+        "API_REQUESTS_PER_MINUTE", default=600, minimum=10, maximum=1_000_000
+    )
     MAX_MESSAGES_PER_SECOND = environment.integer(
         "MAX_MESSAGES_PER_SECOND", default=200, minimum=20, maximum=100_000
     )
@@ -184,6 +187,12 @@ try:
         default="Live dubbing <dubbing@localhost>",
     )
 
+    # Webhooks
+    WEBHOOKS_PRIVATE_ADDRESSES = environment.boolean("WEBHOOKS_PRIVATE_ADDRESSES", default=False)
+    WEBHOOKS_ROOT_CERTIFICATES = environment.existing_file(
+        "WEBHOOKS_ROOT_CERTIFICATES", root=BASE_DIR
+    )
+
     # Services: the operator's own, or the embedded ones at their known sockets.
     SERVICE_LOCATIONS = ServiceLocations(root=DUBBING_VAR / "services")
     DATABASE_URL = (
@@ -216,6 +225,9 @@ INSTALLED_APPS = [
     "csp",
     "channels",
     "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "allauth",
     "allauth.account",
@@ -228,6 +240,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "dubbing_project.request_ids.request_ids",
+    "accounts.rest.rim.api_rim",
     "django.middleware.security.SecurityMiddleware",
     "dubbing_project.browser_policy.browser_policy",
     "csp.middleware.CSPMiddleware",
@@ -303,6 +316,14 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
+    "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
+    # A round that waited while the worker was away is of no use afterwards: the next one is.
+    "webhooks.deliver_due": {
+        "task": "webhooks.deliver_due",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
+    "rest.forget_old": {"task": "rest.forget_old", "schedule": 3600.0},
 }
 
 # Files: private, whichever the backend.
@@ -358,6 +379,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.signing_up.AccountSignupForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -394,25 +416,52 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model's name
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "AUTO_REFRESH": False}
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.ApiTokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
+    # Every view of ours stands on accounts.rest.views.Api, which says who may ask.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {
-        "anon": "60/min",
-        "user": "600/min",
-        "engine_check": "12/min",
-        "pairing": "10/min",
-    },
-    # Who is counted: the client as the one proxy in front saw it, else who connects.
-    "NUM_PROXIES": 1 if HTTPS else 0,
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "accounts.rest.schema.Description",
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.AcceptHeaderVersioning",
+    "DEFAULT_VERSION": "1",
+    "ALLOWED_VERSIONS": ["1"],
+    "EXCEPTION_HANDLER": "accounts.rest.problems.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    # The proxy, which HTTPS declares, appends the address that it was asked from.
+    # `format` is a query parameter of ours.
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": 1 if HTTPS else 0,
+}
+API_ABOUT = """\
+The interface of a live dubbing server. What goes over its sockets is an AsyncAPI document of
+its own: `/api/asyncapi.json`, and for people `/protocol`.
+
+**Who asks**: a token of yours, in `Authorization`. **Versions**: `Accept: application/json;
+version=1`; without a version it is the newest. **Errors** are problem details, see
+`/api/problems`. **Lists** come page by page: follow `next`. **Edits** carry `If-Match`.
+**Creations** may carry an `Idempotency-Key`. **Rates**: `RateLimit` tells what is left of a
+minute; after 429 wait `Retry-After` seconds. **Webhooks** are signed by Standard Webhooks.
+"""
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Live dubbing",
+    "DESCRIPTION": API_ABOUT,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "SORT_OPERATIONS": False,
+}
+# Requests a minute.
+API_RATES = {
+    "anonymous": 60,
+    "token": API_REQUESTS_PER_MINUTE,
+    "user": API_REQUESTS_PER_MINUTE,
+    "engine_check": 12,
+    "webhook_test": 12,
+    "pairing": 10,
 }
 
 # How often a serving process looks after what it stands on; 0 is never, as in tests.

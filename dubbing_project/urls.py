@@ -5,10 +5,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
+from dubbing_project.api_document import OpenApiView
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
+from dubbing_project.operations import operations
 from sessions_app.staff import engines_page
-from sessions_app.views import protocol_document, protocol_page
+from sessions_app.views import ProtocolDocument, protocol_page
 
 # The administration asks for the second factor too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -16,16 +18,19 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("protocol", protocol_page, name="protocol"),
+    path("staff/operations", operations, name="staff-operations"),
     path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.page_urls")),
+    path("", include("sessions_app.page_urls")),
     path("admin/", admin.site.urls),
-    path("api/health", health.health, name="health"),
-    path("api/health/live", health.live, name="health-live"),
-    path("api/health/ready", health.ready, name="health-ready"),
+    path("api/health", health.HealthView.as_view(), name="health"),
+    path("api/health/live", health.LiveView.as_view(), name="health-live"),
+    path("api/health/ready", health.ReadyView.as_view(), name="health-ready"),
     path("api/health/detail", health.HealthDetailView.as_view(), name="health-detail"),
     path("api/metrics", MetricsView.as_view(), name="metrics"),
-    path("api/asyncapi.json", protocol_document, name="asyncapi"),
+    path("api/openapi.json", OpenApiView.as_view(), name="openapi"),
+    path("api/asyncapi.json", ProtocolDocument.as_view(), name="asyncapi"),
     path("api/", include("accounts.urls")),
     path("api/", include("sessions_app.urls")),
 ]

@@ -844,6 +844,43 @@ with group("Storage"):
         "not put down: a crash then costs the session",
     )
     PAGE_MAX = bound("page", 200, "rows", "a page of the interface", "asked for anew")
+    PAGE_USUAL = bound(
+        "page_usual", 50, "rows", "a page when no size is asked for", "asked for anew"
+    )
+    SESSION_TITLE_MAX = bound("session_title", 200, "characters", "a session's title", "refused")
+    SEARCH_MAX_CHARACTERS = bound(
+        "search", 200, "characters", "words that sessions or lines are searched for", "refused"
+    )
+    TRANSCRIPT_LINES_MAX = bound(
+        "transcript_lines", 100_000, "lines", "lines of an exported transcript", "left out"
+    )
+    STATISTICS_INTERVALS_MAX = bound(
+        "statistics_intervals", 240, "intervals", "a session's figures over time", "they are longer"
+    )
+    IDEMPOTENT_KEPT_S = bound(
+        "idempotent_kept", 86_400, "seconds", "an answer kept for its Idempotency-Key", "forgotten"
+    )
+    IDEMPOTENT_RUN_S = bound(
+        "idempotent_run",
+        60,
+        "seconds",
+        "a creation with an Idempotency-Key under way",
+        "its process counts as dead: the next request with the key does it",
+    )
+    IDEMPOTENT_MAX = bound(
+        "idempotent",
+        10_000,
+        "answers",
+        "answers kept for one person's Idempotency-Keys",
+        "the oldest are forgotten",
+    )
+    IDEMPOTENT_ANSWER_CHARS = bound(
+        "idempotent_answer",
+        65_536,
+        "characters",
+        "an answer kept for its Idempotency-Key",
+        "the creation is undone, `internal_error`",
+    )
     TOKENS_MAX = bound("tokens", 50, "tokens", "tokens of one person", "refused")
     TICKETS_MAX = bound("tickets", 50, "tickets", "unused tickets of one person", "the oldest goes")
     TICKET_S = bound("ticket", 30.0, "seconds", "a ticket's life", "it counts no more")
@@ -856,6 +893,10 @@ with group("Storage"):
     TEAMS_MAX = bound("teams", 50, "teams", "teams of one person", "refused")
     MEMBERS_MAX = bound("members", 200, "people", "a team, those invited included", "refused")
     INVITATION_DAYS = bound("invitation", 7, "days", "an invitation's life", "it counts no more")
+    EXPORT_MAX_BYTES = bound(
+        "data_export", 2048 * MIB, "bytes", "a copy of one person's data", "it fails, and says so"
+    )
+    EXPORT_DAYS = bound("data_export_kept", 7, "days", "how long such a copy is kept", "deleted")
     PREFERRED_LANGUAGES_MAX = bound(
         "preferred_languages",
         50,
@@ -872,6 +913,55 @@ with group("Storage"):
     )
     GLOSSARY_READ_S = bound(
         "glossary_read", 2.0, "seconds", "reading kept terms when a run starts", "it goes without"
+    )
+
+with group("Webhooks"):
+    WEBHOOKS_MAX = bound("webhooks", 20, "webhooks", "webhooks of one person", "refused")
+    WEBHOOK_URL_MAX = bound("webhook_url", 2048, "characters", "a webhook's address", "refused")
+    WEBHOOK_CONNECT_S = bound(
+        "webhook_connect", 5.0, "seconds", "finding and reaching a receiver", "tried again later"
+    )
+    WEBHOOK_ANSWER_S = bound(
+        "webhook_answer", 10.0, "seconds", "one delivery, until its answer", "tried again later"
+    )
+    WEBHOOK_ANSWER_MAX_BYTES = bound(
+        "webhook_answer_size", 65_536, "bytes", "what is read of a receiver's answer", "not read"
+    )
+    WEBHOOK_WAITING_MAX = bound(
+        "webhook_waiting",
+        10_000,
+        "deliveries",
+        "deliveries that wait for one endpoint",
+        "logged as failed with `backlog_full`; may be replayed",
+    )
+    WEBHOOK_LOG_MAX = bound(
+        "webhook_log", 20, "tries", "tries kept of one delivery", "the oldest is forgotten"
+    )
+    WEBHOOK_KEPT_DAYS = bound(
+        "webhook_kept", 30, "days", "a delivery that is over, and its event", "forgotten"
+    )
+    WEBHOOK_FAILING_DAYS = bound(
+        "webhook_failing",
+        5,
+        "days",
+        "deliveries to an endpoint that all fail",
+        "it is disabled, and its owner is told",
+    )
+    WEBHOOK_BATCH_MAX = bound(
+        "webhook_batch", 50, "deliveries", "deliveries to one endpoint in a row", "others go first"
+    )
+    WEBHOOK_THREADS = bound(
+        "webhook_threads", 8, "endpoints", "endpoints delivered to at once", "they wait"
+    )
+    WEBHOOK_ROUND_S = bound(
+        "webhook_round", 30.0, "seconds", "one round of the worker's deliveries", "the next goes on"
+    )
+    WEBHOOK_LEASE_S = bound(
+        "webhook_lease",
+        120.0,
+        "seconds",
+        "a worker's deliveries to one endpoint in a row",
+        "it counts as dead; others go on",
     )
 
 with group("Server"):

@@ -417,3 +417,15 @@ def set_fault(code: str, *, present: bool) -> None:
 def exposition() -> bytes:
     """Everything in Prometheus's text format, ``CONTENT_TYPE``."""
     return generate_latest(REGISTRY)
+
+
+def totals(counter: str) -> list[tuple[dict[str, str], float]]:
+    """What a counter of this process has come to, by its labels, the largest first."""
+    found = [
+        (dict(sample.labels), sample.value)
+        for family in REGISTRY.collect()
+        if family.name == counter
+        for sample in family.samples
+        if sample.name == f"{counter}_total" and sample.value
+    ]
+    return sorted(found, key=lambda one: -one[1])

@@ -1,4 +1,4 @@
-"""SubRip (SRT) text from timed lines. Pure."""
+"""Subtitles from timed lines: SubRip (SRT) and WebVTT. Pure."""
 
 from __future__ import annotations
 
@@ -12,43 +12,82 @@ SHORTEST_S = 0.7
 _GAP_S = 0.04
 
 
-def srt(lines: Iterable[tuple[float, float, str]]) -> str:
+def srt(lines: Iterable[tuple[float, float, str]], *, keep_breaks: bool = False) -> str:
     """``(start_s, end_s, text)`` lines as an SRT document.
 
     Cues come in order of time and never overlap: one that would is ended early.
     Text longer than two lines of 42 characters is spread over consecutive cues, in
-    proportion to its characters; empty text makes no cue.
+    proportion to its characters; empty text makes no cue. With ``keep_breaks`` a text keeps
+    its own lines, as one in two languages must: it is wrapped, but not spread.
     """
-    cues: list[tuple[int, int, str]] = []
+    cues = _cues(((start_s, end_s, text, "") for start_s, end_s, text in lines), keep_breaks)
+    return "\n".join(
+        f"{number}\n{timestamp(start)} --> {timestamp(end)}\n{text}\n"
+        for number, (start, end, text, _) in enumerate(cues, start=1)
+    )
+
+
+def vtt(lines: Iterable[tuple[float, float, str, str]], *, keep_breaks: bool = False) -> str:
+    """``(start_s, end_s, text, speaker)`` lines as a WebVTT document, with voice tags.
+
+    Laid out as ``srt`` does; an empty speaker gets no tag.
+    """
+    return "WEBVTT\n" + "".join(
+        f"\n{timestamp(start, '.')} --> {timestamp(end, '.')}\n{_voice(speaker)}{_escaped(text)}\n"
+        for start, end, text, speaker in _cues(lines, keep_breaks)
+    )
+
+
+def _cues(
+    lines: Iterable[tuple[float, float, str, str]], keep_breaks: bool
+) -> list[tuple[int, int, str, str]]:
+    """(start_ms, end_ms, text, speaker) in order, without overlap."""
+    cues: list[tuple[int, int, str, str]] = []
     ordered = sorted((line for line in lines if line[2].strip()), key=lambda line: line[:2])
-    for index, (start_s, end_s, text) in enumerate(ordered):
+    for index, (start_s, end_s, text, speaker) in enumerate(ordered):
         latest_s = ordered[index + 1][0] - _GAP_S if index + 1 < len(ordered) else float("inf")
         start_ms = max(round(1000 * start_s), cues[-1][1] if cues else 0)
         wanted_s = max(end_s, start_ms / 1000 + SHORTEST_S)
         end_ms = max(round(1000 * min(wanted_s, latest_s)), start_ms + 1)
-        cues += _spread(start_ms, end_ms, _pages(text))
-    return "\n".join(
-        f"{number}\n{timestamp(start)} --> {timestamp(end)}\n{text}\n"
-        for number, (start, end, text) in enumerate(cues, start=1)
-    )
+        pages = _kept(text) if keep_breaks else _pages(text)
+        cues += [(*cue, speaker) for cue in _spread(start_ms, end_ms, pages)]
+    return cues
 
 
-def timestamp(milliseconds: int) -> str:
-    """``HH:MM:SS,mmm``."""
+def _voice(speaker: str) -> str:
+    # A line end or ">" would end the tag.
+    name = " ".join(speaker.replace(">", " ").split())
+    return f"<v {_escaped(name)}>" if name else ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def timestamp(milliseconds: int, point: str = ",") -> str:
+    """``HH:MM:SS,mmm``; WebVTT's ``point`` is a full stop."""
     seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02},{milliseconds:03}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{milliseconds:03}"
+
+
+def _kept(text: str) -> list[str]:
+    lines = [_plain(line) for line in text.splitlines()]
+    return ["\n".join(row for line in lines for row in textwrap.wrap(line, LINE_CHARACTERS))]
 
 
 def _pages(text: str) -> list[str]:
-    # "-->" is the format's own; an empty line inside would end the cue.
-    words = text.replace("-->", "→").split()
-    wrapped = textwrap.wrap(" ".join(words), LINE_CHARACTERS, break_on_hyphens=False)
+    wrapped = textwrap.wrap(_plain(text), LINE_CHARACTERS, break_on_hyphens=False)
     return [
         "\n".join(_balanced(wrapped[start : start + CUE_LINES]))
         for start in range(0, len(wrapped), CUE_LINES)
     ]
+
+
+def _plain(text: str) -> str:
+    # "-->" is the format's own; an empty line inside would end the cue.
+    return " ".join(text.replace("-->", "→").split())
 
 
 def _balanced(lines: list[str]) -> list[str]:

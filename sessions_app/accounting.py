@@ -21,11 +21,14 @@ from pipeline.guards.usage import UNITS, Used
 from sessions_app import usage
 from sessions_app.budget import UNLIMITED_S, Standing
 from sessions_app.models import DailyUse, DubbingSession, EngineUse, Reservation
+from sessions_app.webhook_events import tell_quota_near
 
 RESERVATION_LASTS = timedelta(seconds=45)
 """A session that has not been heard of for so long is dead; as long as its hold lasts."""
 ENDING_SHARE = 0.1
-"""The user is told when so little is left of the day's money."""
+"""The user is told when so little is left of the day's money, and webhooks are."""
+NEAR_SHARE = 0.1
+"""Webhooks are told when so little is left of the day's minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +147,24 @@ def _extend(reservation: Reservation) -> Standing:
     money = settings.MAX_COST_PER_DAY
     left = money - usage.cost_of_day(reservation.user_id, reservation.day) if money else 0.0
     spent, ending = bool(money) and left <= 0, bool(money) and left <= money * ENDING_SHARE
+    if ending:
+        tell_quota_near(reservation.user_id, reservation.day, quota="cost", left=left, limit=money)
     if not settings.MAX_MINUTES_PER_DAY:
         return Standing(UNLIMITED_S, 0.0, spent=spent, ending=ending)
     free_s = _free_s(reservation)
     more_s = min(max(0.0, QUOTA_PORTION_S - reservation.seconds), max(0.0, free_s))
     reservation.seconds += more_s
     pool_s = max(0.0, free_s - more_s)
+    # What nobody has heard, nor other sessions reserved.
+    left_s = free_s + reservation.seconds - more_s
+    if left_s <= NEAR_SHARE * settings.MAX_MINUTES_PER_DAY * 60.0:
+        tell_quota_near(
+            reservation.user_id,
+            reservation.day,
+            quota="minutes",
+            left=left_s / 60.0,
+            limit=float(settings.MAX_MINUTES_PER_DAY),
+        )
     return Standing(reservation.seconds, pool_s, spent=spent, ending=ending)
 
 

@@ -3,8 +3,10 @@
 from django.apps import AppConfig
 from django.conf import settings
 
+from accounts.rest.problem_codes import EXPLAINED, Explained
 from pipeline.bounding import in_force
 from pipeline.bounds import BOUNDS
+from sessions_app.codes import ERRORS
 
 
 class SessionsAppConfig(AppConfig):
@@ -12,6 +14,21 @@ class SessionsAppConfig(AppConfig):
     verbose_name = "Dubbing sessions"
 
     def ready(self) -> None:
+        from accounts.personal_data import register
+        from sessions_app.keeping import KEEPER
+
+        register(self.label, KEEPER)
         for one in BOUNDS.values():
             if one.setting:
                 in_force(one.setting, float(getattr(settings, one.setting)))
+        EXPLAINED.update(
+            {
+                code: Explained(503, "An engine cannot be used", text)
+                for code, text in ERRORS["Engines"].items()
+            },
+            session_live=Explained(
+                409,
+                "The session is being dubbed",
+                "Stop it first; or wait 45 seconds, if its client is gone.",
+            ),
+        )

@@ -161,6 +161,10 @@ CLOSINGS: dict[str, tuple[CloseCode, str]] = {
         CloseCode.NOT_AUTHENTICATED,
         "The token or ticket is wrong, used up or has expired. Get a new one.",
     ),
+    "scope_missing": (
+        CloseCode.NOT_AUTHENTICATED,
+        "The token may not dub. Take one with the scope `dub`, or with every scope.",
+    ),
     "origin_not_allowed": (
         CloseCode.NOT_AUTHENTICATED,
         "Pages of this origin may not open sockets. Whoever runs the server can allow it in "

@@ -6,7 +6,21 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+
+from accounts.ownership import Owned
+from pipeline.bounds import SESSION_TITLE_MAX
+
+# A room of their own; Django looks for models here.
+from sessions_app.glossaries.models import Glossary as Glossary
+from sessions_app.glossaries.models import Term as Term
+
+WORDS_OF = "simple"
+"""Words as they are, without a language's own endings: lines are in any of them."""
+LINE_WORDS = SearchVector("source_text", "target_text", config=WORDS_OF)
+"""What a search looks for words in; the index is of the very same expression."""
 
 
 class IllegalTransitionError(Exception):
@@ -33,11 +47,13 @@ _LEADS_TO: dict[str, frozenset[str]] = {
 }
 
 
-class DubbingSession(models.Model):
+class DubbingSession(Owned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # A session is always somebody's, never the catalogue's.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dubbing_sessions"
     )
+    title = models.CharField(max_length=SESSION_TITLE_MAX, blank=True)
     state = models.CharField(
         max_length=16, choices=SessionState.choices, default=SessionState.CREATED
     )
@@ -59,7 +75,7 @@ class DubbingSession(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Owned.Meta):
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["owner", "-created_at"], name="session_owner_newest"),
@@ -190,6 +206,7 @@ class Line(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["session", "sequence"], name="line_once_a_session"),
         ]
+        indexes: ClassVar[list[models.Index]] = [GinIndex(LINE_WORDS, name="line_words")]
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.sequence}"

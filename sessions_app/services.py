@@ -13,13 +13,14 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Team, User
 from pipeline.record import LineRecord
 from sessions_app import accounting
 from sessions_app.accounting import Account
 from sessions_app.budget import Standing
 from sessions_app.figures import summarise
 from sessions_app.models import DubbingSession, Line, SessionState
+from sessions_app.webhook_events import tell_state
 
 HOLD_LASTS = accounting.RESERVATION_LASTS
 """A connection that has not been heard of for so long has lost its session."""
@@ -61,13 +62,37 @@ def create_session(
     source_language: str = "auto",
     target_language: str = "",
     preserve_voice: bool = True,
+    title: str = "",
+    team: Team | None = None,
 ) -> DubbingSession:
-    return DubbingSession.objects.create(
+    made: DubbingSession = DubbingSession.objects.create(
         owner=owner,
+        title=title,
+        team=team,
         source_language=source_language,
         target_language=target_language,
         preserve_voice=preserve_voice,
     )
+    return made
+
+
+def edit_session(session: DubbingSession, **changes: Any) -> None:
+    """Change its ``title`` or ``team``; the row is locked, and the caller may change it."""
+    for name, value in changes.items():
+        setattr(session, name, value)
+    session.save(update_fields=list(changes))
+
+
+def delete_session(session: DubbingSession) -> None:
+    """Delete it with its lines; the row is locked. Raises SessionBusyError while it is dubbed."""
+    if _is_held(session):
+        raise SessionBusyError(str(session.pk))
+    session.delete()
+
+
+def _is_held(session: DubbingSession) -> bool:
+    held_at = session.held_at
+    return session.held_by is not None and bool(held_at and held_at > timezone.now() - HOLD_LASTS)
 
 
 @transaction.atomic
@@ -85,7 +110,7 @@ def hold_session(session_id: uuid.UUID, user: User, *, hold: uuid.UUID) -> Held:
     if session.owner_id != user.pk:
         raise SessionNotYoursError(str(session_id))
     now = timezone.now()
-    if session.held_by is not None and session.held_at and session.held_at > now - HOLD_LASTS:
+    if _is_held(session):
         raise SessionBusyError(str(session_id))
     _refuse_too_many(user, session_id)
     standing = accounting.reserve(Account(hold, session_id, user.pk))
@@ -173,6 +198,7 @@ def begin_run(
     session.started_at = session.started_at or timezone.now()
     session.ended_at = None
     session.save()
+    tell_state(session)
 
 
 @transaction.atomic
@@ -197,6 +223,7 @@ def end_run(
     session.summary = {"errors": session.summary.get("errors", 0) + errors}
     _summarise(session)
     session.save()
+    tell_state(session)
 
 
 def save_lines(
@@ -236,7 +263,8 @@ def interrupt_abandoned_sessions() -> int:
 
 
 def _held(session_id: uuid.UUID, hold: uuid.UUID) -> DubbingSession:
-    session = DubbingSession.objects.select_for_update().filter(pk=session_id, held_by=hold).first()
+    rows = DubbingSession.objects.select_for_update()
+    session: DubbingSession | None = rows.filter(pk=session_id, held_by=hold).first()
     if session is None:
         raise HoldLostError(str(session_id))
     return session
@@ -246,6 +274,7 @@ def _interrupt(session: DubbingSession) -> None:
     session.move_to(SessionState.INTERRUPTED)
     session.ended_at = session.held_at or timezone.now()
     _summarise(session)
+    tell_state(session)
 
 
 def _summarise(session: DubbingSession) -> None:

@@ -35,6 +35,7 @@ from sessions_app.engine_access import (
     wanted_by,
 )
 from sessions_app.engine_sets import EngineSets, Lease
+from sessions_app.glossaries.reading import kept_terms
 from sessions_app.languages import available_pairs, resolve_source
 from sessions_app.redis_cache import RedisCache
 from sessions_app.translation_cache import RedisTranslations, cached
@@ -144,12 +145,15 @@ def engine_status() -> dict[str, Any]:
     return {**found, "sets": everything}
 
 
-def ask(user_id: int, question: Callable[[Engines], Answer]) -> Answer:
+def ask(
+    user_id: int, question: Callable[[Engines], Answer], *, wish: Mapping[str, str] | None = None
+) -> Answer:
     """Ask somebody's engines about languages or voices; for threads of pages, and bounded.
 
+    ``wish``: role → engine, for others than a session gets that wishes for nothing.
     Raises EngineError.
     """
-    wanted = access_of(user_id).want()
+    wanted = access_of(user_id).want(wish)
     for loop, ours in list(_sets.items()):
         if (loaded := ours.ready(wanted)) is not None:
             return question(loaded)
@@ -297,7 +301,8 @@ async def make_dubber(
             region=region,
             endpointing=endpointing,
             preserve_voice=preserve_voice,
-            glossary=glossary,
+            # What the client says of a term counts before what its owner keeps.
+            glossary={**await kept_terms(user_id, among or (source,), target_language), **glossary},
         )
         # Before the Dubber: it asks for the target's voices.
         _refuse_unsupported(engines, plan)

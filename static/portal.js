@@ -68,3 +68,6 @@ function ask(question, yes) {
     });
   });
 }
+
+// On a phone the menu of the settings is a row: begin where one is.
+document.querySelector(".settings-menu .nav .active")?.scrollIntoView({ inline: "center", block: "nearest" });

@@ -6,18 +6,21 @@ The rule is tried on a table of its own, so that it holds for whatever is owned 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Membership, Role, Team, User
-from accounts.ownership import Owned
+from accounts.ownership import Owned, OwnedQuerySet
 from accounts.services import create_user
 
 
 class Thing(Owned):
     name = models.CharField(max_length=10)
+
+    objects: ClassVar[Any] = OwnedQuerySet.as_manager()
 
     class Meta(Owned.Meta):
         app_label = "accounts"
@@ -38,9 +41,9 @@ def things(transactional_db: None) -> Iterator[dict[str, User]]:
     team = Team.objects.create(name="studio")
     for name, role in (("ana", Role.OWNER), ("ben", Role.EDITOR), ("eva", Role.VIEWER)):
         Membership.objects.create(team=team, user=people[name], role=role)
-    Thing.objects.create(owner=people["ana"], name="own")
-    Thing.objects.create(owner=people["ana"], team=team, name="team")
-    Thing.objects.create(name="catalogue")
+    Thing(owner=people["ana"], name="own").save()
+    Thing(owner=people["ana"], team=team, name="team").save()
+    Thing(name="catalogue").save()
     yield people
     with connection.schema_editor() as editor:
         editor.delete_model(Thing)
@@ -75,4 +78,4 @@ def test_who_leaves_a_team_sees_its_things_no_more(things: dict[str, User]) -> N
 
 def test_what_is_in_the_catalogue_is_in_no_team(things: dict[str, User]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        Thing.objects.create(team=Team.objects.get(), name="both")
+        Thing(team=Team.objects.get(), name="both").save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -32,7 +33,7 @@ def ana() -> User:
     return create_user(email="ana@example.org", password="correct horse battery")
 
 
-def exchange(code: str, name: str = "Firefox on Linux") -> tuple[int, dict[str, object]]:
+def exchange(code: str, name: str = "Firefox on Linux") -> tuple[int, dict[str, Any]]:
     answer = APIClient().post("/api/pairing/exchange", {"code": code, "name": name}, format="json")
     return answer.status_code, answer.json()
 
@@ -40,7 +41,7 @@ def exchange(code: str, name: str = "Firefox on Linux") -> tuple[int, dict[str, 
 def test_a_code_is_exchanged_for_a_token_named_after_the_extension(ana: User) -> None:
     status, body = exchange(issue_code(ana).code)
     assert status == 201
-    assert authenticate_token(str(body["token"])) == ana
+    assert authenticate_token(body["token"]) == ana
     assert (body["name"], body["account"]) == ("Firefox on Linux", "ana@example.org")
     record = ApiToken.objects.get(pk=body["id"])
     assert record.paired

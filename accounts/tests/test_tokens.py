@@ -34,7 +34,7 @@ def client(token: str, scheme: str = "Token") -> APIClient:
 @pytest.mark.parametrize("scheme", ["Token", "Bearer", "bearer"])
 def test_a_token_opens_the_interface(ana: User, scheme: str) -> None:
     token = create_token(ana, name="laptop").token
-    listed = client(token, scheme).get("/api/tokens").json()["tokens"]
+    listed = client(token, scheme).get("/api/tokens").json()["results"]
     assert [entry["name"] for entry in listed] == ["laptop"]
     assert token not in str(listed)
 

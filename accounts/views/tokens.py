@@ -34,6 +34,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
                 user,
                 name=form.cleaned_data["name"],
                 lasts=timedelta(days=form.cleaned_data["days"]),
+                scopes=form.cleaned_data["scopes"],
             )
             form = NewTokenForm()
         except TokenLimitReachedError as reason:
@@ -52,5 +53,5 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("settings-tokens")
 
 
-guarded_tokens = reauthentication_required(tokens)
+guarded_tokens = reauthentication_required(tokens, allow_get=True)
 """A token outlives the login, so making one asks for the password again after a while."""

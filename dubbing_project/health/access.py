@@ -6,15 +6,16 @@ The scraper needs no account, so that it still works while the database is away.
 from __future__ import annotations
 
 import hmac
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.authentication import token_of_header
+from accounts.rest.scopes import EVERYTHING, TokenAccess
 
 SCRAPER = "scraper"
 
@@ -34,5 +35,9 @@ class ScraperAuthentication(BaseAuthentication):
 
 
 class IsStaffOrScraper(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's signature
-        return request.auth == SCRAPER or bool(request.user.is_active and request.user.is_staff)
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002 - the framework's signature
+        if request.auth == SCRAPER:
+            return True
+        access = request.auth
+        narrow = isinstance(access, TokenAccess) and EVERYTHING not in access.scopes
+        return bool(request.user.is_active and request.user.is_staff and not narrow)

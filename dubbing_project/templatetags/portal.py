@@ -13,6 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.preferences import LANGUAGES
+
 register = template.Library()
 
 
@@ -95,3 +97,9 @@ def browser_name(user_agent: str) -> str:
     if not browser:
         return user_agent.split("/")[0][:40] or "Unknown"
     return f"{browser} on {system}" if system else browser
+
+
+@register.filter
+def language_name(code: str, empty: str = "") -> str:
+    """The English name of a language code, or the code itself."""
+    return LANGUAGES.get(code, code) if code else empty

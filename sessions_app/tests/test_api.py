@@ -24,24 +24,29 @@ def test_a_session_is_made_and_says_where_its_socket_is(ana: Person) -> None:
     body = answer.json()
     assert body["websocket_path"].endswith(body["id"])
     assert body["state"] == "created"
-    assert client(ana).get("/api/sessions").json()["count"] == 1
+    listed = client(ana).get("/api/sessions").json()["results"]
+    assert [one["id"] for one in listed] == [body["id"]]
 
 
 def test_lines_come_page_by_page(ana: Person) -> None:
     session = services.create_session(ana.user, target_language="es")
     services.save_lines(session.pk, [line(n) for n in range(5)])
-    first = client(ana).get(f"/api/sessions/{session.pk}?limit=3").json()
-    assert [each["sequence"] for each in first["lines"]] == [0, 1, 2]
-    assert first["lines"][0]["latencies"]["total_ms"] == 5
-    rest = client(ana).get(f"/api/sessions/{session.pk}?after={first['next_after']}").json()
-    assert [each["sequence"] for each in rest["lines"]] == [3, 4]
-    assert rest["next_after"] is None
+    api = client(ana)
+    first = api.get(f"/api/sessions/{session.pk}/lines?limit=3")
+    assert [each["sequence"] for each in first.json()["results"]] == [0, 1, 2]
+    assert first.json()["results"][0]["latencies"]["total_ms"] == 5
+    assert f'<{first.json()["next"]}>; rel="next"' in first["Link"]
+    rest = api.get(first.json()["next"]).json()
+    assert [each["sequence"] for each in rest["results"]] == [3, 4]
+    assert rest["next"] is None
+    before = api.get(rest["previous"]).json()
+    assert [each["sequence"] for each in before["results"]] == [0, 1, 2]
 
 
 def test_a_session_of_somebody_else_does_not_exist(ana: Person, ben: Person) -> None:
     session = services.create_session(ben.user)
     assert client(ana).get(f"/api/sessions/{session.pk}").status_code == 404
-    assert client(ana).get("/api/sessions").json()["sessions"] == []
+    assert client(ana).get("/api/sessions").json()["results"] == []
 
 
 @pytest.mark.parametrize("path", ["/api/sessions", "/api/languages", "/api/voices", "/api/tokens"])
@@ -49,7 +54,7 @@ def test_nothing_is_shown_to_strangers(transactional_db: None, path: str) -> Non
     assert APIClient().get(path).status_code == 401
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=9999", "after=x", "offset=-1"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=9999", "limit=x", "cursor=x", "offset=1"])
 def test_wrong_pages_are_refused(ana: Person, query: str) -> None:
     assert client(ana).get(f"/api/sessions?{query}").status_code == 400
 
@@ -57,8 +62,9 @@ def test_wrong_pages_are_refused(ana: Person, query: str) -> None:
 def test_languages_and_voices_are_those_of_the_engines(ana: Person, settings: Any) -> None:
     settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
     api = client(ana)
-    pairs = api.get("/api/languages").json()["pairs"]
-    assert pairs == [{"source": "en", "target": "es"}, {"source": "en", "target": "fr"}]
+    can = api.get("/api/languages").json()
+    assert can["speaks"] == ["en", "es", "fr"]
+    assert can["pairs"] == [{"source": "en", "target": "es"}, {"source": "en", "target": "fr"}]
     voices = api.get("/api/voices?language=es").json()["voices"]
     assert [voice["id"] for voice in voices] == ["hum-low", "hum-high", "hum-mid"]
     assert api.get("/api/voices?language=xx").status_code == 400

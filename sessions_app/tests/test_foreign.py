@@ -47,14 +47,22 @@ RULES = {
     "api/health/detail": Rule(("get",), staff=True),
     "api/metrics": Rule(("get",), staff=True),
     "api/asyncapi.json": Rule(("get",), public=True),
+    "api/openapi.json": Rule(("get",), public=True),
+    "api/docs": Rule(("get",), public=True),
+    "api/problems": Rule(("get",), public=True),
+    "api/me": Rule(("get",)),
     "api/ticket": Rule(("post",)),
     "api/tokens": Rule(("get", "post")),
-    "api/tokens/<int:token_id>": Rule(("delete",), foreign=True),
     "api/pairing/codes": Rule(("post",)),
     "api/pairing/exchange": Rule(("post",), public=True),
     "api/preferences": Rule(("get", "put")),
+    "api/tokens/<int:token_id>": Rule(("get", "patch", "delete"), foreign=True),
     "api/sessions": Rule(("get", "post")),
-    "api/sessions/<uuid:session_id>": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/sessions/<uuid:session_id>/lines": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>/lines/<int:sequence>": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>/transcript": Rule(("get",), foreign=True),
+    "api/sessions/<uuid:session_id>/statistics": Rule(("get",), foreign=True),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
@@ -62,6 +70,13 @@ RULES = {
     "api/engine-keys": Rule(("get", "put", "delete")),
     "api/engine-keys/check": Rule(("post",)),
 }
+
+
+EDITS = {
+    "api/tokens/<int:token_id>": {"name": "mine"},
+    "api/sessions/<uuid:session_id>": {"title": "mine"},
+}
+"""Bodies that would be taken if the object were one's own."""
 
 
 def addresses() -> Iterator[str]:
@@ -91,6 +106,7 @@ class Foreign:
 
     def path(self, route: str) -> str:
         route = route.replace("<uuid:session_id>", str(self.session.pk))
+        route = route.replace("<int:sequence>", "0")
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
 
 
@@ -153,7 +169,8 @@ def test_without_a_good_token_nothing_is_given(
 def test_what_is_somebody_elses_does_not_exist(
     ana: Person, foreign: Foreign, route: str, method: str
 ) -> None:
-    answer = getattr(with_token(ana.token), method)(foreign.path(route))
+    body = {"data": EDITS.get(route, {}), "format": "json"} if method in {"patch", "put"} else {}
+    answer = getattr(with_token(ana.token), method)(foreign.path(route), **body)
     rule = RULES[route]
     if rule.foreign:
         assert answer.status_code == 404

@@ -1,0 +1,413 @@
+"""``/api/webhooks``: where events go, and how their deliveries went."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import django_filters
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Team
+from accounts.ownership import EDITING_ROLES
+from accounts.rest.conditional import check_match, tagged
+from accounts.rest.filters import Filters, FilterSet
+from accounts.rest.idempotency import idempotent
+from accounts.rest.problem_codes import EXPLAINED, Explained
+from accounts.rest.problems import Problem
+from accounts.rest.schema import edits, with_tag
+from accounts.rest.scopes import ANY
+from accounts.rest.views import Api
+from accounts.webhooks import services
+from accounts.webhooks.addresses import AddressRefusedError, check_url
+from accounts.webhooks.event_types import EVENT_TYPES, EVERY
+from accounts.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from pipeline.bounds import WEBHOOK_KEPT_DAYS, WEBHOOK_URL_MAX
+
+EDITABLE = ("url", "description", "event_types", "team", "enabled")
+READS: dict[str, str] = {"GET": "read:webhooks"}
+WRITES: dict[str, str] = {"POST": "write:webhooks"}
+EXPLAINED["webhook_limit"] = Explained(409, "You have too many webhooks", "Delete one first.")
+EXPLAINED["webhook_disabled"] = Explained(
+    409, "The webhook is disabled", "Enable it first: nothing is sent to it."
+)
+
+
+class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
+    team = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True, help_text="Told of what this team shares; `null`: of everything of yours."
+    )
+    event_types = serializers.ListField(child=serializers.CharField())
+    disabled_reason = serializers.CharField(
+        read_only=True,
+        allow_blank=True,
+        help_text="Why the server disabled it: `failing` or `gone`.",
+    )
+
+    class Meta:
+        model = WebhookEndpoint
+        fields: tuple[str, ...] = (
+            "id",
+            "url",
+            "description",
+            "event_types",
+            "team",
+            "enabled",
+            "disabled_reason",
+            "failing_since",
+            "created_at",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class MadeWebhookSerializer(WebhookSerializer):
+    secret = serializers.CharField(help_text="What deliveries are signed with, shown this once.")
+
+    class Meta(WebhookSerializer.Meta):
+        fields: tuple[str, ...] = (*WebhookSerializer.Meta.fields, "secret")
+        read_only_fields: tuple[str, ...] = fields
+
+
+class SecretSerializer(serializers.Serializer[Any]):
+    secret = serializers.CharField()
+    before_until = serializers.DateTimeField(
+        help_text="Until then deliveries are signed with the secret before it, too."
+    )
+
+
+class NewWebhookSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField(max_length=WEBHOOK_URL_MAX, help_text="An https:// address.")
+    description = serializers.CharField(max_length=200, allow_blank=True, default="")
+    event_types = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        min_length=1,
+        max_length=100,
+        default=[EVERY],
+        help_text="Of `GET /api/webhooks/event-types`; `*` is every event.",
+    )
+    team = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        allow_null=True,
+        default=None,
+        help_text="A team in which you edit, to be told of what it shares.",
+    )
+
+    def validate_url(self, url: str) -> str:
+        try:
+            check_url(url, private=settings.WEBHOOKS_PRIVATE_ADDRESSES)
+        except AddressRefusedError as refused:
+            raise serializers.ValidationError(str(refused)) from None
+        return url
+
+    def validate_event_types(self, names: list[str]) -> list[str]:
+        unknown = [name for name in names if name != EVERY and name not in EVENT_TYPES]
+        if unknown:
+            raise serializers.ValidationError(
+                f"There is no event “{unknown[0]}”; there are: {', '.join(EVENT_TYPES)}."
+            )
+        return [EVERY] if EVERY in names else list(dict.fromkeys(names))
+
+
+class EditedWebhookSerializer(NewWebhookSerializer):
+    """What is left out stays as it is."""
+
+    enabled = serializers.BooleanField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, partial=True, **kwargs)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError(f"Name what to change: {', '.join(EDITABLE)}.")
+        return attrs
+
+
+class TrySerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    code = serializers.IntegerField(allow_null=True)
+    error = serializers.CharField(allow_blank=True)
+    duration_ms = serializers.IntegerField()
+
+
+class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+    event = serializers.CharField(source="event_id", help_text="The `webhook-id` of its requests.")
+    event_type = serializers.CharField(source="event.type")
+    code = serializers.IntegerField(allow_null=True, help_text="HTTP status of the last answer.")
+
+    class Meta:
+        model = WebhookDelivery
+        fields: tuple[str, ...] = (
+            "id",
+            "event",
+            "event_type",
+            "status",
+            "attempts",
+            "code",
+            "error",
+            "duration_ms",
+            "created_at",
+            "last_try_at",
+            "next_try_at",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class DeliveryDetailSerializer(DeliverySerializer):
+    log = TrySerializer(many=True)
+    body = serializers.DictField(source="event.body", help_text="What is sent.")
+
+    class Meta(DeliverySerializer.Meta):
+        fields: tuple[str, ...] = (*DeliverySerializer.Meta.fields, "log", "body")
+        read_only_fields: tuple[str, ...] = fields
+
+
+class ReplaySerializer(serializers.Serializer[Any]):
+    since = serializers.DateTimeField(
+        required=False, help_text=f"What failed since then; {WEBHOOK_KEPT_DAYS} days at most."
+    )
+
+
+class ReplayedSerializer(serializers.Serializer[Any]):
+    replayed = serializers.IntegerField()
+
+
+class EventTypeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    description = serializers.CharField()
+    example = serializers.DictField(help_text="Of the `data` of its body.")
+
+
+class EventTypesSerializer(serializers.Serializer[Any]):
+    event_types = EventTypeSerializer(many=True)
+
+
+class DeliveryFilters(FilterSet):
+    status = django_filters.MultipleChoiceFilter(choices=DeliveryStatus.choices)
+    event_type = django_filters.CharFilter(field_name="event__type", max_length=64)
+
+    class Meta:
+        model = WebhookDelivery
+        fields: ClassVar[list[str]] = []
+
+
+class Webhooks(Api):
+    """What the views of one webhook share."""
+
+    tag = "webhooks"
+    serializer_class: type[serializers.BaseSerializer[Any]] = WebhookSerializer
+
+    def found(self, webhook_id: uuid.UUID, *, locked: bool = False) -> WebhookEndpoint:
+        """One that the person owns, or whose team they edit in: viewers do not see where a
+        team's events go."""
+        rows = WebhookEndpoint.objects.editable_by(self.person).filter(pk=webhook_id)
+        endpoint = rows.select_for_update(of=("self",)).first() if locked else rows.first()
+        if endpoint is None:
+            raise NotFound
+        return endpoint  # type: ignore[no-any-return]  # what is owned has an untyped manager
+
+    def delivery(self, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> WebhookDelivery:
+        rows = self.found(webhook_id).deliveries.select_related("event")
+        delivery = rows.filter(pk=delivery_id).first()
+        if delivery is None:
+            raise NotFound
+        return delivery
+
+    def team(self, team_id: int | None) -> Team | None:
+        if team_id is None:
+            return None
+        mine = Team.objects.filter(
+            memberships__user=self.person, memberships__role__in=EDITING_ROLES
+        )
+        team = mine.filter(pk=team_id).first()
+        if team is None:
+            raise serializers.ValidationError({"team": "You edit in no team of this id."})
+        return team
+
+
+class WebhooksView(Webhooks):
+    scopes = READS | WRITES
+    ordering = ("-created_at", "-id")
+
+    @extend_schema(operation_id="list_webhooks", responses=WebhookSerializer(many=True))
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        """Your webhooks, and those of the teams in which you edit."""
+        return self.page_of(WebhookEndpoint.objects.editable_by(self.person))
+
+    @extend_schema(
+        operation_id="create_webhook",
+        request=NewWebhookSerializer,
+        responses={201: MadeWebhookSerializer},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Have events sent to a server of yours. The answer holds the secret, this once."""
+        given = NewWebhookSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        wanted["team"] = self.team(wanted["team"])
+        try:
+            endpoint, secret = services.create_webhook(self.person, **wanted)
+        except services.WebhookLimitReachedError as reason:
+            raise Problem("webhook_limit", str(reason)) from None
+        shown = {**WebhookSerializer(endpoint).data, "secret": secret}
+        headers = {"Location": f"/api/webhooks/{endpoint.pk}", "Cache-Control": "no-store"}
+        return tagged(request, shown, EDITABLE, status=status.HTTP_201_CREATED, headers=headers)
+
+
+class WebhookView(Webhooks):
+    scopes: ClassVar[dict[str, str]] = {
+        "GET": "read:webhooks",
+        "PATCH": "write:webhooks",
+        "DELETE": "write:webhooks",
+    }
+
+    @extend_schema(operation_id="read_webhook")
+    @with_tag
+    def get(self, request: Request, webhook_id: uuid.UUID) -> Response:
+        """One webhook; never its secret."""
+        return tagged(request, WebhookSerializer(self.found(webhook_id)).data, EDITABLE)
+
+    @extend_schema(operation_id="edit_webhook", request=EditedWebhookSerializer)
+    @edits
+    def patch(self, request: Request, webhook_id: uuid.UUID) -> Response:
+        """Change a webhook, disable it, or enable it again."""
+        given = EditedWebhookSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        with transaction.atomic():
+            endpoint = self.found(webhook_id, locked=True)
+            check_match(request, WebhookSerializer(endpoint).data, EDITABLE)
+            if "team" in wanted:
+                if endpoint.owner_id != self.person.pk:
+                    raise Problem("forbidden", "Only its owner moves a webhook between teams.")
+                wanted["team"] = self.team(wanted["team"])
+            services.edit_webhook(endpoint, **wanted)
+        return tagged(request, WebhookSerializer(endpoint).data, EDITABLE)
+
+    @extend_schema(operation_id="delete_webhook", responses={204: None})
+    @edits
+    def delete(self, request: Request, webhook_id: uuid.UUID) -> Response:
+        """Delete a webhook with its log; what waits for it is not sent."""
+        with transaction.atomic():
+            endpoint = self.found(webhook_id, locked=True)
+            check_match(request, WebhookSerializer(endpoint).data, EDITABLE, required=False)
+            endpoint.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class WebhookSecretView(Webhooks):
+    scopes = WRITES
+    serializer_class = SecretSerializer
+
+    @extend_schema(operation_id="renew_webhook_secret", request=None)
+    def post(self, request: Request, webhook_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """Give it a new secret. For a day deliveries carry signatures of both."""
+        with transaction.atomic():
+            endpoint = self.found(webhook_id, locked=True)
+            secret = services.renew_secret(endpoint)
+        shown = {"secret": secret, "before_until": endpoint.secret_before_until}
+        return Response(SecretSerializer(shown).data, headers={"Cache-Control": "no-store"})
+
+
+class WebhookTestView(Webhooks):
+    scopes = WRITES
+    serializer_class = DeliverySerializer
+    rate = "webhook_test"
+
+    @extend_schema(operation_id="test_webhook", request=None, responses={202: DeliverySerializer})
+    def post(self, request: Request, webhook_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """Have a `webhook.test` event sent to it; look at the delivery to see how it went."""
+        endpoint = self.found(webhook_id)
+        refuse_disabled(endpoint)
+        delivery = services.send_test(endpoint)
+        return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
+
+
+class WebhookReplayView(Webhooks):
+    scopes = WRITES
+    serializer_class = ReplayedSerializer
+
+    @extend_schema(
+        operation_id="replay_failed",
+        request=ReplaySerializer,
+        responses={202: ReplayedSerializer},
+    )
+    def post(self, request: Request, webhook_id: uuid.UUID) -> Response:
+        """Send everything again that failed for good."""
+        given = ReplaySerializer(data=request.data or {})
+        given.is_valid(raise_exception=True)
+        endpoint = self.found(webhook_id)
+        refuse_disabled(endpoint)
+        oldest = timezone.now() - timedelta(days=WEBHOOK_KEPT_DAYS)
+        since = max(given.validated_data.get("since") or oldest, oldest)
+        count = services.replay_failed(endpoint, since=since)
+        return Response({"replayed": count}, status=status.HTTP_202_ACCEPTED)
+
+
+class DeliveriesView(Webhooks):
+    scopes = READS
+    serializer_class = DeliverySerializer
+    queryset = WebhookDelivery.objects.none()
+    filter_backends = (Filters,)
+    filterset_class = DeliveryFilters
+    ordering = ("-created_at", "-id")
+
+    @extend_schema(operation_id="list_deliveries", responses=DeliverySerializer(many=True))
+    def get(self, request: Request, webhook_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """The log of a webhook's deliveries, newest first."""
+        rows: QuerySet[WebhookDelivery] = self.found(webhook_id).deliveries.select_related("event")
+        return self.page_of(self.filter_queryset(rows))
+
+
+class DeliveryView(Webhooks):
+    scopes = READS
+    serializer_class = DeliveryDetailSerializer
+
+    @extend_schema(operation_id="read_delivery")
+    @with_tag
+    def get(self, request: Request, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:
+        """One delivery: what was sent, and how each try went."""
+        shown = DeliveryDetailSerializer(self.delivery(webhook_id, delivery_id)).data
+        return tagged(request, shown, ())
+
+
+class DeliveryReplayView(Webhooks):
+    scopes = WRITES
+    serializer_class = DeliverySerializer
+
+    @extend_schema(
+        operation_id="replay_delivery", request=None, responses={202: DeliverySerializer}
+    )
+    def post(self, request: Request, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """Send an event again, under the id that it had: receivers know it by that."""
+        delivery = self.delivery(webhook_id, delivery_id)
+        refuse_disabled(delivery.endpoint)
+        services.replay(delivery)
+        return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
+
+
+class EventTypesView(Webhooks):
+    scopes: ClassVar[dict[str, str]] = {"GET": ANY}
+    serializer_class = EventTypesSerializer
+    pagination_class = None
+
+    @extend_schema(operation_id="list_event_types")
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        """The events that there are, with an example of each."""
+        shown = EventTypeSerializer(list(EVENT_TYPES.values()), many=True).data
+        return Response({"event_types": shown})
+
+
+def refuse_disabled(endpoint: WebhookEndpoint) -> None:
+    if not endpoint.enabled:
+        raise Problem("webhook_disabled")

@@ -1,0 +1,167 @@
+"""Every page, as its readers see it: accessible, light, and quiet in the console.
+
+``PORTAL_SHOTS=folder`` keeps a picture of each page in light, dark and phone width.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Response
+
+from dubbing_project import settings
+from dubbing_project.tests.portal.site import PASSWORD, Site, Window, window
+
+AXE = settings.NODE_MODULES / "axe-core" / "axe.min.js"
+FIRST_LOAD_MAX_BYTES = 150_000
+SERIOUS = {"serious", "critical"}
+
+VISITOR = [
+    "/",
+    "/protocol",
+    "/account/login/",
+    "/account/signup/",
+    "/account/password/reset/",
+    "/account/password/reset/done/",
+    "/account/confirm-email/",
+    "/invitations/not-a-secret",
+]
+USER = [
+    "/settings/account",
+    "/settings/languages",
+    "/settings/glossaries",
+    "/settings/glossaries/{glossary}",
+    "/settings/glossaries/{glossary}/change",
+    "/settings/engines",
+    "/settings/tokens",
+    "/settings/webhooks",
+    "/settings/webhooks/{webhook}",
+    "/settings/extension",
+    "/settings/usage",
+    "/settings/data",
+    "/settings/data/delete-account",
+    "/account/email/",
+    "/account/password/change/",
+    "/account/2fa/",
+    "/account/2fa/totp/activate/",
+    "/account/sessions/",
+    "/account/logout/",
+    "/account/pair-extension?name=Chromium&state=0123456789abcdef",
+    "/teams",
+    "/teams/{team}",
+]
+STAFF = ["/staff/operations", "/staff/engines"]
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+SEED = """
+from accounts.models import Membership, User
+from accounts import teams
+from accounts.webhooks import services as webhooks
+from sessions_app.glossaries import services as glossaries
+ana = User.objects.get(email="ana@example.org")
+team = teams.create_team(ana, name="Studio")
+Membership.objects.create(team=team, user=User.objects.get(email="ivo@example.org"), role="viewer")
+teams.invite(ana, team.pk, email="new@example.org", role="viewer")
+glossary = glossaries.create_glossary(ana, name="Names", target_language="es", team=team)
+glossaries.import_terms(glossary, [("Frodo", ""), ("ring", "anillo")], replace=False)
+webhook, _ = webhooks.create_webhook(
+    ana, url="https://hooks.example.org/x", event_types=["*"], team=None
+)
+webhooks.send_test(webhook)
+print("seeded", glossary.pk, team.pk, webhook.pk)
+"""
+
+
+@pytest.fixture(scope="module")
+def places(site: Site) -> dict[str, str]:
+    """Ids of things that pages are about."""
+    site.make_user("ana@example.org")
+    site.make_user("ivo@example.org", "--admin")
+    said = site.manage("shell", "-v", "0", "-c", SEED)
+    found = re.search(r"seeded (\S+) (\S+) (\S+)", said)
+    assert found, said
+    return dict(zip(("glossary", "team", "webhook"), found.groups(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def logged_in(site: Site, browser: Browser, places: dict[str, str]) -> dict[str, Any]:
+    """Who → the cookies of their browser."""
+    found: dict[str, Any] = {"visitor": None}
+    for who, email in (("user", "ana@example.org"), ("staff", "ivo@example.org")):
+        with window(browser, site) as person:
+            person.log_in(email)
+            # Pages that ask for the password once more are shown, not the question.
+            person.open("/settings/data/delete-account")
+            person.fill(password=PASSWORD)
+            person.press("Go on")
+            found[who] = person.page.context.storage_state()
+    return found
+
+
+def serious_faults(person: Window) -> list[str]:
+    person.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = person.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{fault['id']}: {fault['help']}: {node['html'][:150]} {node['failureSummary'][:300]}"
+        for fault in found["violations"]
+        if fault["impact"] in SERIOUS
+        for node in fault["nodes"]
+    ]
+
+
+def wire_bytes(responses: list[Response]) -> Iterator[int]:
+    for response in responses:
+        sizes = response.request.sizes()
+        yield sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(("who", "paths"), [("visitor", VISITOR), ("user", USER), ("staff", STAFF)])
+def test_pages_are_accessible_light_and_quiet(
+    site: Site,
+    browser: Browser,
+    places: dict[str, str],
+    logged_in: dict[str, Any],
+    who: str,
+    paths: list[str],
+    look: str,
+) -> None:
+    faults: list[str] = []
+    shots = os.environ.get("PORTAL_SHOTS")
+    with window(browser, site, storage_state=logged_in[who], **LOOKS[look]) as person:
+        person.page.emulate_media(reduced_motion="reduce")
+        responses: list[Response] = []
+        person.page.on("response", lambda response: responses.append(response))
+        cdp = person.page.context.new_cdp_session(person.page)
+        for path in paths:
+            responses.clear()
+            cdp.send("Network.clearBrowserCache")
+            person.open(path.format(**places))
+            person.page.wait_for_load_state("networkidle")
+            documents = [one for one in responses if one.request.is_navigation_request()]
+            assert documents[-1].status == (404 if "not-a-secret" in path else 200), path
+            weight = sum(wire_bytes(responses))
+            assert weight <= FIRST_LOAD_MAX_BYTES, f"{path}: {weight} bytes"
+            assert "unsafe" not in documents[-1].headers["content-security-policy"]
+            faults += [f"{path}: {fault}" for fault in serious_faults(person)]
+            wide = person.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if wide > 0:
+                faults.append(f"{path}: {wide} pixels too wide")
+            if shots:
+                name = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "home"
+                Path(shots).mkdir(parents=True, exist_ok=True)
+                person.page.screenshot(path=f"{shots}/{name}-{who}-{look}.png", full_page=True)
+        if who == "visitor":
+            # What a browser says of an address that is not there is no fault of the page.
+            person.said = [line for line in person.said if "404" not in line]
+    assert not faults, "\n".join(faults)

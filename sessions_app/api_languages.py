@@ -1,0 +1,131 @@
+"""``/api/languages`` and ``/api/voices``: what a person's engines can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.rest.scopes import ANY
+from accounts.rest.views import Api
+from pipeline.plan import Engines
+from pipeline.ports import EngineError
+from pipeline.providers.catalogue import NAMED_ROLES, providers_of
+from pipeline.providers.choice import refuse_unknown
+from pipeline.types import Voice
+from sessions_app import wiring
+from sessions_app.languages import available_pairs
+
+ROLE_PARAMETERS = [
+    OpenApiParameter(
+        role,
+        enum=providers_of(NAMED_ROLES[role]),
+        description=f"What its answer would be with this {role}, of `GET /api/engines`.",
+    )
+    for role in NAMED_ROLES
+]
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField()  # type: ignore[assignment]  # a field, not the argument
+    target = serializers.CharField()
+
+
+class LanguagesSerializer(serializers.Serializer[Any]):
+    pairs = PairSerializer(
+        many=True, help_text="What can be heard, translated and spoken: what can be dubbed."
+    )
+    recognizes = serializers.ListField(child=serializers.CharField())
+    translates = PairSerializer(many=True)
+    speaks = serializers.ListField(child=serializers.CharField())
+    detects = serializers.BooleanField(
+        help_text="Whether a source of `auto` is found out while people speak."
+    )
+    engines = serializers.DictField(
+        child=serializers.CharField(), help_text="Role → the engine that it is said of."
+    )
+
+
+class VoiceSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    engine = serializers.CharField()
+    name = serializers.CharField()
+    register = serializers.CharField()
+    pitch_hz = serializers.FloatField(allow_null=True)
+
+
+class VoicesSerializer(serializers.Serializer[Any]):
+    voices = VoiceSerializer(many=True)
+
+
+class LanguagesView(Api):
+    tag = "engines"
+    scopes: ClassVar[dict[str, str]] = {"GET": ANY}
+    serializer_class = LanguagesSerializer
+    pagination_class = None
+
+    @extend_schema(operation_id="list_languages", parameters=ROLE_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """What your engines can do: which languages they hear, translate and speak."""
+
+        def found(engines: Engines) -> dict[str, Any]:
+            recognizer = engines.recognizer
+            return {
+                "pairs": _shown(available_pairs(engines)),
+                "recognizes": sorted(recognizer.languages),
+                "translates": _shown(sorted(engines.translator.pairs())),
+                "speaks": sorted(engines.synthesizer.languages()),
+                "detects": recognizer.finds_any or recognizer.candidates_max > 1,
+                "engines": engines.names(),
+            }
+
+        return Response(wiring.ask(self.person.pk, found, wish=_wish(request)))
+
+
+class VoicesView(Api):
+    tag = "engines"
+    scopes: ClassVar[dict[str, str]] = {"GET": ANY}
+    serializer_class = VoicesSerializer
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="list_voices",
+        parameters=[
+            OpenApiParameter("language", required=True, description="A code such as `es`.")
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Stock voices of a language, best first, of your synthesiser."""
+        language = request.query_params.get("language", "")
+
+        def found(engines: Engines) -> tuple[frozenset[str], tuple[Voice, ...]]:
+            known = engines.synthesizer.languages()
+            return known, engines.synthesizer.voices(language) if language in known else ()
+
+        known, voices = wiring.ask(self.person.pk, found)
+        if language not in known:
+            raise serializers.ValidationError(
+                {"language": f"Choose one of: {', '.join(sorted(known))}."}
+            )
+        return Response({"voices": VoiceSerializer(voices, many=True).data})
+
+
+def _wish(request: Request) -> Mapping[str, str] | None:
+    """Role → engine, as the query names them; those that there are not are refused by name."""
+    wish = {
+        role: request.query_params[role] for role in NAMED_ROLES if request.query_params.get(role)
+    }
+    for role, name in wish.items():
+        try:
+            refuse_unknown({role: name})
+        except EngineError as error:
+            raise serializers.ValidationError({role: str(error)}) from None
+    return wish or None
+
+
+def _shown(pairs: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"source": source, "target": target} for source, target in pairs]

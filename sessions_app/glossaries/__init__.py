@@ -1,0 +1,1 @@
+"""Glossaries: terms that a translation must keep, a person's own and their teams'."""
