@@ -212,6 +212,17 @@ test("a token that counts no more ends it; an unreachable server does not", asyn
   assert.equal(away.connection.state, "connecting");
 });
 
+test("sound that waits too long is left out, and that is said once", async () => {
+  let now = 0;
+  const { connection } = connected({ now: () => now });
+  const said = [];
+  connection.addEventListener("leftout", ({ detail }) => said.push(detail));
+  connection.start({ target_language: "es" });
+  await soon();
+  for (now = 0; now < 30_000; now += 1000) connection.sendSound(samples(1), now / 1000);
+  assert.equal(said.length, 1);
+});
+
 test("closing says that we do not come back", async () => {
   const { connection } = connected();
   await soon();
