@@ -181,7 +181,7 @@ export class Player extends Emitter {
   /** @param {import("./mixer.js").MixerEvent} event */
   _note(event) {
     const known = "cue" in event ? this._cues.get(event.cue) : undefined;
-    const detail = known ? { ...event, startS: known.startS, dueS: known.due, line: known.line } : event;
+    const detail = known ? { ...event, startS: known.startS, dueS: known.due, line: known.line, speaker: known.speaker } : event;
     this.emit(event.type, detail);
     if (event.type === "ended" || event.type === "dropped") this._cues.delete(event.cue);
   }

@@ -184,6 +184,11 @@ def chrome(
         folder = build.write("chrome", root / "built")
         identity = _fix_identity(folder, hosts)
         change(folder)
+        # Without it what is loaded unpacked does not come back from a reload.
+        preferences = {"extensions": {"ui": {"developer_mode": True}}}
+        (root / "profile" / "Default").mkdir(parents=True)
+        stored = root / "profile" / "Default" / "Preferences"
+        stored.write_text(json.dumps(preferences), encoding="utf-8")
         with nullcontext(playwright) if playwright else sync_playwright() as running:
             context = running.chromium.launch_persistent_context(
                 str(root / "profile"),

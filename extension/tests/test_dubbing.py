@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -186,11 +187,18 @@ def test_a_seek_silences_the_dub_at_once_and_starts_another_run(
         browser.stop(tab)
 
 
-def whole_cue(browser: Chrome, tab: int) -> tuple[Measured, float]:
-    """The next cue that begins and ends from now on, and when it ended."""
+def whole_cue(
+    browser: Chrome, tab: int, wanted: Callable[[dict[str, Any]], bool] = lambda cue: True
+) -> tuple[Measured, float]:
+    """The next such cue that begins and ends from now on, and when it ended."""
     browser.probe(tab)
-    found = measure(browser, tab, lambda found: any(cue in found.began for cue in found.ended))
-    cue = next(cue for number, cue in found.ended.items() if number in found.began)
+
+    def ended(found: Measured) -> dict[str, Any] | None:
+        return next((c for n, c in found.ended.items() if n in found.began and wanted(c)), None)
+
+    found = measure(browser, tab, lambda found: ended(found) is not None)
+    cue = ended(found)
+    assert cue is not None
     return found, cue["frame"] / found.rate
 
 
@@ -214,11 +222,16 @@ def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
         assert max(after.dub(last - 0.2, last)) == 0
         assert after.gain(last - 0.2, last) in (None, pytest.approx(1, abs=0.01))
         popup.locator("#bypass").click()
-        popup.locator("[id^='speaker-'][id$='-mute']").first.click()
+        mutes = popup.locator("[id^='speaker-'][id$='-mute']")
+        quiet = {mute.get_attribute("id") or "" for mute in mutes.all()}
+        for mute in mutes.all():
+            mute.click()
         until(lambda: 0 in (browser.probe(tab) or {})["view"]["gains"].values(), what="a mute")
-        muted, last = whole_cue(browser, tab)
+        muted, last = whole_cue(browser, tab, lambda cue: f"speaker-{cue['speaker']}-mute" in quiet)
         assert max(muted.dub(last - 0.2, last)) == 0
-        popup.locator("[id^='speaker-'][id$='-mute']").first.click()
+        for mute in mutes.all():
+            if mute.get_attribute("aria-pressed") == "true":
+                mute.click()
         popup.locator("#again").click()
         repeated = measure(browser, tab, lambda found: any(cue < 0 for cue in found.ended))
         assert min(repeated.ended) < 0

@@ -26,6 +26,7 @@ MINIMUM_CHROME = "123"
 """`light-dark()` of the pages; the side panel opens by a click from 116."""
 MINIMUM_FIREFOX = "140.0"
 """The first with `data_collection_permissions`; both kinds of `captureStream` are handled."""
+MINIMUM_FIREFOX_ANDROID = "142.0"
 CHROME_ONLY = ("src/offscreen",)
 FIREFOX_ONLY = ("src/firefox", "src/content/inpage.js")
 
@@ -67,7 +68,8 @@ def _firefox(base: dict[str, Any]) -> dict[str, Any]:
                 "id": "live-dubbing@localhost",
                 "strict_min_version": MINIMUM_FIREFOX,
                 "data_collection_permissions": {"required": ["websiteContent"]},
-            }
+            },
+            "gecko_android": {"strict_min_version": MINIMUM_FIREFOX_ANDROID},
         },
         "web_accessible_resources": [
             {

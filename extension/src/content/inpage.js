@@ -3,10 +3,9 @@
 
 (() => {
   const scope = /** @type {any} */ (globalThis);
-  if (scope.__dubInpage) return;
-  scope.__dubInpage = true;
+  if (scope.__dubInpage?.()) return;
+  scope.__dubInpage = () => Boolean(api.runtime?.id);
   const api = scope.browser ?? scope.chrome;
-  const load = (/** @type {string} */ path) => import(api.runtime.getURL(path));
 
   /** The player that is heard: playing before paused, then the largest. @returns {any} */
   function player() {
@@ -18,7 +17,7 @@
 
   /** Stands for the socket, which lives in the background page: this page's policy may forbid it here. */
   async function portLink(/** @type {any} */ port) {
-    const { Emitter } = await load("shared/emitter.js");
+    const { Emitter } = await import("../../shared/emitter.js");
     const call = (/** @type {string} */ name, /** @type {any} */ argument) =>
       port.postMessage({ type: "link", call: name, argument });
     const link = new Emitter();
@@ -94,8 +93,8 @@
     if (!element) throw new Error("no_media");
     if (element.mediaKeys) throw new Error("protected");
     const [{ DubSession }, { Control }, link] = await Promise.all([
-      load("shared/session.js"),
-      load("src/control.js"),
+      import("../../shared/session.js"),
+      import("../control.js"),
       portLink(port),
     ]);
     const { context, source, taken } = await tap(element);
@@ -134,8 +133,6 @@
     session.addEventListener("change", (/** @type {any} */ { detail }) => {
       if (detail.status !== "ended") port.postMessage({ type: "status", status: detail.status });
     });
-    const probe = /** @type {any} */ ((scope.__dubProbe = []));
-    session.addEventListener("cue", (/** @type {any} */ { detail }) => probe.length < 1000 && probe.push(detail));
     await session.start(source, request, { route: taken });
     return { session, control, end: () => control.close(null) };
   }

@@ -3,7 +3,7 @@
 
 (() => {
   const scope = /** @type {any} */ (globalThis);
-  if (scope.__dubOverlay) return;
+  if (scope.__dubOverlay?.()) return;
   const api = scope.browser ?? scope.chrome;
   const LINES = 2;
   const STYLE = `
@@ -111,5 +111,5 @@
     if (message?.type === "overlay") (message.on ? show : hide)();
     return false;
   });
-  scope.__dubOverlay = true;
+  scope.__dubOverlay = () => Boolean(api.runtime?.id);
 })();
