@@ -6,6 +6,8 @@
   if (scope.__dubInpage?.()) return;
   scope.__dubInpage = () => Boolean(api.runtime?.id);
   const api = scope.browser ?? scope.chrome;
+  // Of this package alone; by its full address, for here a relative one is the page's.
+  const load = (/** @type {string} */ path) => import(api.runtime.getURL(path));
 
   /** The player that is heard: playing before paused, then the largest. @returns {any} */
   function player() {
@@ -17,7 +19,7 @@
 
   /** Stands for the socket, which lives in the background page: this page's policy may forbid it here. */
   async function portLink(/** @type {any} */ port) {
-    const { Emitter } = await import("../../shared/emitter.js");
+    const { Emitter } = await load("shared/emitter.js");
     const call = (/** @type {string} */ name, /** @type {any} */ argument) =>
       port.postMessage({ type: "link", call: name, argument });
     const link = new Emitter();
@@ -93,8 +95,8 @@
     if (!element) throw new Error("no_media");
     if (element.mediaKeys) throw new Error("protected");
     const [{ DubSession }, { Control }, link] = await Promise.all([
-      import("../../shared/session.js"),
-      import("../control.js"),
+      load("shared/session.js"),
+      load("src/control.js"),
       portLink(port),
     ]);
     const { context, source, taken } = await tap(element);
