@@ -33,7 +33,7 @@ def unpaired(browser: Chrome, quick: RunningServices, token: str) -> Iterator[Ch
 def logged_in(browser: Chrome, server: str) -> Page:
     """Signs up as a person would, in the portal."""
     page = browser.context.new_page()
-    page.goto(f"{server}/accounts/signup/")
+    page.goto(f"{server}/account/signup/")
     page.fill("[name=email]", f"viewer-{secrets.token_hex(4)}@example.org")
     for field in page.locator("[type=password]").all():
         field.fill(PASSWORD)
