@@ -45,7 +45,8 @@ class Measured:
     def off_s(self, began: dict[str, Any], *, after: dict[str, Any] | None = None) -> float:
         """How much later a cue began than its schedule, its sound and the cue before it let it."""
         free = after["frame"] / self.rate + GUARD_S if after else 0.0
-        return began["frame"] / self.rate - max(began["dueS"], began["ready"] / self.rate, free)
+        due = float(max(began["dueS"], began["ready"] / self.rate, free))
+        return float(began["frame"]) / self.rate - due
 
     def gain(self, from_s: float, to_s: float) -> float | None:
         """Of the original between two times of the graph; None where it was too quiet to tell."""
