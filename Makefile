@@ -10,7 +10,7 @@ TO ?= es
 # The comparison with torch downloads it; it runs in CI and where PARITY is set.
 test_setup := $(if $(or $(CI),$(PARITY)),parity,test)
 
-.PHONY: help setup demo run test lint format clean
+.PHONY: help setup demo run test lint format extension clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -41,6 +41,9 @@ format: ## put the code in form
 	@$(setup) test
 	@$(python) -m ruff check --fix-only .
 	@$(python) -m ruff format .
+
+extension: setup ## the browser extension for Chrome and Firefox, unpacked and as zips, in var/extension
+	@$(python) extension/tools/build.py
 
 clean: ## remove caches and test leftovers; accounts, recordings and settings stay
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

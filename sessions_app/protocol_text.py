@@ -39,9 +39,10 @@ connecting, for clients that can say nothing in the handshake. Nothing answers i
 good: go on at once.
 
 Browsers say which page opens a socket, in the header `Origin`. Pages of the very host that they
-connect to may; for any other origin, an extension's too, the server's `ALLOWED_ORIGINS` must name
-it, such as `chrome-extension://<id>`, or all of a scheme, `moz-extension://*`. Otherwise even a
-good credential is refused with `origin_not_allowed`. Programs send no `Origin` and need nothing.
+connect to may, and so may extensions, with a credential; for any other origin the server's
+`ALLOWED_ORIGINS` must name it, such as `https://app.example.org`, or all of a scheme, such as
+`chrome-extension://*`, which stands there unless it is set. Otherwise even a good credential is
+refused with `origin_not_allowed`. Programs send no `Origin` and need nothing.
 """,
     "Dub": """
 Say `start_dubbing`, and the server answers `ready`, or an `error` that names what there is.

@@ -7,7 +7,10 @@ class VoicesConfig(AppConfig):
     name = "voices"
 
     def ready(self) -> None:
+        from accounts.personal_data import register
         from voices import signals  # noqa: F401 - imported for what it registers
         from voices.api.problems import explain
+        from voices.keeping import KEEPER
 
+        register(self.label, KEEPER)
         explain()

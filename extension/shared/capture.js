@@ -14,7 +14,7 @@ export async function capture(context, source, workletUrl, take) {
   await context.audioWorklet.addModule(String(workletUrl));
   const clone = /** @type {any} */ (globalThis).cloneInto;
   const options = { numberOfInputs: 1, numberOfOutputs: 0, processorOptions: { frameMs: FRAME_MS } };
-  const node = new AudioWorkletNode(context, "dub-capture", clone ? clone(options, globalThis) : options);
+  const node = new AudioWorkletNode(context, "dub-capture", clone ? clone(options, globalThis.window) : options);
   node.port.onmessage = ({ data }) =>
     take({
       pcm: data.pcm,

@@ -98,6 +98,7 @@ export class Connection extends Emitter {
     this._reason = null;
     this._pumping = false;
     this._leftOut = 0;
+    this._saidLeftOut = false;
     this._generation = 0;
   }
 
@@ -133,10 +134,10 @@ export class Connection extends Emitter {
     const data = encodeSourceFrame({ sequence: this._chunk, mediaTimeUs: mediaS * 1e6, pcm });
     this._kept.add({ data, chunk: this._chunk, number: 0, at: this._now() }, this._now());
     this._chunk += 1;
-    if (this._kept.leftOut > this._leftOut) {
-      this._leftOut = this._kept.leftOut;
-      this.emit("leftout", this._leftOut);
-    }
+    const lost = this._kept.leftOut > this._leftOut;
+    this._leftOut = this._kept.leftOut;
+    if (lost && !this._saidLeftOut) this.emit("leftout", this._leftOut);
+    this._saidLeftOut ||= lost; // once for each break
     this._pump();
   }
 
@@ -379,6 +380,7 @@ export class Connection extends Emitter {
       }
       this._kept.rewind(message);
     }
+    this._saidLeftOut = false;
     this._enter("open");
     this.emit("resumed", first ? "first" : message.how);
     this._pump();

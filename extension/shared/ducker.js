@@ -14,9 +14,11 @@ export class Ducker {
     this.gain = 1;
     this._holdUntil = -1;
     this._restoring = false;
+    this._floor = this._down = this._up = this._restore = 1;
     this.floor = floor;
   }
 
+  /** @returns {number} */
   get floor() {
     return this._floor;
   }

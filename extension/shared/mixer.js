@@ -32,7 +32,7 @@ const VOLUME_S = 0.03;
  *   | {type: "clear"}
  *   | {type: "measure", on: boolean}} Command
  *
- * @typedef {{type: "began", cue: number, frame: number, due: number}
+ * @typedef {{type: "began", cue: number, frame: number, due: number, ready: number}
  *   | {type: "ended", cue: number, frame: number, samples: number, gaps: number}
  *   | {type: "stalled", cue: number, frame: number}
  *   | {type: "dropped", cue: number, why: "late" | "silent" | "full"}
@@ -45,6 +45,7 @@ const VOLUME_S = 0.03;
  * @property {string | null} speaker
  * @property {Float32Array[]} parts
  * @property {number} waiting samples in `parts`
+ * @property {number} ready frame from which there was sound enough to begin, -1 before
  * @property {number} offset samples of the first part that were heard
  * @property {boolean} complete
  * @property {boolean} begun
@@ -147,6 +148,7 @@ export class Mixer {
       this._gains = new Float32Array(size);
     }
     this._voice.fill(0);
+    for (const cue of this._cues) if (cue.ready < 0 && this._enough(cue)) cue.ready = frame;
     const audible = this._play(this._voice, frame);
     this._ducker.fill(this._gains, frame, !this._bypass && audible);
     const originalStep = step(this._original, size, this.rate);
@@ -231,7 +233,7 @@ export class Mixer {
 
   /** @param {Cue} cue @param {number} frame */
   _begin(cue, frame) {
-    if (!cue.begun) this._events.push({ type: "began", cue: cue.cue, frame, due: cue.frame });
+    if (!cue.begun) this._events.push({ type: "began", cue: cue.cue, frame, due: cue.frame, ready: cue.ready });
     cue.begun = true;
     cue.stalled = false;
     cue.fade = 0;
@@ -277,7 +279,9 @@ export class Mixer {
       if (this._dry > STALL_S * this.rate) this._ducker.release();
       return this._dry <= STALL_S * this.rate;
     }
-    if (!this._enough(cue)) return false;
+    // Its first sound is here and the rest on the way: down it goes, unless the rest is late.
+    const late = frame - Math.max(cue.frame, this._free);
+    if (!cue.waiting || (late > STALL_S * this.rate && !this._enough(cue))) return false;
     return Math.max(cue.frame, this._free) - frame <= DUCK_DOWN_S * this.rate;
   }
 
@@ -314,6 +318,7 @@ function newCue(cue, frame, speaker) {
     speaker,
     parts: [],
     waiting: 0,
+    ready: -1,
     offset: 0,
     complete: false,
     begun: false,

@@ -18,7 +18,7 @@ const REPEAT = -1;
 const cloned = /** @type {<T>(value: T) => T} */ (
   (value) => {
     const clone = /** @type {any} */ (globalThis).cloneInto;
-    return clone ? clone(value, globalThis) : value;
+    return clone ? clone(value, globalThis.window) : value;
   }
 );
 
@@ -29,6 +29,7 @@ const cloned = /** @type {<T>(value: T) => T} */ (
  * @property {number} startS
  * @property {number} due seconds on the graph's clock
  * @property {number} line
+ * @property {boolean} sounding its first sound has come
  */
 
 export class Player extends Emitter {
@@ -95,7 +96,7 @@ export class Player extends Emitter {
     while (this._cues.size >= CUES_KNOWN_MAX) this._cues.delete(/** @type {number} */ (this._cues.keys().next().value));
     const due = this.clock.due(startS, this.context.currentTime);
     const resampler = new Resampler(rate, this.context.sampleRate);
-    this._cues.set(cue, { resampler, speaker, startS, due, line });
+    this._cues.set(cue, { resampler, speaker, startS, due, line, sounding: false });
     this._coming = { cue, speaker, parts: [] };
     this._send({ type: "cue", cue, frame: Math.round(due * this.context.sampleRate), speaker });
   }
@@ -104,6 +105,8 @@ export class Player extends Emitter {
   sound({ cue, last, pcm }) {
     const known = this._cues.get(cue);
     if (!known) return;
+    if (!known.sounding) this.clock.note(known.startS, this.context.currentTime);
+    known.sounding = true;
     const samples = known.resampler.process(toFloat(pcm));
     this._give(cue, last ? joined(samples, known.resampler.flush()) : samples, last);
   }
@@ -178,7 +181,7 @@ export class Player extends Emitter {
   /** @param {import("./mixer.js").MixerEvent} event */
   _note(event) {
     const known = "cue" in event ? this._cues.get(event.cue) : undefined;
-    const detail = known ? { ...event, startS: known.startS, dueS: known.due, line: known.line } : event;
+    const detail = known ? { ...event, startS: known.startS, dueS: known.due, line: known.line, speaker: known.speaker } : event;
     this.emit(event.type, detail);
     if (event.type === "ended" || event.type === "dropped") this._cues.delete(event.cue);
   }

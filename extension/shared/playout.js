@@ -2,22 +2,23 @@
 // server and back takes. The server places cues at the live edge as it sees it, so they come too
 // late by the network's delay; the delay here follows the slowest of the last cues.
 
-export const JITTER_MS = 60;
-const DELAY_MIN_S = 0.06;
+export const JITTER_MS = 100;
+const DELAY_MIN_S = 0.1;
 const DELAY_MAX_S = 1.5;
-const REMEMBERED = 8;
+const REMEMBERED = 12;
 const OFFSET_MAX_S = 5;
 
 export class PlayoutClock {
   constructor() {
     this.offsetS = 0;
-    this.reset(0);
+    this.zeroS = 0;
+    /** @type {number[]} */
+    this._lateness = [];
   }
 
   /** Media time 0 was captured at this time of the graph. @param {number} graphS seconds */
   reset(graphS) {
     this.zeroS = graphS;
-    /** @type {number[]} */
     this._lateness = [];
   }
 
@@ -33,12 +34,20 @@ export class PlayoutClock {
   }
 
   /**
+   * A cue, or its first sound, has come.
+   * @param {number} startS its place on the media clock @param {number} nowS the graph's time
+   */
+  note(startS, nowS) {
+    this._lateness.push(nowS - this.zeroS - startS);
+    if (this._lateness.length > REMEMBERED) this._lateness.shift();
+  }
+
+  /**
    * A cue has come: the graph's time at which it is due.
    * @param {number} startS its place on the media clock @param {number} nowS the graph's time
    */
   due(startS, nowS) {
-    this._lateness.push(nowS - this.zeroS - startS);
-    if (this._lateness.length > REMEMBERED) this._lateness.shift();
+    this.note(startS, nowS);
     return this.zeroS + startS + this.delayS + this.offsetS;
   }
 

@@ -20,6 +20,10 @@ export class Resampler {
     this._half = Math.ceil(ZERO_CROSSINGS / narrow);
     this._phases = Math.min(this._up, PHASES_MAX);
     this._table = this.passthrough ? new Float32Array(0) : kernel(this._phases, this._half, narrow);
+    this._held = new Float32Array(0);
+    /** Of the next output, in 1/up input samples from the oldest one held. */
+    this._position = 0;
+    this._in = this._out = 0;
     this.reset();
   }
 
@@ -31,9 +35,8 @@ export class Resampler {
   reset() {
     // The first samples are reached by a filter that looks back on silence.
     this._held = new Float32Array(this.passthrough ? 0 : this._half - 1);
-    this._position = 0; // of the next output, in 1/up input samples from the oldest centre held
-    this._in = 0;
-    this._out = 0;
+    this._position = 0;
+    this._in = this._out = 0;
   }
 
   /** @param {Float32Array} input @returns {Float32Array} as many samples as can be given by now */

@@ -153,6 +153,8 @@ export class DubSession extends Emitter {
     this._endCapture?.();
     this._endCapture = null;
     this.player.clear();
+    // What still plays in the mixer has 200 ms to give way to the original.
+    setTimeout(() => this.player.close(), 200);
     this._show({ status: "ended", trouble: trouble ?? this.view.trouble });
     this.link.close();
   }

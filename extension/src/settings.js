@@ -21,7 +21,6 @@ export const VERSION = 1;
  * @property {boolean} overlay captions in the page
  * @property {Record<string, SiteRule>} sites host name to rule; others are asked
  * @property {string[]} languagesNever spoken languages that are left as they are
- * @property {boolean} textTracks take the page's own captions as source text
  */
 
 /** @type {Settings} */
@@ -39,7 +38,6 @@ export const DEFAULTS = {
   overlay: false,
   sites: {},
   languagesNever: [],
-  textTracks: true,
 };
 
 /** Whatever is stored, as settings of this version. @param {any} stored @returns {Settings} */

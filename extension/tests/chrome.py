@@ -9,14 +9,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import BrowserContext, CDPSession, Page, Worker, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    CDPSession,
+    Page,
+    Playwright,
+    Worker,
+    sync_playwright,
+)
 
 from extension.tools import build
 
@@ -32,12 +39,12 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 REACHED = ["http://127.0.0.1/*"]
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], *, within_s: float = WAIT_S, what: str = "") -> T:
+def until(look: Callable[[], T | None], *, within_s: float = WAIT_S, what: str = "") -> T:
     """What ``look`` gives, once that is something; fails after a while."""
     deadline = time.monotonic() + within_s
     while not (found := look()):
@@ -54,6 +61,7 @@ class Chrome:
     id: str
     cdp: CDPSession
     folder: Path
+    playwright: Playwright
     console: list[str] = field(default_factory=list)
 
     @property
@@ -150,11 +158,12 @@ class Chrome:
     def probe(self, tab: int, **more: Any) -> dict[str, Any] | None:
         """What was measured in the extension's own graph since the last call."""
         ask = {"to": "offscreen", "type": "probe", "tabId": tab, **more}
-        script = "async m => { try { return await chrome.runtime.sendMessage(m) } catch { return null } }"
+        script = "m => chrome.runtime.sendMessage(m).catch(() => null)"
         found: dict[str, Any] | None = self.run(script, ask)
         return found
 
     def measure(self) -> None:
+        """From now on; nothing is measured unless somebody asks."""
         self.probe(-1, on=True)
 
 
@@ -164,16 +173,24 @@ def chrome(
     change: Callable[[Path], None] = lambda folder: None,
     hosts: list[str] = REACHED,
     arguments: tuple[str, ...] = (),
-    environment: dict[str, str | float | bool] | None = None,
+    playwright: Playwright | None = None,
 ) -> Iterator[Chrome]:
-    """``change`` alters the unpacked copy; ``hosts`` are what the person has allowed already."""
+    """``change`` alters the unpacked copy; ``hosts`` are what the person has allowed already.
+
+    A second browser takes the ``playwright`` of the first: there is one in a process.
+    """
     with tempfile.TemporaryDirectory(prefix="dubbing-chrome-") as temporary:
         root = Path(temporary)
         folder = build.write("chrome", root / "built")
         identity = _fix_identity(folder, hosts)
         change(folder)
-        with sync_playwright() as playwright:
-            context = playwright.chromium.launch_persistent_context(
+        # Without it what is loaded unpacked does not come back from a reload.
+        preferences = {"extensions": {"ui": {"developer_mode": True}}}
+        (root / "profile" / "Default").mkdir(parents=True)
+        stored = root / "profile" / "Default" / "Preferences"
+        stored.write_text(json.dumps(preferences), encoding="utf-8")
+        with nullcontext(playwright) if playwright else sync_playwright() as running:
+            context = running.chromium.launch_persistent_context(
                 str(root / "profile"),
                 executable_path="/usr/bin/chromium",
                 headless=True,
@@ -185,17 +202,28 @@ def chrome(
                     f"--load-extension={folder}",
                     f"--disable-extensions-except={folder}",
                 ],
-                env=environment,
             )
             try:
                 assert context.browser is not None
                 cdp = context.browser.new_browser_cdp_session()
-                browser = Chrome(context, identity, cdp, folder)
-                until(lambda: _awake(browser), what="the extension")
+                browser = Chrome(context, identity, cdp, folder, running)
+                # An extension that is new shows its options, in whatever empty tab there is.
+                until(lambda: _greeted(context), what="the extension's first page")
+                until(lambda: _awake(browser), what="the extension's settings")
                 yield browser
             finally:
                 context.close()
         shutil.rmtree(root / "built", ignore_errors=True)
+
+
+def urls(context: BrowserContext) -> list[str]:
+    """Of all pages, as they are now: what is known of them changes only while asking."""
+    context.cookies()
+    return [page.url for page in context.pages]
+
+
+def _greeted(context: BrowserContext) -> bool:
+    return any(url.endswith("src/ui/options.html") for url in urls(context))
 
 
 def _awake(browser: Chrome) -> bool:

@@ -1,4 +1,4 @@
-"""What the extension's own graph measured: levels of the original and the dub, cues and their times."""
+"""What the extension's own graph measured: levels of original and dub, cues and their times."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from extension.tests.chrome import Chrome
+
+GUARD_S = 0.03
+"""Between two cues, as `shared/mixer.js` has it."""
 
 
 @dataclass
@@ -23,6 +26,7 @@ class Measured:
     stalled: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     levels: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def take(self, probe: dict[str, Any]) -> None:
         self.rate, self.view, self.lines = probe["rate"], probe["view"], probe["lines"]
@@ -31,10 +35,18 @@ class Measured:
             kind = event["type"]
             if kind == "level":
                 self.levels.append(event)
+            elif kind == "notice":
+                self.notices.append(event["code"])
             elif kind in ("began", "ended"):
                 getattr(self, kind)[event["cue"]] = event
             else:
                 getattr(self, kind).append(event)
+
+    def off_s(self, began: dict[str, Any], *, after: dict[str, Any] | None = None) -> float:
+        """How much later a cue began than its schedule, its sound and the cue before it let it."""
+        free = after["frame"] / self.rate + GUARD_S if after else 0.0
+        due = float(max(began["dueS"], began["ready"] / self.rate, free))
+        return float(began["frame"]) / self.rate - due
 
     def gain(self, from_s: float, to_s: float) -> float | None:
         """Of the original between two times of the graph; None where it was too quiet to tell."""
@@ -53,10 +65,11 @@ class Measured:
 
 
 def measure(
-    browser: Chrome, tab: int, done: Callable[[Measured], bool], *, within_s: float = 40.0
+    browser: Chrome, tab: int, done: Callable[[Measured], bool], *, within_s: float = 150.0
 ) -> Measured:
     """Gathers until ``done``."""
     found = Measured()
+    browser.measure()
     deadline = time.monotonic() + within_s
     while True:
         probe = browser.probe(tab)

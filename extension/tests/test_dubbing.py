@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.test_live_end_to_end import token_of
 from extension.tests.chrome import Chrome, until
+from extension.tests.conftest import VIEWER
 from extension.tests.measured import Measured, measure
 from extension.tests.site import Site
 
@@ -32,8 +38,14 @@ def heard(count: int) -> Callable[[Measured], bool]:
 
 
 def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
-    browser: Chrome, site: Site, capsys: pytest.CaptureFixture[str]
+    browser: Chrome,
+    site: Site,
+    platform: RunningServices,
+    quick: RunningServices,
+    token: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    browser.pair(platform.url, token_of(platform, VIEWER))
     browser.set(sites={"127.0.0.1": "always"})
     with opened(browser, f"{site.url}/one.html?play") as page:
         tab = browser.tab_of(page)
@@ -41,16 +53,16 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
         browser.click_icon(page)
         until(lambda: browser.state(tab)["status"] == "on", what="dubbing")
         assert browser.badge(tab) == "●"
-        found = measure(browser, tab, heard(4))
+        found = measure(browser, tab, heard(3))
         popup = browser.open(f"src/ui/popup.html?tab={tab}")
         until(lambda: "s behind" in popup.inner_text("#lag"), what="the lag")
-        assert popup.locator("#captions .target").count() >= 3
+        assert popup.locator("#captions .target").count() >= 2
         popup.close()
         browser.stop(tab)
         assert browser.badge(tab) == ""
-    browser.set(sites={})
+    browser.pair(quick.url, token, sites={})
 
-    assert {line["speaker"] for line in found.lines} and all(line["source"] for line in found.lines)
+    assert all(line["source"] for line in found.lines)
     spanish = " ".join(line["text"] for line in found.lines).lower()
     assert any(word in spanish.split() for word in ("no", "una", "un", "hecho", "ha"))
     off = [abs(cue["frame"] / found.rate - cue["dueS"]) for cue in found.began.values()]
@@ -58,28 +70,28 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
     starts_s = first["frame"] / found.rate
     before = found.gain(0, starts_s - 0.15)
     during = [
-        found.gain(cue["frame"] / found.rate + 0.02, found.ended[number]["frame"] / found.rate)
+        found.gain(cue["frame"] / found.rate + 0.12, found.ended[number]["frame"] / found.rate)
         for number, cue in found.began.items()
         if number in found.ended
     ]
-    lags = [found.view["lagS"]]
+    lowered = median(gain for gain in during if gain is not None)
     with capsys.disabled():
-        print(
-            f"\n  cues {len(found.ended)}, onset off by {max(off) * 1000:.1f} ms at most, original "
-            f"{before:.2f} before, {median(g for g in during if g is not None):.3f} during, ear–voice "
-            f"span {lags[0]:.2f} s, jitter buffer {found.delay_s * 1000:.0f} ms"
+        print(  # noqa: T201
+            f"\n  cues {len(found.ended)}, the first {off[0] * 1000:.1f} ms off its schedule, "
+            f"original {before:.2f} then {lowered:.3f}, ear–voice span {found.view['lagS']:.2f} s, "
+            f"jitter buffer {found.delay_s * 1000:.0f} ms"
         )
     assert before == pytest.approx(1, abs=0.01)
     assert all(gain is None or gain == pytest.approx(FLOOR, abs=0.01) for gain in during)
     assert all(cue["gaps"] == 0 for cue in found.ended.values())
-    assert found.stalled == [] and found.dropped == []
+    assert found.stalled == []
+    assert found.dropped == []
     ordered = sorted(found.began.values(), key=lambda cue: cue["frame"])
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         # A cue waits for the end of the one before, when that is what kept it.
         assert other["frame"] >= found.ended[one["cue"]]["frame"]
-        free = found.ended[one["cue"]]["frame"] / found.rate + 0.03
-        assert other["frame"] / found.rate - max(other["dueS"], free) < ONSET_S
-    assert off[0] < ONSET_S
+        assert found.off_s(other, after=found.ended[one["cue"]]) < ONSET_S
+    assert found.off_s(first) < ONSET_S
     assert max(found.dub(starts_s, starts_s + 1.0)) > 0.01
     assert max(found.dub(0, starts_s - 0.02)) == 0.0
 
@@ -100,7 +112,7 @@ def test_every_kind_of_page_is_dubbed(browser: Chrome, site: Site, kind: str) ->
         assert browser.state(tab)["status"] == "on", browser.state(tab)
         found = measure(browser, tab, heard(1))
         first = next(iter(found.began.values()))
-        assert first["frame"] / found.rate - first["dueS"] < ONSET_S
+        assert found.off_s(first) < ONSET_S
         assert found.lines[0]["text"]
         browser.stop(tab)
 
@@ -116,22 +128,32 @@ def test_captions_lie_over_a_video_in_fullscreen_and_go_with_the_dub(
         shown = "Boolean(document.querySelector('live-dubbing-captions'))"
         until(lambda: page.evaluate(shown), what="captions")
         assert page.evaluate("document.fullscreenElement?.id") == "player"
-        x, y, width, height = page.evaluate(
-            "(() => { const r = document.querySelector('live-dubbing-captions'); "
-            "return [innerWidth / 2, innerHeight * 0.9, innerWidth, innerHeight]; })()"
-        )
-        # The element on top, where captions are, is the overlay and not the video.
-        on_top = "([x, y]) => document.elementsFromPoint(x, y)[0]?.localName"
-        until(
-            lambda: (
-                "live-dubbing-captions"
-                in {page.evaluate(on_top, [x, height * share]) for share in (0.8, 0.84, 0.88, 0.9)}
-            ),
-            what="captions on top of the video",
-        )
+        # A video that plays sound alone is dark there: what is white is text.
+        until(lambda: white_pixels(browser, page) > 100, what="captions on top of the video")
         browser.stop(tab)
         until(lambda: not page.evaluate(shown), what="captions gone")
     browser.set(overlay=False)
+
+
+def white_pixels(browser: Chrome, page: Page) -> int:
+    """In the middle third of the lower part of what a person sees."""
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    clip = {"x": width / 3, "y": height * 0.7, "width": width / 3, "height": height * 0.2}
+    picture = base64.b64encode(page.screenshot(clip=clip)).decode()  # type: ignore[arg-type]
+    count: int = browser.run(
+        """async data => {
+            const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+            const picture = await createImageBitmap(new Blob([bytes]));
+            const canvas = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+            canvas.drawImage(picture, 0, 0);
+            const {data: pixels} = canvas.getImageData(0, 0, picture.width, picture.height);
+            let white = 0;
+            for (let i = 0; i < pixels.length; i += 4) if (pixels[i] > 240) white += 1;
+            return white;
+        }""",
+        picture,
+    )
+    return count
 
 
 def test_two_tabs_are_dubbed_at_once_and_end_apart(browser: Chrome, site: Site) -> None:
@@ -165,6 +187,21 @@ def test_a_seek_silences_the_dub_at_once_and_starts_another_run(
         browser.stop(tab)
 
 
+def whole_cue(
+    browser: Chrome, tab: int, wanted: Callable[[dict[str, Any]], bool] = lambda cue: True
+) -> tuple[Measured, float]:
+    """The next such cue that begins and ends from now on, and when it ended."""
+    browser.probe(tab)
+
+    def ended(found: Measured) -> dict[str, Any] | None:
+        return next((c for n, c in found.ended.items() if n in found.began and wanted(c)), None)
+
+    found = measure(browser, tab, lambda found: ended(found) is not None)
+    cue = ended(found)
+    assert cue is not None
+    return found, cue["frame"] / found.rate
+
+
 def _dub_now(browser: Chrome, tab: int) -> float:
     levels = [
         e["dub"] for e in (browser.probe(tab) or {"events": []})["events"] if e["type"] == "level"
@@ -181,16 +218,20 @@ def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
         popup = browser.open(f"src/ui/popup.html?tab={tab}")
         popup.locator("#bypass").click()
         until(lambda: (browser.probe(tab) or {})["view"]["volumes"]["bypass"], what="original only")
-        after = measure(browser, tab, heard(1))
-        last = max(after.ended.values(), key=lambda cue: cue["frame"])["frame"] / after.rate
-        assert max(after.dub(last - 0.3, last)) == 0
-        assert after.gain(last - 0.3, last) in (None, pytest.approx(1, abs=0.01))
+        after, last = whole_cue(browser, tab)
+        assert max(after.dub(last - 0.2, last)) == 0
+        assert after.gain(last - 0.2, last) in (None, pytest.approx(1, abs=0.01))
         popup.locator("#bypass").click()
-        popup.locator("[id^='speaker-'][id$='-mute']").first.click()
-        muted = measure(browser, tab, heard(1))
-        last = max(muted.ended.values(), key=lambda cue: cue["frame"])["frame"] / muted.rate
+        mutes = popup.locator("[id^='speaker-'][id$='-mute']")
+        quiet = {mute.get_attribute("id") or "" for mute in mutes.all()}
+        for mute in mutes.all():
+            mute.click()
+        until(lambda: 0 in (browser.probe(tab) or {})["view"]["gains"].values(), what="a mute")
+        muted, last = whole_cue(browser, tab, lambda cue: f"speaker-{cue['speaker']}-mute" in quiet)
         assert max(muted.dub(last - 0.2, last)) == 0
-        popup.locator("[id^='speaker-'][id$='-mute']").first.click()
+        for mute in mutes.all():
+            if mute.get_attribute("aria-pressed") == "true":
+                mute.click()
         popup.locator("#again").click()
         repeated = measure(browser, tab, lambda found: any(cue < 0 for cue in found.ended))
         assert min(repeated.ended) < 0

@@ -1,4 +1,4 @@
-"""Builds the extension for Chrome and Firefox from the same sources, byte for byte the same each time.
+"""Builds the extension for Chrome and Firefox from the same sources, always the same bytes.
 
 python extension/tools/build.py [--out var/extension]
 
@@ -24,8 +24,9 @@ FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """Of every entry: the oldest that a zip can state."""
 MINIMUM_CHROME = "123"
 """`light-dark()` of the pages; the side panel opens by a click from 116."""
-MINIMUM_FIREFOX = "149.0"
-"""From here `captureStream` leaves the element's own sound alone."""
+MINIMUM_FIREFOX = "140.0"
+"""The first with `data_collection_permissions`; both kinds of `captureStream` are handled."""
+MINIMUM_FIREFOX_ANDROID = "142.0"
 CHROME_ONLY = ("src/offscreen",)
 FIREFOX_ONLY = ("src/firefox", "src/content/inpage.js")
 
@@ -67,9 +68,15 @@ def _firefox(base: dict[str, Any]) -> dict[str, Any]:
                 "id": "live-dubbing@localhost",
                 "strict_min_version": MINIMUM_FIREFOX,
                 "data_collection_permissions": {"required": ["websiteContent"]},
-            }
+            },
+            "gecko_android": {"strict_min_version": MINIMUM_FIREFOX_ANDROID},
         },
-        "web_accessible_resources": [{"resources": ["shared/*.js"], "matches": ["<all_urls>"]}],
+        "web_accessible_resources": [
+            {
+                "resources": ["shared/*.js", "src/api.js", "src/control.js"],
+                "matches": ["<all_urls>"],
+            }
+        ],
     }
 
 

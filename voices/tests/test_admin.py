@@ -273,10 +273,9 @@ def test_staff_give_an_actor_to_the_catalogue(staff: Client, everything: dict[st
     for kind in (VoiceSample, Consent, VoiceClone):
         assert kind.objects.get().owner is None
     # The one there was, and the one that was added on the page.
-    assert list(PinnedVoice.objects.values_list("language", "owner")) == [
-        ("es", None),
-        ("fr", None),
-    ]
+    pins = list(PinnedVoice.objects.all())
+    assert [pin.language for pin in pins] == ["es", "fr"]
+    assert [pin.owner for pin in pins] == [None, None]
 
 
 def test_a_deleted_actor_stands_in_the_history(staff: Client, actor: Actor, ana: User) -> None:

@@ -29,7 +29,7 @@ export class AccountError extends Error {
 
 /** @returns {Promise<Account | null>} */
 export async function readAccount() {
-  const { account } = await api.storage.local.get("account");
+  const { account } = /** @type {{account?: Account}} */ (await api.storage.local.get("account"));
   return account?.token && account?.server ? account : null;
 }
 
@@ -45,8 +45,8 @@ export async function pair(typedServer, code) {
   if (status === 429) throw new AccountError("pairing_too_often", false);
   if (status === 404 && !body) throw new AccountError("server_wrong", true);
   if (status >= 500) throw new AccountError("server_failing", false);
-  if (status === 409) throw new AccountError("token_limit", true, body?.message);
-  if (status >= 400) throw new AccountError(body ? "pairing_code_wrong" : "server_wrong", true, body?.message);
+  if (status === 409) throw new AccountError("token_limit", true, body?.detail);
+  if (status >= 400) throw new AccountError(body ? "pairing_code_wrong" : "server_wrong", true, body?.detail);
   if (typeof body?.token !== "string") throw new AccountError("server_wrong", true);
   const account = { server, token: body.token, name: String(body.account ?? name), pairedAt: Date.now() };
   await api.storage.local.set({ account });

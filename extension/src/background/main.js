@@ -5,7 +5,7 @@ import { CAPTURES_TABS, api, say } from "../api.js";
 import { changeSettings, migrated } from "../settings.js";
 import { AccountError, pair, read, readAccount, ticket, unpair } from "./account.js";
 import { greet, handOver, openPairingPage } from "./pairing_page.js";
-import { ended, lookAgain, showOverlay, start, stop } from "./start.js";
+import { ended, lookAgain, showOverlay, start, stop, tellSessions } from "./start.js";
 import { activeTabs, forgetTab, setTabState, tabState } from "./tabs.js";
 
 const STATUS = /** @type {const} */ ({
@@ -96,7 +96,7 @@ api.commands.onCommand.addListener(async (command, tab) => {
     "dub-softer": { type: "louder", by: -0.1 },
   };
   const order = orders[/** @type {keyof typeof orders} */ (command)];
-  if (order && on) await say({ to: CAPTURES_TABS ? "offscreen" : "hub", type: "order", tabId, order });
+  if (order && on) await tellSessions({ type: "order", tabId, order });
 });
 
 api.runtime.onInstalled.addListener(async ({ reason }) => {

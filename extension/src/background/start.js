@@ -51,7 +51,7 @@ async function begin(tabId) {
   };
   const order = { server: account.server, request, settings };
   if (CAPTURES_TABS) await capture(tabId, order);
-  else await say({ to: "hub", type: "start", tabId, ...order });
+  else await captureInPage(tabId, order);
   await api.tabs.sendMessage(tabId, { type: "dubbing", on: true });
   if (settings.overlay) await showOverlay(tabId, true);
 }
@@ -82,6 +82,24 @@ async function capture(tabId, order) {
   throw new Error(answer?.error ?? "The sound of the tab could not be captured.");
 }
 
+/** Firefox: the page's own player is heard, in the page. @param {number} tabId @param {Record<string, unknown>} order */
+async function captureInPage(tabId, order) {
+  const answer = await here().start({ tabId, ...order });
+  if (answer?.ok) return;
+  const known = ["no_media", "media_locked", "protected"].find((code) => String(answer?.error).includes(code));
+  throw known ? new Trouble(known) : new Error(answer?.error ?? "The player could not be heard.");
+}
+
+/** What Firefox's background page does itself. @returns {any} */
+function here() {
+  return /** @type {any} */ (globalThis).dubHub;
+}
+
+/** To where the sessions run. @param {any} message @returns {Promise<any>} */
+export async function tellSessions(message) {
+  return CAPTURES_TABS ? say({ to: "offscreen", ...message }) : here()[message.type](message);
+}
+
 /** @type {Promise<void> | null} */
 let making = null;
 
@@ -101,8 +119,7 @@ async function ensureOffscreen() {
 
 /** @param {number} tabId @param {boolean} [now] without the last clauses @param {{code: string, message: string} | null} [trouble] */
 export async function stop(tabId, now = false, trouble = null) {
-  const to = CAPTURES_TABS ? "offscreen" : "hub";
-  const answer = await say({ to, type: "stop", tabId, now, trouble });
+  const answer = await tellSessions({ type: "stop", tabId, now, trouble });
   // Nobody is there to say that it has ended.
   if (!answer) await ended(tabId, trouble);
 }

@@ -3,7 +3,7 @@
 
 (() => {
   const scope = /** @type {any} */ (globalThis);
-  if (scope.__dubOverlay) return;
+  if (scope.__dubOverlay?.()) return;
   const api = scope.browser ?? scope.chrome;
   const LINES = 2;
   const STYLE = `
@@ -11,7 +11,7 @@
     .box {
       position: fixed; inset: auto; left: 50%; bottom: 8vh; transform: translateX(-50%); margin: 0; border: 0;
       max-width: min(80vw, 900px); padding: 8px 16px; border-radius: 10px; background: rgb(0 0 0 / .78);
-      color: #fff; font: 600 clamp(16px, 2.2vw, 26px)/1.35 system-ui, sans-serif; text-align: center;
+      color: #fff; font: 600 clamp(15px, 1.9vw, 23px)/1.35 system-ui, sans-serif; text-align: center;
       cursor: grab; touch-action: none; user-select: none; overflow: visible;
     }
     .box:empty { visibility: hidden; }
@@ -40,11 +40,12 @@
   let port = null;
 
   function raise() {
-    if (!host.isConnected) document.documentElement.append(host);
-    if (!box.popover) {
-      (document.fullscreenElement ?? document.documentElement).append(host);
-      return;
-    }
+    // Only what is inside the element in fullscreen can be dragged; a video has no inside, but the
+    // top layer is above it all the same.
+    const full = document.fullscreenElement;
+    const inside = full && !/^(video|iframe|img|object|embed)$/i.test(full.localName) ? full : document.documentElement;
+    if (host.parentElement !== inside) inside.append(host);
+    if (!box.popover) return;
     if (box.matches(":popover-open")) box.hidePopover();
     box.showPopover();
   }
@@ -110,5 +111,5 @@
     if (message?.type === "overlay") (message.on ? show : hide)();
     return false;
   });
-  scope.__dubOverlay = true;
+  scope.__dubOverlay = () => Boolean(api.runtime?.id);
 })();

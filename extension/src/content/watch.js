@@ -3,7 +3,8 @@
 
 (() => {
   const scope = /** @type {any} */ (globalThis);
-  if (scope.__dubWatch) return;
+  // One that an older, reloaded extension left behind can say nothing any more.
+  if (scope.__dubWatch?.alive()) return;
   const api = scope.browser ?? scope.chrome;
   const LOOK_MS = 1000;
   const SHADOW_LOOK_MS = 5000;
@@ -21,7 +22,8 @@
       rootsAt = performance.now();
       for (const root of roots) listen(root);
     }
-    return roots.flatMap((root) => [...root.querySelectorAll("video, audio")]);
+    const found = roots.flatMap((root) => [...root.querySelectorAll("video, audio")]);
+    return /** @type {HTMLMediaElement[]} */ (found);
   }
 
   /** @param {any} root @returns {any[]} */
@@ -140,5 +142,5 @@
   });
   // Before anything is dubbed: protection may begin between the first look and the capture.
   document.addEventListener("encrypted", onMedia, true);
-  scope.__dubWatch = { report };
+  scope.__dubWatch = { report, alive: () => Boolean(api.runtime?.id) };
 })();

@@ -58,8 +58,9 @@ async function start({ tabId, streamId, server, request, settings }) {
   const control = new Control(tabId, session, hub, settings, (trouble) => finished(tabId, trouble));
   const entry = { control, context, stream, probe: /** @type {any[]} */ ([]) };
   running.set(tabId, entry);
-  for (const type of ["cue", "level"])
-    session.addEventListener(type, ({ detail }) => entry.probe.length < PROBE_MAX && probing && entry.probe.push(detail));
+  const note = (/** @type {any} */ event) => entry.probe.length < PROBE_MAX && probing && entry.probe.push(event);
+  for (const type of ["cue", "level"]) session.addEventListener(type, ({ detail }) => note(detail));
+  session.addEventListener("notice", ({ detail }) => note({ type: "notice", code: detail.code }));
   if (probing) session.player.measure(true);
   stream.getTracks()[0].addEventListener("ended", () => end(tabId, { code: "tab_closed", message: "" }));
   context.addEventListener("statechange", () => context.state === "suspended" && context.resume());

@@ -24,11 +24,11 @@ export async function offerLanguages(source, target, settings) {
 
 /** @param {HTMLSelectElement} engine @param {import("../settings.js").Settings} settings */
 export async function offerEngines(engine, settings) {
-  const chosen = settings.engines.synthesizer ?? "";
+  const chosen = settings.engines.synthesis ?? "";
   const named = (/** @type {string} */ name) => name || text("engine_default");
   fill(engine, ["", chosen], chosen, named);
   const answer = await ask("/api/engines");
-  const usable = /** @type {{engine: string, available: boolean}[]} */ (answer?.engines?.synthesizer ?? [])
+  const usable = /** @type {{engine: string, available: boolean}[]} */ (answer?.engines?.synthesis ?? [])
     .filter(({ available }) => available)
     .map((one) => one.engine);
   if (answer) fill(engine, ["", chosen, ...usable], chosen, named);

@@ -16,10 +16,10 @@ const input = (/** @type {string} */ id) => part(id, HTMLInputElement);
 const box = (/** @type {string} */ id) => part(id, HTMLElement);
 
 /** @type {number} */
-let tabId;
+let tabId = -1;
 let host = "";
 /** @type {import("../background/tabs.js").TabState & {account: any}} */
-let state;
+let state = { status: "off", account: null };
 /** @type {import("../../shared/session.js").View | null} */
 let view = null;
 /** @type {chrome.runtime.Port | null} */
@@ -201,7 +201,7 @@ async function request() {
     targetLanguage: select("target").value,
     sourceLanguage: select("source").value,
     preserveVoice: input("preserve").checked,
-    engines: select("engine").value ? { ...settings.engines, synthesizer: select("engine").value } : {},
+    engines: select("engine").value ? { ...settings.engines, synthesis: select("engine").value } : {},
   });
   order({
     type: "request",

@@ -1,0 +1,195 @@
+"""Everything dies or goes away at some time: the dub goes on or ends, and the original is heard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Page
+
+from dubbing_project.services.runner import RunningServices
+from extension.tests.chrome import Chrome, until, urls
+from extension.tests.cuttable import Network, cuttable
+from extension.tests.measured import Measured, measure
+from extension.tests.site import Site
+
+SHORT_S = 5
+LONG_S = 30
+FROZEN_S = 8
+
+
+@pytest.fixture
+def page(browser: Chrome, site: Site) -> Iterator[Page]:
+    page = browser.context.new_page()
+    page.goto(f"{site.url}/one.html?play")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def network(browser: Chrome, quick: RunningServices, token: str) -> Iterator[Network]:
+    """The way to the server, from now on for this test."""
+    with cuttable(quick.url) as made:
+        browser.pair(made.url, token)
+        yield made
+    browser.pair(quick.url, token)
+
+
+def dubbed(count: int = 1) -> Callable[[Measured], bool]:
+    return lambda found: len(found.ended) >= count
+
+
+def full_level(found: Measured) -> bool:
+    """The last half second measured: is the original where it was?"""
+    last_s = found.levels[-1]["frame"] / found.rate if found.levels else 0.0
+    gain = found.gain(last_s - 0.5, last_s)
+    return gain is None or gain > 0.98
+
+
+def test_a_killed_service_worker_is_not_missed(browser: Chrome, page: Page) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, dubbed())
+    for target in browser.cdp.send("Target.getTargets")["targetInfos"]:
+        if target["type"] == "service_worker" and browser.id in target["url"]:
+            browser.cdp.send("Target.closeTarget", {"targetId": target["targetId"]})
+    found = measure(browser, tab, dubbed(2))
+    assert found.view["status"] == "dubbing"
+    assert browser.state(tab)["status"] == "on"
+    browser.stop(tab)
+    assert browser.badge(tab) == ""
+
+
+def test_a_link_that_hangs_for_five_seconds_costs_nothing(
+    browser: Chrome, page: Page, network: Network
+) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, dubbed())
+    network.hang()
+    time.sleep(SHORT_S)
+    network.mend()
+    found = measure(browser, tab, dubbed(3))
+    assert found.view["status"] == "dubbing"
+    assert not {"began_anew", "chunks_missing", "audio_dropped", "sound_left_out"} & {
+        *found.notices
+    }
+    browser.stop(tab)
+
+
+def test_a_network_cut_for_five_seconds_is_resumed_without_loss(
+    browser: Chrome, page: Page, network: Network
+) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, dubbed())
+    network.cut()
+    gone = measure(browser, tab, lambda found: found.view["status"] == "reconnecting")
+    assert browser.state(tab)["status"] == "waiting"
+    time.sleep(SHORT_S)
+    network.mend()
+    found = measure(
+        browser, tab, lambda found: "resumed" in found.notices and len(found.ended) >= 2
+    )
+    assert gone.waiting >= 0
+    assert not {"began_anew", "chunks_missing", "audio_dropped", "sound_left_out"} & {
+        *found.notices
+    }
+    browser.stop(tab)
+
+
+def test_a_network_cut_beyond_the_grace_begins_anew_with_the_original_meanwhile(
+    browser: Chrome, page: Page, network: Network
+) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, dubbed())
+    network.cut()
+    time.sleep(LONG_S)
+    away = measure(browser, tab, lambda found: bool(found.levels))
+    assert full_level(away)
+    assert away.view["status"] == "reconnecting"
+    network.mend()
+    found = measure(browser, tab, lambda found: "began_anew" in found.notices and bool(found.ended))
+    assert found.view["status"] == "dubbing"
+    browser.stop(tab)
+
+
+def test_a_killed_server_process_is_outlived(
+    browser: Chrome, page: Page, quick: RunningServices, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, dubbed())
+    os.kill(quick.pid_of("web-1"), signal.SIGKILL)
+    back = measure(
+        browser, tab, lambda found: {"resumed", "began_anew"} & {*found.notices} != set()
+    )
+    found = measure(browser, tab, dubbed(2))
+    with capsys.disabled():
+        print(f"\n  after the server's death: {back.notices}")  # noqa: T201
+    assert found.view["status"] == "dubbing"
+    browser.stop(tab)
+
+
+def test_a_laptop_that_was_closed_goes_on(browser: Chrome, page: Page) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, dubbed())
+    processes = [p for p in psutil.process_iter(["cmdline"]) if _is_of(p, browser.folder)]
+    assert processes
+    for process in processes:
+        process.suspend()
+    time.sleep(FROZEN_S)
+    for process in processes:
+        process.resume()
+    found = measure(browser, tab, dubbed(2))
+    assert found.view["status"] == "dubbing"
+    browser.stop(tab)
+
+
+def _is_of(process: psutil.Process, folder: Path) -> bool:
+    profile = str(folder.parent.parent / "profile")
+    return any(profile in part for part in process.info["cmdline"] or [])
+
+
+@pytest.mark.parametrize("how", ["navigation", "close"])
+def test_leaving_the_page_ends_the_capture(
+    browser: Chrome, page: Page, site: Site, how: str
+) -> None:
+    tab = browser.start(page)
+    measure(browser, tab, lambda found: bool(found.levels))
+    if how == "navigation":
+        page.goto(f"{site.other_url}/one.html")
+        until(lambda: browser.state(tab)["status"] == "off", what="the end")
+        assert browser.badge(tab) == ""
+    else:
+        page.close()
+    until(lambda: browser.probe(tab) is None, what="the end of the capture")
+
+
+def test_a_reloaded_extension_leaves_the_page_its_sound_and_begins_again(
+    browser: Chrome, page: Page
+) -> None:
+    browser.set(floor=0.2)
+    tab = browser.start(page)
+    measure(browser, tab, lambda found: bool(found.levels))
+    browser.run("() => { setTimeout(() => chrome.runtime.reload(), 50) }")
+    until(lambda: not any(url.startswith("chrome-extension") for url in urls(browser.context)))
+    until(lambda: _is_back(browser), what="the extension's return")
+    assert (
+        browser.run("async () => (await chrome.storage.local.get('settings')).settings.floor")
+        == 0.2
+    )
+    assert browser.state(tab)["status"] == "off"
+    browser.set(floor=0.15)
+    assert browser.start(page) == tab
+    assert browser.state(tab)["status"] == "on"
+    measure(browser, tab, dubbed())
+    browser.stop(tab)
+
+
+def _is_back(browser: Chrome) -> bool:
+    try:
+        return bool(browser.bench.evaluate("chrome.runtime.id") == browser.id)
+    except Exception:  # while it is being loaded its pages cannot be opened
+        return False

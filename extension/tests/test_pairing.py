@@ -1,0 +1,103 @@
+"""Pairing: one click in the portal's own page, or a code typed by hand."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from dubbing_project.services.runner import RunningServices
+from extension.tests.chrome import Chrome, until
+from extension.tests.site import Site
+
+PASSWORD = "correct horse battery staple"
+
+
+def account(browser: Chrome) -> dict[str, object] | None:
+    found: dict[str, object] | None = browser.run(
+        "async () => (await chrome.storage.local.get('account')).account ?? null"
+    )
+    return found
+
+
+@pytest.fixture
+def unpaired(browser: Chrome, quick: RunningServices, token: str) -> Iterator[Chrome]:
+    browser.run("() => chrome.storage.local.remove('account')")
+    yield browser
+    browser.pair(quick.url, token)
+
+
+def logged_in(browser: Chrome, server: str) -> Page:
+    """Signs up as a person would, in the portal."""
+    page = browser.context.new_page()
+    page.goto(f"{server}/account/signup/")
+    page.fill("[name=email]", f"viewer-{secrets.token_hex(4)}@example.org")
+    for field in page.locator("[type=password]").all():
+        field.fill(PASSWORD)
+    page.locator("main form button, form .btn-primary").first.click()
+    page.wait_for_load_state()
+    return page
+
+
+def test_one_click_in_the_portal_pairs_this_browser(
+    unpaired: Chrome, quick: RunningServices
+) -> None:
+    portal = logged_in(unpaired, quick.url)
+    options = unpaired.open("src/ui/options.html")
+    options.fill("#server", quick.url)
+    with unpaired.context.expect_page() as opened:
+        options.click("#connect")
+    page = opened.value
+    page.wait_for_url(re.compile("/account/pair-extension"))
+    page.get_by_role("button", name="Pair it").click()
+    until(lambda: "Paired" in page.inner_text("#pairing-status"), what="the pairing")
+    paired = account(unpaired)
+    assert paired is not None
+    assert paired["server"] == quick.url
+    assert len(str(paired["token"])) > 30
+    assert "Paired as" in options.inner_text("#paired-as")
+    options.close()
+    page.close()
+    portal.close()
+
+
+def test_a_wrong_code_and_a_wrong_server_are_told_plainly(
+    unpaired: Chrome, quick: RunningServices
+) -> None:
+    options = unpaired.open("src/ui/options.html")
+    options.locator("details summary").click()
+
+    def said(server: str, code: str) -> str:
+        options.fill("#server", server)
+        options.fill("#code", code)
+        options.evaluate("document.querySelector('#said').textContent = ''")
+        options.click("#pair")
+        until(lambda: options.inner_text("#said"), what="an answer")
+        return options.inner_text("#said")
+
+    assert "wrong, was used already or has expired" in said(quick.url, "ABCD-2345")
+    assert "must begin with https" in said("http://dub.example.org", "ABCD-2345")
+    assert "not an address" in said("ftp://x y", "ABCD-2345")
+    assert "Type the code" in said(quick.url, " ")
+    assert "cannot be reached" in said("http://127.0.0.1:9", "ABCD-2345")
+    assert account(unpaired) is None
+    unpaired.console.clear()  # the browser itself notes answers that are no success
+    options.close()
+
+
+def test_a_token_that_was_taken_away_is_told_plainly(
+    unpaired: Chrome, quick: RunningServices, site: Site
+) -> None:
+    unpaired.pair(quick.url, "0" * 64)
+    page = unpaired.context.new_page()
+    page.goto(f"{site.url}/one.html?play")
+    tab = unpaired.start(page)
+    until(lambda: unpaired.state(tab).get("code") == "token_refused", what="the refusal")
+    popup = unpaired.open(f"src/ui/popup.html?tab={tab}")
+    assert "does not accept this browser any more" in popup.inner_text("#trouble")
+    popup.close()
+    page.close()
+    unpaired.console.clear()
