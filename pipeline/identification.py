@@ -68,7 +68,10 @@ class Mean:
 
 
 def mean_of(heard: Iterable[Heard]) -> Mean | None:
-    """The mean voiceprint, each weighted by its clean speech and quality; None of nothing."""
+    """The mean voiceprint, each weighted by its clean speech and quality; None of nothing.
+
+    Its seconds are those of the speech, whatever its quality.
+    """
     total: np.ndarray | None = None
     speech_s = 0.0
     for one in heard:
@@ -77,7 +80,7 @@ def mean_of(heard: Iterable[Heard]) -> Mean | None:
             continue
         weighted = one.embedding.astype(np.float64) * weight
         total = weighted if total is None else total + weighted
-        speech_s += weight
+        speech_s += one.speech_s
     if total is None or not (norm := float(np.linalg.norm(total))):
         return None
     return Mean(np.asarray(total / norm, np.float32), speech_s)

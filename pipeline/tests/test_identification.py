@@ -161,6 +161,6 @@ def test_a_mean_is_weighted_by_clean_speech_and_quality() -> None:
         ]
     )
     assert made is not None
-    assert made.speech_s == 9.0
+    assert made.speech_s == 12.0
     assert made.embedding[:3] == pytest.approx(np.array([2, 1, 0]) / np.sqrt(5), abs=1e-6)
     assert mean_of([]) is None

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from pipeline.bounds import SEARCH_MAX_ROWS
 from pipeline.types import Embedding
 
-EF_SEARCH = 200
+EF_SEARCH = 400
 """Candidates that a search keeps in hand; `manage.py benchmark_voice_search` prints recall."""
 NEAREST = 40
 """Voiceprints that a search returns: enough to meet a second actor behind a well-known one."""
