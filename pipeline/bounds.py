@@ -1072,6 +1072,9 @@ with group("Voices"):
     EVIDENCE_MAX_BYTES = bound("evidence", 10 * MIB, "bytes", "evidence of a consent", "refused")
     SAMPLE_MAX_BYTES = bound("sample_upload", 15 * MIB, "bytes", "an uploaded sample", "refused")
     SAMPLE_MAX_S = bound("sample_length", 600.0, "seconds", "a voice sample", "refused")
+    SAMPLE_STRETCHES_MAX = bound(
+        "sample_stretches", 400, "stretches", "speech compared in a sample", "the rest is left out"
+    )
     SAMPLE_ATTEMPTS_MAX = bound(
         "sample_attempts", 3, "attempts", "attempts to analyse a sample", "it is marked as failed"
     )

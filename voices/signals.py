@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
@@ -43,21 +44,24 @@ def delete_the_evidence(instance: Consent, **_: Any) -> None:
 
 
 @receiver(post_delete, sender=VoiceClone)
-def remember_the_vendors_copy(instance: VoiceClone, **_: Any) -> None:
+def remember_the_vendors_copy(instance: VoiceClone, origin: Any, **_: Any) -> None:
     if not instance.vendor_id:
         return
     DiscardedClone.objects.bulk_create(
         [
             DiscardedClone(
-                engine=instance.engine, vendor_id=instance.vendor_id, owner=_staying(instance)
+                engine=instance.engine,
+                vendor_id=instance.vendor_id,
+                owner=_staying(instance, origin),
             )
         ],
         ignore_conflicts=True,
     )
 
 
-def _staying(clone: VoiceClone) -> User | None:
-    """The owner, unless it is their account that is being deleted."""
-    if clone.owner_id is None:
+def _staying(clone: VoiceClone, origin: Any) -> User | None:
+    """The owner, unless it is accounts that are being deleted (``origin``)."""
+    deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
+    if clone.owner_id is None or issubclass(deleted, User):
         return None
     return User.objects.filter(pk=clone.owner_id).first()

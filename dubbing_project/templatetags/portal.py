@@ -29,7 +29,7 @@ def icon(name: str, css: str = "") -> SafeString:
     return mark_safe(_picture(name).replace("<svg ", f'<svg class="{classes}" ', 1))  # noqa: S308
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)
 def _picture(name: str) -> str:
     file = settings.NODE_MODULES / "bootstrap-icons" / "icons" / f"{name}.svg"
     drawing = re.sub(r'\s(class|xmlns|width|height)="[^"]*"', "", file.read_text("utf-8"))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from pipeline.bounds import SAMPLE_STRETCHES_MAX
 from pipeline.sample_quality.measures import FRAME_SAMPLES, SPEECH_FROM
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
 
@@ -26,7 +27,6 @@ PERSON_MIN_SHARE = 0.08
 STRETCH_S = 2.0
 _STRETCH_MIN_S = 1.0
 _PAUSE_S = 0.2
-_STRETCHES_MAX = 400
 
 Embed = Callable[[Pcm], Embedding]
 """Voiceprint of 16 kHz speech; raises ValueError where there is none to take."""
@@ -51,7 +51,7 @@ def stretches(pcm: Pcm, speech: npt.NDArray[np.float64], embed: Embed) -> list[S
         pieces = max(1, round((end - begin) / SAMPLE_RATE_HZ / STRETCH_S))
         marks = np.linspace(begin, end, pieces + 1).astype(int)
         for left, right in itertools.pairwise(marks):
-            if right - left < _STRETCH_MIN_S * SAMPLE_RATE_HZ or len(found) >= _STRETCHES_MAX:
+            if right - left < _STRETCH_MIN_S * SAMPLE_RATE_HZ or len(found) >= SAMPLE_STRETCHES_MAX:
                 continue
             try:
                 found.append(Stretch(int(left), int(right), embed(pcm[left:right])))

@@ -24,6 +24,7 @@ BOUNDED_ELSEWHERE = {
     ("deque", "pipeline/tape.py", "_chunks"): "by length of audio: tape",
     ("deque", "pipeline/tape.py", "_arrivals"): "as many as the chunks beside it",
     ("deque", "pipeline/follower.py", "_waiting"): "`push` drops: following_waiting",
+    ("deque", "sessions_app/journal.py", "_incidents"): "`note` drops: incidents_waiting",
     ("deque", "pipeline/turns.py", "_waiting"): "`add` waits: lines_waiting",
     ("deque", "pipeline/turns.py", "_groups"): "`run` waits: lines_in_turn",
     (
@@ -90,6 +91,10 @@ DECISIONS = {
     "pipeline/pressure.py": {"BUSY_MAX", "LATE_MAX_S"},
     "pipeline/wire.py": {"MEDIA_TIME_MAX_US"},
     "pipeline/prosody.py": {"_MAX_S"},
+    "sessions_app/search.py": {"WORD_MAX"},
+    "pipeline/sample_quality/measures.py": {"SNR_MAX_DB"},
+    "pipeline/sample_quality/recording.py": {"RATE_MAX_HZ"},
+    "pipeline/sound_quality.py": {"SNR_MAX_DB"},
     "pipeline/providers/offline/espeak_voices.py": {"MAX_PITCH"},
     "pipeline/providers/offline/joining.py": {"MAX_LAG"},
     "pipeline/providers/offline/shaping.py": {"VARIANCE_GAIN_MAX"},

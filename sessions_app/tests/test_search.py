@@ -126,6 +126,6 @@ def ended(person: Person, text: str, *, target: str = "") -> DubbingSession:
 def test_what_was_dubbed_before_there_was_a_search_is_found_as_well(ana: Person) -> None:
     session = ended(ana, "an old garden")
     SessionWords.objects.all().delete()
-    migration = import_module("sessions_app.migrations.0006_search_names_incidents")
+    migration = import_module("sessions_app.migrations.0005_search_names_incidents")
     migration.gather_words(apps, SimpleNamespace(connection=connection))
     assert selectors.found(selectors.sessions_of(ana.user), "gard").get() == session
