@@ -93,6 +93,8 @@ def create_session(
         target_language=target_language,
         preserve_voice=preserve_voice,
     )
+    if title:
+        index_words(made)
     return made
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from asgiref.sync import sync_to_async
 
 from pipeline.providers.scripted.sounds import silence, tone, utterances
 from pipeline.types import SAMPLE_RATE_HZ
@@ -22,6 +23,7 @@ from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.protocol_check import Checker
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_resume import come_back
+from voices.services import create_actor
 
 SPEECH = utterances((2.0, 140.0), (2.5, 140.0))
 
@@ -158,6 +160,26 @@ async def with_a_follower(ana: Person) -> list[Socket]:
     return [leader, follower]
 
 
+async def with_an_actor(ana: Person) -> Socket:
+    """A person says whose voice it is, and who it is not."""
+    actor = await sync_to_async(create_actor)(ana.user, by=ana.user, name="Ida")
+    socket = Socket(token=ana.token)
+    await socket.connect()
+    start = {"source_language": "en", "target_language": "es", "speakers": "remember"}
+    await socket.send(type="start_dubbing", **start)
+    await socket.send_audio(SPEECH)
+    speaker = (await socket.until("speaker"))["speaker"]
+    for verdict in ("confirm", "reject"):
+        await socket.send(
+            type="identify_speaker", speaker=speaker, actor=str(actor.pk), verdict=verdict
+        )
+        await socket.until("identity")
+    await socket.send(type="stop_dubbing")
+    await socket.until("summary")
+    await socket.leave()
+    return socket
+
+
 async def with_breaks(ana: Person) -> list[Socket]:
     """One client that comes back to the same process, to another one, and to nothing at all."""
     first = Socket()
@@ -208,6 +230,7 @@ async def test_traffic_is_as_documented_and_all_of_it_happens(server: Server, an
         seen.add(socket)
     for socket in await with_a_follower(ana):
         seen.add(socket)
+    seen.add(await with_an_actor(ana))
     seen.add(await with_a_dub_that_falls_behind(server, ana))
     seen.add(await with_a_line_that_fails(server, ana))
     seen.add(await with_a_language_to_find(server, ana))

@@ -150,7 +150,7 @@ async def test_only_the_owner_and_members_of_the_team_find_and_follow_a_session(
     def found(person: Person) -> list[str]:
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Token {person.token}")
-        return [one["id"] for one in client.get("/api/sessions/live").json()["sessions"]]
+        return [one["id"] for one in client.get("/api/sessions/live").json()["results"]]
 
     find = sync_to_async(found)
     assert await find(ana) == [unshared.session_id, leader.session_id]
