@@ -882,7 +882,7 @@ with group("Storage"):
         "asking who a speaker is, or keeping what was heard",
         "nobody is known, and it is not kept",
     )
-    CANDIDATES_MAX = bound(
+    ACTOR_CANDIDATES_MAX = bound(
         "actor_candidates", 24, "actors", "actors that one voice is compared with", "the nearest"
     )
     VOICEPRINTS_OF_ACTOR_MAX = bound(

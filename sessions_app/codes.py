@@ -226,6 +226,7 @@ FILES: Explained = {
     "container_unsupported": "Video cannot be written to this kind of file.",
     "ffmpeg_missing": "The ffmpeg program is not installed.",
     "media_missing": "There is no such file.",
+    "media_too_long": "The recording is longer than what may be uploaded.",
     "media_unreadable": "The file is no audio or video that can be read.",
     "media_unwritable": "The file cannot be written.",
     "media_without_audio": "The file has no audio track.",
@@ -233,4 +234,4 @@ FILES: Explained = {
     "mux_failed": "The video could not be put together.",
     "mux_timeout": "Putting the video together took too long.",
 }
-"""Said by the dubbing of files only, never on the socket."""
+"""Said of files only, never on the socket."""

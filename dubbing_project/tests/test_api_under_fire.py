@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -30,6 +31,7 @@ from accounts.webhooks.services import create_webhook, send_test
 from dubbing_project.api_document import document
 from sessions_app import services
 from sessions_app.glossaries.services import create_glossary, put_term
+from sessions_app.tests.belongings import voices_of
 from sessions_app.tests.test_record import line
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "8"))
@@ -59,7 +61,12 @@ class World:
 
 
 @pytest.fixture
-def world(transactional_db: None, settings: Any) -> World:
+def world(transactional_db: None, settings: Any, tmp_path: Path) -> World:
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": local}
     settings.API_RATES = dict.fromkeys(settings.API_RATES, 10**6)
     settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
     people = {
@@ -96,6 +103,7 @@ def things(owner: User, name: str, team: Team | None, token_id: int) -> dict[str
         "glossary_id": glossary.pk,
         "term_id": term.pk,
         "token_id": token_id,
+        **voices_of(owner, session, name, team),
     }
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -246,6 +247,16 @@ def test_what_has_no_bound_is_found(source: str) -> None:
 )
 def test_what_has_one_is_left_alone(source: str) -> None:
     assert not list(unbounded_in(ast.parse(source)))
+
+
+def test_no_bound_takes_the_name_of_another() -> None:
+    tree = SOURCES["pipeline/bounds.py"]
+    names = [
+        last_name(node.targets[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+    ]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_bounds_are_named_in_one_place() -> None:

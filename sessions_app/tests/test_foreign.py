@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import typing
 import uuid
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile
 from asgiref.sync import sync_to_async
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken, User, WebhookDelivery, WebhookEndpoint
+from accounts.models import ApiToken, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
 from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
@@ -28,10 +26,10 @@ from sessions_app.glossaries.services import create_glossary, put_term
 from sessions_app.models import DubbingSession, Term
 from sessions_app.protocol_examples import EXAMPLES
 from sessions_app.protocol_schemas import tag
+from sessions_app.tests.belongings import voices_of
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
-from voices import services as voice_services
 
 SECRET = "what-was-said-in-bens-session"
 
@@ -189,7 +187,7 @@ def foreign(ben: Person) -> Foreign:
     )
     term = put_term(create_glossary(ben.user, name="of ben"), source=SECRET, target=SECRET)
     token = create_token(ben.user, name="of ben").record
-    return Foreign(session, token, send_test(webhook), term, voices_of(ben.user, session))
+    return Foreign(session, token, send_test(webhook), term, voices_of(ben.user, session, SECRET))
 
 
 @pytest.fixture(autouse=True)
@@ -200,29 +198,6 @@ def storage(settings: Any, tmp_path: Path) -> None:
         "OPTIONS": {"location": tmp_path},
     }
     settings.STORAGES = {**settings.STORAGES, "default": local}
-
-
-def voices_of(user: User, session: DubbingSession) -> dict[str, str]:
-    """An actor and one of everything that belongs to them, each telling the secret."""
-    actor = voice_services.create_actor(user, by=user, name=SECRET)
-    speaker = voice_services.ensure_speaker(session.pk, "S1", owner=user)
-    voice_services.rename_speaker(speaker, SECRET, by=user)
-    voice_services.confirm(speaker, actor, by=user)
-    consent = voice_services.give_consent(
-        actor, owner=user, by=user, given_by=SECRET, uses=["sample"], statement=SECRET
-    )
-    sound = io.BytesIO()
-    soundfile.write(sound, utterances((1.0, 140.0)), 16_000, format="WAV")
-    sample = voice_services.upload_sample(
-        actor, owner=user, by=user, content=sound.getvalue(), name=SECRET
-    )
-    pin, _ = voice_services.pin_voice(
-        actor, owner=user, by=user, language="es", engine="scripted", voice=SECRET
-    )
-    title = voice_services.ensure_title(SECRET, owner=user)
-    assert title is not None
-    rows = {"actor": actor, "speaker": speaker, "sample": sample, "consent": consent}
-    return {f"{name}_id": str(row.pk) for name, row in {**rows, "pin": pin, "title": title}.items()}
 
 
 def with_token(token: str) -> APIClient:

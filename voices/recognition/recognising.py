@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from accounts.models import User
-from pipeline.bounds import CANDIDATES_MAX, REFUSALS_MAX
+from pipeline.bounds import ACTOR_CANDIDATES_MAX, REFUSALS_MAX
 from pipeline.identification import (
     CONFIRM_AT,
     Band,
@@ -52,7 +52,7 @@ def recognise(
     context = _context(user, title_id, beside)
     near = _nearest(user, voice, encoder, version)
     likely = sorted(context.likely - set(near), key=str)
-    wanted = [*near, *likely][:CANDIDATES_MAX]
+    wanted = [*near, *likely][:ACTOR_CANDIDATES_MAX]
     seen = Actor.objects.visible_to(user).filter(pk__in=wanted).values_list("pk", flat=True)
     allowed = set(seen) - selectors.recognition_forbidden(user, wanted)
     voices = voices_of(user, allowed, encoder=encoder, version=version)
@@ -87,7 +87,7 @@ def _nearest(user: User, voice: Voice, encoder: str, version: str) -> list[uuid.
         )
         for one in found:
             best[one.actor] = max(best.get(one.actor, -1.0), one.similarity)
-    return sorted(best, key=lambda actor: -best[actor])[:CANDIDATES_MAX]
+    return sorted(best, key=lambda actor: -best[actor])[:ACTOR_CANDIDATES_MAX]
 
 
 def _context(
