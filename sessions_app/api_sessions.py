@@ -37,7 +37,7 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
         read_only=True, allow_null=True, help_text="With which team it is shared, if with one."
     )
     content = serializers.PrimaryKeyRelatedField[Any](
-        read_only=True, help_text="What it dubs: an id of `/api/titles`."
+        read_only=True, allow_null=True, help_text="What it dubs: an id of `/api/titles`."
     )
     engines = serializers.DictField(child=serializers.CharField(), read_only=True)
     summary = serializers.DictField(read_only=True, help_text="Figures of all its runs.")

@@ -24,6 +24,8 @@ class Session(TypedDict):
     created_at: str
     started_at: str | None
     ended_at: str | None
+    content: str | None
+    speaker_names: dict[str, str]
 
 
 class Used(TypedDict):
@@ -64,6 +66,9 @@ class Line(TypedDict):
     tempo: float
     latencies: dict[str, float]
     skipped_reason: str
+    level_dbfs: float | None
+    snr_db: float | None
+    similarity: float | None
 
 
 class Spread(TypedDict):
@@ -78,6 +83,8 @@ class SpeakerShare(TypedDict):
     lines: int
     speech_s: float
     share: float
+    words_per_minute: float
+    similarity: float | None
 
 
 class Interval(TypedDict):
@@ -85,6 +92,10 @@ class Interval(TypedDict):
     lines: int
     skipped: int
     latencies: dict[str, float]
+    lag_p95_ms: float | None
+    level_dbfs: float | None
+    snr_db: float | None
+    similarity: float | None
 
 
 class Statistics(TypedDict):
@@ -124,7 +135,9 @@ class Voice(TypedDict):
     engine: str
     name: str
     register: str
-    pitch_hz: float
+    pitch_hz: float | None
+    whose: str
+    actor: str | None
 
 
 class Glossary(TypedDict):
@@ -178,6 +191,7 @@ class Me(TypedDict):
     is_staff: bool
     scopes: list[str]
     teams: list[MyTeam]
+    speakers: Literal["off", "recognise", "remember"]
 
 
 class Usage(TypedDict):

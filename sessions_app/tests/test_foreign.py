@@ -54,7 +54,7 @@ RULES = {
     "api/openapi.json": Rule(("get",), public=True),
     "api/docs": Rule(("get",), public=True),
     "api/problems": Rule(("get",), public=True),
-    "api/me": Rule(("get",)),
+    "api/me": Rule(("get", "patch")),
     "api/ticket": Rule(("post",)),
     "api/tokens": Rule(("get", "post")),
     "api/pairing/codes": Rule(("post",)),
@@ -120,6 +120,7 @@ RULES = {
 
 
 EDITS = {
+    "api/me": {"speakers": "off"},
     "api/tokens/<int:token_id>": {"name": "mine"},
     "api/sessions/<uuid:session_id>": {"title": "mine"},
     "api/webhooks/<uuid:webhook_id>": {"enabled": False},

@@ -20,7 +20,7 @@ from accounts.rest.conditional import check_match, tagged
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
-from accounts.rest.schema import edits, with_tag
+from accounts.rest.schema import also_answers, edits, with_tag
 from pipeline.bounds import SAMPLE_LINK_S, SAMPLE_MAX_BYTES, SAMPLE_MAX_S
 from voices import selectors, services
 from voices.api.problems import told
@@ -60,7 +60,16 @@ class MeasuresSerializer(serializers.Serializer[Any]):
 
 class SampleSerializer(OfActorSerializer):
     session = serializers.UUIDField(
-        source="session_id", read_only=True, help_text="That it was kept from; null: uploaded."
+        source="session_id",
+        read_only=True,
+        allow_null=True,
+        help_text="That it was kept from; null: uploaded.",
+    )
+    verdict = serializers.ChoiceField(
+        choices=Verdict.choices,
+        allow_blank=True,
+        read_only=True,
+        help_text="Empty until it was analysed.",
     )
     consent = serializers.PrimaryKeyRelatedField[Any](
         read_only=True, help_text="Under which it is kept."
@@ -239,6 +248,7 @@ class SampleAudioView(Linked, VoicesApi):
         parameters=[OpenApiParameter(PARAMETER, description="From `GET …/link`.")],
         responses={(200, "audio/flac"): OpenApiTypes.BINARY},
     )
+    @also_answers("409")
     def get(self, request: Request, sample_id: uuid.UUID) -> HttpResponseBase:
         """The sound as FLAC; takes `Range`. With S3 it redirects to a short-lived address."""
         sample = found(selectors.samples_of(self.person), sample_id)

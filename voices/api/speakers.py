@@ -31,7 +31,7 @@ class SpeakerSerializer(OfActorSerializer):
     actor_name = serializers.SerializerMethodField(help_text="Empty without an actor.")
     session = serializers.UUIDField(source="session_id", read_only=True)
     title = serializers.PrimaryKeyRelatedField[Any](
-        read_only=True, help_text="Of what the session dubbed."
+        read_only=True, allow_null=True, help_text="Of what the session dubbed."
     )
     decided_by_person = serializers.BooleanField(
         read_only=True, help_text="True: a person confirmed or rejected, and that is final."

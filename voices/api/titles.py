@@ -21,6 +21,8 @@ from voices.models import Title
 
 
 class TitleSerializer(OwnedSerializer):
+    url = serializers.CharField(read_only=True, help_text="Its address; empty: not known.")
+
     class Meta:
         model = Title
         fields: tuple[str, ...] = (
