@@ -56,7 +56,7 @@ class CommitRules:
     stable_s: float = 0.2
     foresee_pause_s: float = 0.06
     """Silence after the newest word that makes an endpoint likely."""
-    foresee_overdue_s: float = 0.5
+    foresee_overdue_s: float = 0.35
     """So long before a clause becomes too long it is planned where it will be cut."""
 
 
@@ -140,12 +140,12 @@ class Committer:
         """Where the clause will be cut because it gets too long; 0: it is not so far.
 
         A better place that comes up later is passed over, for a dub that is begun in time
-        is worth more. One word more than for a cut is held back: a plan that changes is none.
+        is worth more.
         """
         rules = self._rules
         if self._is_planned(words):
             return len(self._planned)
-        steady = len(words) - rules.hold_back_words - 1
+        steady = len(words) - rules.hold_back_words
         cut = self._cut(words, decoded_s + rules.foresee_overdue_s, steady)
         self._planned = tuple(word.text for word in words[:cut])
         return cut

@@ -39,6 +39,11 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
     content = serializers.PrimaryKeyRelatedField[Any](
         read_only=True, allow_null=True, help_text="What it dubs: an id of `/api/titles`."
     )
+    follows = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True,
+        allow_null=True,
+        help_text="The session whose lines it spoke in its last run, instead of hearing any.",
+    )
     engines = serializers.DictField(child=serializers.CharField(), read_only=True)
     summary = serializers.DictField(read_only=True, help_text="Figures of all its runs.")
     speaker_names = serializers.DictField(
@@ -59,6 +64,7 @@ class SessionSerializer(serializers.ModelSerializer[DubbingSession]):
             "source_language",
             "target_language",
             "preserve_voice",
+            "follows",
             "engines",
             "summary",
             "speaker_names",

@@ -109,7 +109,7 @@ async def test_every_utterance_is_heard_translated_and_spoken_in_order() -> None
         SCRIPT
     )
     assert [line.line for line in of(Translated, told)] == [0, 1, 2, 3]
-    assert all(line.text.startswith("es ") for line in of(Translated, told))
+    assert all(line.text.lower().startswith("es ") for line in of(Translated, told))
     cues = of(CueScheduled, told)
     assert [cue.line for cue in cues] == [0, 1, 2, 3]
     ends = {cue.cue: cue.duration_s for cue in of(CueEnded, told)}
@@ -211,10 +211,13 @@ async def test_a_failed_translation_skips_that_line_alone_and_keeps_its_text() -
 
 
 async def test_a_failed_synthesis_shows_the_translation_instead() -> None:
-    synthesizer = ScriptedSynthesizer(fail_on=["es The lamp still burns."])
+    # However a final differs from the guess whose translation was begun.
+    texts = [f"{to} {the} lamp still burns." for to in ("es", "Es") for the in ("the", "The")]
+    synthesizer = ScriptedSynthesizer(fail_on=texts)
     told = await dub(FOUR, scripted_engines(synthesizer=synthesizer))
     (skipped,) = of(Skipped, told)
-    assert (skipped.line, skipped.text) == (2, "es The lamp still burns.")
+    assert skipped.line == 2
+    assert skipped.text in texts
     assert synthesizer.open_streams == 0
 
 

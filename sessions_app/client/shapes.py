@@ -24,6 +24,7 @@ class Session(TypedDict):
     created_at: str
     started_at: str | None
     ended_at: str | None
+    follows: str | None
     content: str | None
     speaker_names: dict[str, str]
 

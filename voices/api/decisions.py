@@ -17,15 +17,18 @@ from voices.models import Decision, DecisionKind
 
 
 class DecisionSerializer(serializers.ModelSerializer[Decision]):
-    actor = serializers.UUIDField(source="actor_id", read_only=True)
-    speaker = serializers.UUIDField(source="speaker_id", read_only=True)
+    actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)
+    speaker = serializers.UUIDField(source="speaker_id", read_only=True, allow_null=True)
     subject = serializers.UUIDField(
         source="subject_id",
+        allow_null=True,
         read_only=True,
         help_text="The sample, consent, pinned voice, or the other actor or speaker.",
     )
     by = serializers.PrimaryKeyRelatedField[Any](
-        read_only=True, help_text="Who decided: a user's id; null: somebody who has left."
+        read_only=True,
+        allow_null=True,
+        help_text="Who decided: a user's id; null: somebody who has left.",
     )
     detail = serializers.DictField(read_only=True)
 
