@@ -109,8 +109,9 @@ def test_a_load_test_of_scripted_sessions_has_sane_figures(tmp_path: Path) -> No
     assert made["engines"]["recognition"] == "scripted-clock"
     (phase,) = made["phases"]
     assert phase["lines"] >= 3
-    assert 0 < phase["overhead_ms"]["p50"] < phase["answer_ms"]["p50"]
-    assert phase["answer_ms"]["p50"] >= 280
+    # What was guessed is translated already: less than the engines' own time is possible.
+    assert -80 <= phase["overhead_ms"]["p50"] < phase["answer_ms"]["p50"]
+    assert phase["answer_ms"]["p50"] >= 200
     assert phase["overhead_ms"]["p50"] <= phase["overhead_ms"]["p95"] <= phase["overhead_ms"]["p99"]
     assert made["processes"]["web"]["cores"] > 0
     assert made["processes"]["postgres"]["rss_mb"] > 0

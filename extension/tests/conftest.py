@@ -18,7 +18,7 @@ from dubbing_project.tests.test_live_end_to_end import token_of
 from extension.tests.chrome import Chrome, chrome
 from extension.tests.site import Site, serving
 
-VIEWER = "viewer@example.org"
+VIEWER = "tab-viewer@example.org"
 PAGES = Path(__file__).resolve().parent / "pages"
 BOOK = "sense_and_sensibility_01_austen_64kb-{}.wav"
 SENTENCES = ("0880", "0930", "0890", "0920")

@@ -16,6 +16,7 @@ from django.db import connections
 from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from accounts.services import create_token, create_user
+from pipeline import pressure
 from sessions_app import live, wiring
 from sessions_app.tests import engines as scripted_sets
 
@@ -49,6 +50,14 @@ def ana(make_person: MakePerson) -> Person:
 @pytest.fixture
 def ben(make_person: MakePerson) -> Person:
     return make_person("ben")
+
+
+@pytest.fixture(autouse=True)
+def _the_machine_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test runs as fast as it can, and is no reason to refuse the session of the next one."""
+    monkeypatch.setattr(live, "LATE_MAX_S", 60.0)
+    monkeypatch.setattr(pressure, "LATE_MAX_S", 60.0)
+    monkeypatch.setattr(pressure, "BUSY_MAX", 2.0)
 
 
 @pytest_asyncio.fixture
