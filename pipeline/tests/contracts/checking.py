@@ -56,12 +56,7 @@ async def until(condition: Callable[[], bool], seconds: float = SETTLE_S) -> Non
             await asyncio.sleep(0.01)
 
 
-_CONNECTIONS = (
-    "Connection.keepalive",
-    "VoiceSocket._read",
-    # An emulated vendor's side of one.
-    "BaseSelectorEventLoop._accept_connection2",
-)
+_CONNECTIONS = ("Connection.keepalive", "VoiceSocket._read")
 
 
 @asynccontextmanager
