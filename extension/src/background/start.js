@@ -50,8 +50,8 @@ async function begin(tabId) {
     engines: settings.engines,
   };
   const order = { server: account.server, request, settings };
-  if (CAPTURES_TABS) await capture(tabId, order);
-  else await captureInPage(tabId, order);
+  const goesOn = await (CAPTURES_TABS ? capture(tabId, order) : captureInPage(tabId, order));
+  if (!goesOn) return; // it has ended already, and has said why
   await api.tabs.sendMessage(tabId, { type: "dubbing", on: true });
   if (settings.overlay) await showOverlay(tabId, true);
 }
@@ -62,7 +62,7 @@ function refuseProtected(inspection) {
   if (inspection.unknown.length) throw new Trouble("frame_unknown", { origins: inspection.unknown });
 }
 
-/** @param {number} tabId @param {Record<string, unknown>} order */
+/** @param {number} tabId @param {Record<string, unknown>} order @returns {Promise<boolean>} does it go on? */
 async function capture(tabId, order) {
   let streamId;
   await ensureOffscreen();
@@ -77,7 +77,7 @@ async function capture(tabId, order) {
   }
   // The id counts once and for a few seconds only: it is used at once.
   const answer = await say({ to: "offscreen", type: "start", tabId, streamId, ...order });
-  if (answer?.ok) return;
+  if (answer?.ok) return Boolean(answer.goesOn);
   if (/active stream|starting tab capture/i.test(String(answer?.error))) throw new Trouble("capture_busy");
   throw new Error(answer?.error ?? "The sound of the tab could not be captured.");
 }
@@ -85,7 +85,7 @@ async function capture(tabId, order) {
 /** Firefox: the page's own player is heard, in the page. @param {number} tabId @param {Record<string, unknown>} order */
 async function captureInPage(tabId, order) {
   const answer = await here().start({ tabId, ...order });
-  if (answer?.ok) return;
+  if (answer?.ok) return true;
   const known = ["no_media", "media_locked", "protected"].find((code) => String(answer?.error).includes(code));
   throw known ? new Trouble(known) : new Error(answer?.error ?? "The player could not be heard.");
 }
@@ -102,8 +102,12 @@ export async function tellSessions(message) {
 
 /** @type {Promise<void> | null} */
 let making = null;
+/** @type {Promise<void> | null} */
+let closing = null;
 
 async function ensureOffscreen() {
+  // A document on its way out still answers, and then takes with it what was begun.
+  await closing;
   if (await api.offscreen.hasDocument()) return;
   making ??= api.offscreen
     .createDocument({
@@ -130,8 +134,16 @@ export async function ended(tabId, trouble) {
   await setTabState(tabId, silent ? { status: "off" } : { status: "trouble", code: trouble.code, message: trouble.message });
   await api.tabs.sendMessage(tabId, { type: "dubbing", on: false }).catch(() => {});
   await showOverlay(tabId, false).catch(() => {});
-  if (!CAPTURES_TABS || (await activeTabs()).length) return;
-  // Nothing is captured any more: the document that could capture goes as well.
+  if (!CAPTURES_TABS) return;
+  closing = closeIdle().finally(() => {
+    closing = null;
+  });
+  await closing;
+}
+
+/** Nothing is captured any more: the document that could capture goes as well. */
+async function closeIdle() {
+  if ((await activeTabs()).length) return;
   const left = await say({ to: "offscreen", type: "tabs" });
   if (left && !left.length) await api.offscreen.closeDocument().catch(() => {});
 }

@@ -64,7 +64,13 @@ async function start({ tabId, streamId, server, request, settings }) {
   if (probing) session.player.measure(true);
   stream.getTracks()[0].addEventListener("ended", () => end(tabId, { code: "tab_closed", message: "" }));
   context.addEventListener("statechange", () => context.state === "suspended" && context.resume());
-  await session.start(context.createMediaStreamSource(stream), request);
+  try {
+    await session.start(context.createMediaStreamSource(stream), request);
+  } catch (error) {
+    // The server may refuse before the worklets are there: what breaks off then has its reason.
+    if (running.get(tabId) === entry) throw error;
+  }
+  return running.get(tabId) === entry;
 }
 
 /** @param {number} tabId @param {{code: string, message: string} | null} trouble */
@@ -91,7 +97,7 @@ api.runtime.onMessage.addListener((message, sender, answer) => {
   switch (message.type) {
     case "start":
       start(message).then(
-        () => answer({ ok: true }),
+        (goesOn) => answer({ ok: true, goesOn }),
         (error) => {
           const entry = running.get(message.tabId);
           if (entry) end(message.tabId, { code: "start_failed", message: String(error) });
