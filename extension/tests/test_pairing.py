@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from dubbing_project.services.runner import RunningServices
 from extension.tests.chrome import Chrome, until
@@ -97,7 +97,7 @@ def test_a_token_that_was_taken_away_is_told_plainly(
     tab = unpaired.start(page)
     until(lambda: unpaired.state(tab).get("code") == "token_refused", what="the refusal")
     popup = unpaired.open(f"src/ui/popup.html?tab={tab}")
-    assert "does not accept this browser any more" in popup.inner_text("#trouble")
+    expect(popup.locator("#trouble")).to_contain_text("does not accept this browser any more")
     popup.close()
     page.close()
     unpaired.console.clear()
