@@ -19,8 +19,10 @@ from pipeline.emulators.elevenlabs.voices import VoiceSettings
 from pipeline.making import Clip
 from pipeline.playing import FASTEST, begin
 from pipeline.ports import EngineError
+from pipeline.providers.elevenlabs.dialling import make_client
 from pipeline.providers.elevenlabs.speech import Asked, ElevenLabsSpeech
 from pipeline.providers.elevenlabs.voices import Cloned
+from pipeline.providers.settings import ElevenLabsAccess
 from pipeline.scheduler import Placement
 from pipeline.tests.emulated_elevenlabs import (
     TEXT,
@@ -339,9 +341,37 @@ async def test_a_socket_that_cannot_be_opened_is_done_without(vendor: ElevenLabs
         assert vendor.counters.requests["speech"] == 1
         vendor.faults.clear()
         # Dialled again behind the back of whoever speaks.
-        await until(lambda: vendor.counters.sockets == 1)
+        await until(lambda: account_of(synthesizer).sockets.dialled == 1)
         assert len(await say(synthesizer))
         assert vendor.counters.requests["speech"] == 1
+
+
+async def test_a_handshake_given_up_leaves_no_connection() -> None:
+    """httpcore by itself leaves it open until it is collected."""
+    greeted, closed = asyncio.Event(), asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        greeted.set()
+        while await reader.read(4096):
+            pass
+        closed.set()
+        writer.close()
+
+    server = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    _, http, _ = await asyncio.to_thread(
+        make_client, ElevenLabsAccess(api_key="k", base_url=f"https://127.0.0.1:{port}")
+    )
+    call = asyncio.create_task(http.get(f"https://127.0.0.1:{port}/"))
+    async with asyncio.timeout(10):
+        await greeted.wait()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await closed.wait()
+    await http.aclose()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_model_without_sockets_speaks_over_http(vendor: ElevenLabsEmulator) -> None:

@@ -81,8 +81,7 @@ class Account:
                 self._tls, self._http, self.client = await asyncio.to_thread(
                     make_client, self.access
                 )
-            # One after the other: httpx loses a connection whose handshake is cancelled, as a
-            # second call's would be when the first one is refused.
+            # One after the other: a key that is refused is refused once.
             subscription = self.subscription = await self._read_subscription()
             self.voices = await self._read_voices()
             if subscription is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import httpcore
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -43,17 +45,11 @@ def make_client(
         else ssl.create_default_context(cafile=str(roots))
     )
     http = httpx.AsyncClient(
-        verify=tls,
-        http2=False,
+        transport=_Transport(tls),
         trust_env=False,
         follow_redirects=True,
         # Between two pieces of sound the feed keeps the time.
         timeout=httpx.Timeout(None, connect=ELEVENLABS_DIAL_S, pool=ELEVENLABS_CALL_S),
-        limits=httpx.Limits(
-            max_connections=ELEVENLABS_CONNECTIONS_MAX,
-            max_keepalive_connections=ELEVENLABS_CONNECTIONS_MAX,
-            keepalive_expiry=_KEEPALIVE_S,
-        ),
     )
     # The key is always given: without one the SDK takes what its import found around it.
     client = AsyncElevenLabs(
@@ -65,6 +61,66 @@ def make_client(
     # Sub-clients import their modules when first touched.
     _ = client.text_to_speech, client.voices.ivc, client.user.subscription
     return tls, http, client
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """The pool of httpx, over streams that close when their handshake is given up."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__(verify=tls, trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=ELEVENLABS_CONNECTIONS_MAX,
+            max_keepalive_connections=ELEVENLABS_CONNECTIONS_MAX,
+            keepalive_expiry=_KEEPALIVE_S,
+            network_backend=_Backend(),
+        )
+
+
+class _Backend(httpcore.AnyIOBackend):
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # the base class says so
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _Stream(
+            await super().connect_tcp(host, port, timeout, local_address, socket_options)
+        )
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection before its handshake. httpcore (1.0.9) closes one whose handshake fails,
+    and loses one whose handshake is cancelled: the socket stays open until it is collected."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # the base class says so
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._inner.aclose()
+            raise
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
 
 
 async def dial(
