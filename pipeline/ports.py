@@ -230,8 +230,11 @@ class SpeakerEncoder(Protocol):
     version: str
     """Release or digest of its weights."""
 
-    async def embed(self, pcm: Pcm) -> Embedding:
-        """Voiceprint of at least 0.4 s of speech; raises ValueError when shorter."""
+    async def embed(self, pcm: Pcm, *, urgent: bool = True) -> Embedding:
+        """Voiceprint of at least 0.4 s of speech; raises ValueError when shorter.
+
+        What is not ``urgent`` may not delay what is.
+        """
 
 
 class VoiceCloner(Protocol):

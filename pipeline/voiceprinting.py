@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.beside import beside
 from pipeline.bounds import ENCODER_MAX_S
 from pipeline.identification import Band, Heard, Rules
 from pipeline.ports import SpeakerEncoder
@@ -56,19 +57,20 @@ async def voiceprints_of(
     speech_s = len(pcm) / SAMPLE_RATE_HZ
     if speech_s < rules.usable_s:
         raise SpeechRefusedError("short", f"a voiceprint needs {rules.usable_s} s of speech")
-    snr = snr_db(pcm)
+    snr = await beside(snr_db, pcm)
     if snr < rules.usable_snr_db:
         raise SpeechRefusedError("noisy", f"the speech is only {snr:.0f} dB above the noise")
     quality = max(rules.quality(snr), 0.1)
-    clean = noise_suppressed(pcm) if snr < rules.suppress_below_db else pcm
+    clean = await beside(noise_suppressed, pcm) if snr < rules.suppress_below_db else pcm
     try:
         if await _is_mixed(consistent_by or encoder, clean, rules):
             raise SpeechRefusedError("mixed", "more than one person speaks")
-        narrow = is_narrow(pcm)
+        narrow = await beside(is_narrow, pcm)
         band: Band = "narrow" if narrow else "wide"
-        heard = {band: Heard(await encoder.embed(clean), speech_s, quality)}
+        heard = {band: Heard(await encoder.embed(clean, urgent=False), speech_s, quality)}
         if not narrow:
-            heard["narrow"] = Heard(await encoder.embed(narrowed(clean)), speech_s, quality)
+            clean = await beside(narrowed, clean)
+            heard["narrow"] = Heard(await encoder.embed(clean, urgent=False), speech_s, quality)
     except SpeechRefusedError:
         raise
     except ValueError as error:
@@ -81,7 +83,7 @@ async def _is_mixed(encoder: SpeakerEncoder, pcm: Pcm, rules: Rules) -> bool:
     pieces = np.array_split(pcm, max(1, int(len(pcm) / (PIECE_S * SAMPLE_RATE_HZ))))
     if len(pieces) < 2:
         return False
-    prints = np.stack([await encoder.embed(piece) for piece in pieces])
+    prints = np.stack([await encoder.embed(piece, urgent=False) for piece in pieces])
     return consistency(prints) < rules.consistent_at
 
 

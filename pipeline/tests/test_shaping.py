@@ -116,6 +116,17 @@ async def test_a_clone_is_its_base_with_a_profile(heard: Heard) -> None:
     assert clone == base
 
 
+async def test_the_same_speech_is_learnt_once_while_its_voice_is_in_use(heard: Heard) -> None:
+    low, high = EspeakSynthesizer().voices("es")[:2]
+    cloner, speech = WorldCloner(), heard("1998")
+    first = await cloner.clone(speech, low)
+    longer = np.concatenate([speech[: 8 * SAMPLE_RATE_HZ], speech])
+    again = await cloner.clone(np.concatenate([longer, speech]), high)
+    assert again.profile is (await cloner.clone(longer, low)).profile
+    assert first.profile is (await cloner.clone(speech, high)).profile
+    assert (await WorldCloner().clone(speech, low)).profile is not first.profile
+
+
 @pytest.mark.parametrize("speaker", ["2033", "367"])
 def test_shaped_speech_lies_at_the_pitch_of_the_person(
     heard: Heard, stock_clip: Pcm, speaker: str

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import pickle
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from pipeline.beside import beside
 from pipeline.ports import EngineError
 from pipeline.providers.offline import speaker_encoder_export as exporting
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder, partial_mels
@@ -35,6 +38,21 @@ async def test_a_voiceprint_is_a_unit_vector_and_repeatable(models: Path) -> Non
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
     assert first.min() >= 0.0
     np.testing.assert_array_equal(first, second)
+
+
+async def test_a_voiceprint_that_is_urgent_passes_those_that_are_not(
+    models: Path,
+) -> None:
+    encoder = ResemblyzerEncoder.from_folder(models)
+    let_go = threading.Event()
+    held_up = asyncio.create_task(beside(let_go.wait, 30))
+    waiting = asyncio.create_task(encoder.embed(hum(1.0), urgent=False))
+    urgent = await encoder.embed(hum(1.0))
+    assert not waiting.done()
+    let_go.set()
+    assert np.array_equal(await waiting, urgent)
+    assert await held_up
+    await encoder.aclose()
 
 
 @pytest.mark.parametrize(

@@ -192,8 +192,11 @@ class GoogleTranslator:
             return self._pool
 
     def _refuse_unsupported(self, source: str, target: str) -> None:
-        targets = {to for origin, to in self._pairs if origin == source or not source}
-        if target not in targets:
+        pairs = self._pairs
+        # Asked before every clause: some ten thousand pairs are not gone through for it.
+        if source and (source, target) in pairs:
+            return
+        if source or all(to != target for _, to in pairs):
             raise EngineError(
                 "pair_unsupported",
                 f"{SERVICE} does not translate {source or 'any language'} into “{target}”.",

@@ -11,14 +11,16 @@ joined to the one before at the lag where both waveforms agree best.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.beside import beside
 from pipeline.delivery import Delivery, delivery_of
 from pipeline.providers.offline.joining import BlockJoiner
 from pipeline.providers.offline.voice_profile import (
@@ -26,6 +28,7 @@ from pipeline.providers.offline.voice_profile import (
     FRAME_S,
     HOP,
     KEY_DIMENSIONS,
+    MAX_SPEECH_S,
     Floats,
     VoiceProfile,
     band_aperiodicity,
@@ -254,12 +257,19 @@ class WorldCloner:
     needs_s = 3.0
     enough_s = 6.0
 
+    def __init__(self) -> None:
+        self._in_use: WeakValueDictionary[bytes, VoiceProfile] = WeakValueDictionary()
+        """By the digest of the speech they are made of: the stand-in for a vendor's voice is
+        asked for again whenever that one is made of more speech."""
+
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         """Raises EngineError("speech_unusable") when the sample cannot serve."""
         if len(pcm) < self.needs_s * SAMPLE_RATE_HZ:
             raise unusable("it is too short; at least three seconds are needed")
-        # WORLD releases the interpreter lock, so a thread does not hold up the loop.
-        profile = await asyncio.to_thread(build_profile, pcm)
+        used = pcm[: round(MAX_SPEECH_S * SAMPLE_RATE_HZ)]
+        digest = hashlib.blake2b(used.tobytes(), digest_size=16).digest()
+        if (profile := self._in_use.get(digest)) is None:
+            profile = self._in_use[digest] = await beside(build_profile, used)
         return dataclasses.replace(base, profile=profile)
 
     def dump(self, voice: Voice) -> bytes | None:

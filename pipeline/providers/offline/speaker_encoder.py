@@ -16,6 +16,7 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.beside import beside
 from pipeline.bounds import ENCODER_MAX_S as MAX_S
 from pipeline.onnx_runtime import onnxruntime
 from pipeline.ports import EngineError
@@ -42,7 +43,7 @@ _INT16_MAX = 32_767
 class ResemblyzerEncoder:
     """Port SpeakerEncoder on an exported model (see ``speaker_encoder_export``).
 
-    One instance serves a whole process: ``embed`` runs on ``workers`` threads of its own,
+    One instance serves a whole process: what is urgent runs on ``workers`` threads of its own,
     and onnxruntime releases the GIL. Raises EngineError("speaker_model_missing") when the
     model file is absent or unreadable.
     """
@@ -78,11 +79,13 @@ class ResemblyzerEncoder:
         """
         return cls(folder / model_file(precision), workers=workers)
 
-    async def embed(self, pcm: Pcm) -> Embedding:
+    async def embed(self, pcm: Pcm, *, urgent: bool = True) -> Embedding:
         """Voiceprint of at least 0.4 s of 16 kHz speech, shape (256,), L2 norm 1.
 
         Raises ValueError when the audio is shorter, or silent.
         """
+        if not urgent:
+            return await beside(self.embed_now, pcm)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self.embed_now, pcm)
 
