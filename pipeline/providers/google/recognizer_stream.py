@@ -55,6 +55,8 @@ class GoogleStream:
             on_change=self._look,
         )
         self._pieces: deque[SpeechPiece] = deque()
+        self._waiting = 0
+        """Samples in them."""
         self._quiet_since: float | None = None
         """When the last of an utterance was sent, and nothing after it."""
         self._finished = False
@@ -77,6 +79,7 @@ class GoogleStream:
         if unread.is_over:
             raise EngineError("engine_stopped", "The recognition was closed.")
         self._pieces.append(piece)
+        self._waiting += len(piece.pcm)
         self._wake.set()
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
@@ -102,7 +105,7 @@ class GoogleStream:
 
     @property
     def _waiting_s(self) -> float:
-        return sum(len(piece.pcm) for piece in tuple(self._pieces)) / SAMPLE_RATE_HZ
+        return self._waiting / SAMPLE_RATE_HZ
 
     def _look(self) -> None:
         self._wake.set()
@@ -116,6 +119,7 @@ class GoogleStream:
                 self._wake.clear()
                 if self._pieces and self._may_send():
                     piece = self._pieces.popleft()
+                    self._waiting -= len(piece.pcm)
                     self._room.set()
                     await self._take(piece)
                 elif not await self._rest():
