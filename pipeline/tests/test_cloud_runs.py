@@ -275,7 +275,7 @@ async def test_a_fault_of_the_voice_costs_at_most_its_line(tmp_path: Path, scena
 async def test_a_source_heard_by_two_runs_at_once_shares_the_connections(tmp_path: Path) -> None:
     async with cloud(tmp_path, pacing=HURRIED) as house:
         engines = [house.guarded() for _ in range(4)]
-        runs = await asyncio.gather(*(dub(one, SOUND, speed=3.0) for one in engines))
+        runs = await asyncio.gather(*(dub(one, SOUND, speed=2.0) for one in engines))
         assert house.google.counts.connections <= 3
     for told in runs:
         assert words_of(told) == clock_words(SOUND)

@@ -64,6 +64,7 @@ class Leg:
         self._held: list[Pcm] = []
         self._held_start = 0
         self._held_samples = 0
+        self._written_samples = 0
 
     async def open(self) -> None:
         """Returns at once: whether the stream is accepted is told later."""
@@ -88,7 +89,7 @@ class Leg:
     @property
     def billed_s(self) -> float:
         """A request is billed by whole seconds, the last one begun included."""
-        return math.ceil(self.timeline.sent_s)
+        return math.ceil(self._written_samples / SAMPLE_RATE_HZ)
 
     async def send(self, start: int, pcm: Pcm) -> None:
         """Media from ``start`` on, in samples."""
@@ -149,6 +150,8 @@ class Leg:
             return
         try:
             await self._call.write(request)
+            # Not what a stream that had ended did not take any more.
+            self._written_samples += len(request.audio) // 2
         except (GoogleAPICallError, asyncio.InvalidStateError, grpc.aio.UsageError):
             # The stream is over; its reader learns how.
             return
