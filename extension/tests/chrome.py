@@ -162,6 +162,10 @@ class Chrome:
         found: dict[str, Any] | None = self.run(script, ask)
         return found
 
+    def view(self, tab: int) -> dict[str, Any]:
+        """What a popup would be shown now; empty where nothing is dubbed."""
+        return dict((self.probe(tab) or {}).get("view") or {})
+
     def measure(self) -> None:
         """From now on; nothing is measured unless somebody asks."""
         self.probe(-1, on=True)
