@@ -137,8 +137,8 @@ For this each side keeps what the other may need:
 hears again what was not yet decided on, so `resumed.chunk` may be lower than what was
 acknowledged. Keep older ones until they are acknowledged.
 - Give `start_dubbing`, `follow_dubbing`, `stop_dubbing`, `source_text` and `create_voice_clone`
-a `number`, counted from 1 over all of them, and keep them until an `acknowledgement` has that number or a higher
-one. It is given also to a message that was answered by an `error`.
+a `number`, counted from 1 over all of them, and keep them until an `acknowledgement` has that
+number or a higher one. It is given also to a message that was answered by an `error`.
 - Say `acknowledge` now and then, every 32 messages say. The server keeps the last 2048 messages
 or 1 MiB that you did not acknowledge, about 23 s of dub; while you are away dubbing waits when
 there is no more room. If some are gone all the same, the notice `messages_lost` says how many.
