@@ -47,6 +47,7 @@ def make_media(folder: Path, speech_data: Path) -> Path:
     numbered = [(at, at + 1.6, f"Text {at}.") for at in range(0, int(seconds), 2)]
     write_subtitles(folder / "speech.vtt", numbered)
     make_film(folder, speech_data)
+    make_tone(folder)
     return folder
 
 
@@ -55,6 +56,18 @@ SPANISH = (
     ("cheetah_es.wav", ("El homenaje era más que necesario.",)),
 )
 """Recordings and their subtitles, each an equal part of its recording."""
+
+
+TONE_HZ = 1000.0
+TONE_LEVEL = 0.3
+
+
+def make_tone(folder: Path) -> None:
+    """``tone.wav``: what scripted engines take for speech, and a test for the original."""
+    at = np.arange(90 * 16_000) / 16_000
+    # Two seconds of every three, so that there are pauses to end what is said.
+    tone = TONE_LEVEL * np.sin(2 * np.pi * TONE_HZ * at) * (at % 3 < 2)
+    soundfile.write(folder / "tone.wav", tone, 16_000, subtype="PCM_16")
 
 
 def make_film(folder: Path, speech_data: Path) -> None:

@@ -91,7 +91,7 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
         # A cue waits for the end of the one before, when that is what kept it.
         assert other["frame"] >= found.ended[one["cue"]]["frame"]
         assert found.off_s(other, after=found.ended[one["cue"]]) < ONSET_S
-    assert found.off_s(first) < ONSET_S
+    assert max(found.offs_s()) < ONSET_S
     assert max(found.dub(starts_s, starts_s + 1.0)) > 0.01
     assert max(found.dub(0, starts_s - 0.02)) == 0.0
 
@@ -109,10 +109,10 @@ PAGES = {
 def test_every_kind_of_page_is_dubbed(browser: Chrome, site: Site, kind: str) -> None:
     with opened(browser, site.url + PAGES[kind].format(other=site.other_url)) as page:
         tab = browser.start(page)
-        found = measure(browser, tab, heard(1))
-        first = next(iter(found.began.values()))
+        # The first that is measured may be waiting for one that began before.
+        found = measure(browser, tab, lambda found: bool(found.ended and found.offs_s()))
         assert browser.state(tab)["status"] == "on", browser.state(tab)
-        assert found.off_s(first) < ONSET_S
+        assert max(found.offs_s()) < ONSET_S
         assert found.lines[0]["text"]
         browser.stop(tab)
 
