@@ -42,8 +42,8 @@ format: ## put the code in form
 	@$(python) -m ruff check --fix-only .
 	@$(python) -m ruff format .
 
-extension: setup ## the browser extension for Chrome and Firefox, unpacked and as zips, in var/extension
-	@$(python) extension/tools/build.py
+extension: setup ## the browser extension for Chrome and Firefox, in var/extension: make extension [FIREFOX_ID=you@example.org]
+	@$(python) extension/tools/build.py $(if $(FIREFOX_ID),--firefox-id "$(FIREFOX_ID)")
 
 clean: ## remove caches and test leftovers; accounts, recordings and settings stay
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -79,6 +79,44 @@ with group("Hearing"):
         "utterances whose final has not come",
         "the oldest counts as finished",
     )
+    SOURCE_TEXT_MAX = bound(
+        "source_text",
+        256,
+        "clauses",
+        "text of the source that the client sent ahead of its sound",
+        "what is said last is not taken",
+    )
+    SOURCE_TEXT_CUES_MAX = bound(
+        "source_text_message",
+        64,
+        "subtitles",
+        "subtitles in one message of a client",
+        "`message_invalid`",
+    )
+    SOURCE_TEXT_CHARS_MAX = bound(
+        "source_text_length", 1000, "characters", "one subtitle", "`message_invalid`"
+    )
+    SOURCE_TEXT_SPAN_MAX_S = bound(
+        "source_text_span",
+        120.0,
+        "seconds",
+        "how much of the source one message tells the text of",
+        "`source_text_invalid`",
+    )
+    SOURCE_TEXT_SPANS_MAX = bound(
+        "source_text_spans",
+        16,
+        "spans",
+        "stretches of the source whose text is known",
+        "the oldest is forgotten",
+    )
+    SOURCE_TEXT_LATE_S = bound(
+        "source_text_late",
+        8.0,
+        "seconds",
+        "how far a subtitle may come behind its sound",
+        "it is not dubbed",
+    )
     CHANNELS_MAX = bound(
         "channels", 64, "channels", "a file's sound", "`media_unreadable`, `audio_unreadable`"
     )

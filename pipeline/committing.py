@@ -139,7 +139,7 @@ class Committing:
         # Nothing is awaited from here on: a snapshot has the whole line or nothing of it.
         self._next_line += 1
         self._aside = line.sequence, pcm, prosody.pitch_hz
-        if clause.ends_utterance:
+        if clause.ends_utterance and not clause.written:
             self._finals_are_written = not _is_plain(clause.text)
         self._recent_text.append(text)
         self._continues = None if clause.ends_utterance else clause.utterance
@@ -286,6 +286,8 @@ class Committing:
 
     def _text_of(self, clause: Clause, language: str) -> str:
         text = clause.text
+        if clause.written:
+            return text
         if not self._engines.recognizer.punctuates:
             text = restore(text, language, complete=clause.ends_utterance)
             if self._continues == clause.utterance:
@@ -295,6 +297,8 @@ class Committing:
     def _guess(self, clause: Clause, language: str) -> str:
         """The text that ``clause`` will have once it is committed."""
         text = self._text_of(clause, language)
+        if clause.written:
+            return text
         if clause.ends_utterance and self._finals_are_written and _is_plain(text):
             # Vendors put capitals and marks into finals only.
             text = restore(text, language, complete=True)

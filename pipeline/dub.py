@@ -16,14 +16,16 @@ from contextlib import suppress
 from typing import Any
 
 from pipeline import metrics
-from pipeline.events import Failure, Notice
+from pipeline.events import CueAudio, CueEnded, CueScheduled, Failure, Notice
+from pipeline.given import Given
 from pipeline.ledger import Entry, Ledger
 from pipeline.outbox import Outbox
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import EngineError
+from pipeline.record import LineRecord
 from pipeline.scheduler import Scheduler
 from pipeline.snapshot import Delivered, RunSnapshot
-from pipeline.speaking import Output, Speaking
+from pipeline.speaking import Output, Speaking, discarded
 from pipeline.takeover import Takeover, take_over
 from pipeline.tally import Tally
 from pipeline.turns import Turns
@@ -73,6 +75,11 @@ class Dub(ABC):
             heard=self._takeover.heard,
         )
         self._winding_down = False
+        self._given = Given()
+        self._looping: list[asyncio.Task[None]] = []
+        self._unwanted = False
+        self._rest: list[Output] = []
+        """What is still told of a run that was discarded."""
         if plan.live:
             metrics.track_backlog(self, lambda run: run.backlog_s)
         self._run: asyncio.Task[None] | None = None
@@ -140,14 +147,45 @@ class Dub(ABC):
     async def events(self) -> AsyncGenerator[Output, None]:
         """Everything the run tells, in order; a Summary comes last, unless it wound down."""
         while (output := await self._outbox.get()) is not None:
-            finished = self._ledger.take(output)
-            if finished is not None and not finished.recorded:
-                self._tally.count(finished.unheard, finished.latencies)
+            self._given.note(output)
+            finished = self._count(output)
             yield output
-            if finished is not None:
+            if finished:
                 self._on_progress()
+        for output in self._rest:
+            self._count(output)
+            yield output
         if not self._winding_down:
             yield self._tally.summary(self._heard_s(), self._speakers())
+
+    def _count(self, output: Output) -> bool:
+        """Whether a line is finished with it."""
+        finished = self._ledger.take(output)
+        if finished is not None and not finished.recorded:
+            self._tally.count(finished.unheard, finished.latencies)
+        return finished is not None
+
+    async def discard(self) -> None:
+        """Stop at once for good: nobody wants what is left.
+
+        What is made or asked of an engine just now is cancelled. ``events`` gives out which
+        lines nobody will hear, and a Summary.
+        """
+        self._unwanted = True
+        if not self._looping:
+            await asyncio.sleep(0)  # what was made just now has yet to begin
+        for loop in self._looping:
+            loop.cancel()
+        if self._run is not None:
+            await asyncio.wait([self._run])
+        left = self._outbox.cut()
+        told = [one for one in left if not isinstance(one, CueScheduled | CueAudio | CueEnded)]
+        done = {one.sequence for one in told if isinstance(one, LineRecord)}
+        self._rest += self._given.ends()
+        self._rest += told
+        for entry in self._ledger.open:
+            if entry.line.sequence not in done:
+                self._rest += discarded(entry)
 
     async def aclose(self) -> None:
         """Stop at once and free the engines' streams. Idempotent."""
@@ -180,14 +218,18 @@ class Dub(ABC):
         self._outbox.insist(Failure(code=error.code, message=str(error)))
 
     async def _supervise(self) -> None:
-        loops = [
+        self._looping = loops = [
             asyncio.create_task(loop)
             for loop in (*self._loops(), self._turns.run(), self._speaking.run())
         ]
         try:
             done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_EXCEPTION)
-            for loop in done:
-                loop.result()
+            if self._unwanted:
+                # Before anything else is waited for: what is being made costs.
+                await self._turns.aclose()
+            else:
+                for loop in done:
+                    loop.result()
             if not self._winding_down:
                 await self._settle()
         except EngineError as error:
@@ -203,4 +245,5 @@ class Dub(ABC):
             await asyncio.gather(*loops, return_exceptions=True)
             await self._turns.aclose()
             await self._release()
-        await self._outbox.end()
+        if not self._unwanted:
+            await self._outbox.end()

@@ -1,7 +1,8 @@
 """The product on one page: sound in, dubbed cues out, in order.
 
-Four loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
-``Listening`` commits clauses and decides who says them in which voice; the other two, which
+Five loops. ``Hearing`` turns chunks into speech pieces and feeds the recogniser;
+``Listening`` commits clauses, those recognised in one loop and those of which the client has
+the text in another, and decides who says them in which voice; the other two, which
 have the lines spoken and release them in order, are ``Dub``'s. The tasks own no state; the
 loops own it alone and need no lock.
 
@@ -34,6 +35,7 @@ from pipeline.playing import Timing
 from pipeline.recognition import Recognition
 from pipeline.sharing import Share
 from pipeline.snapshot import Delivered, RunSnapshot
+from pipeline.source_text import SourceText
 from pipeline.speaking import Output
 from pipeline.takeover import Again
 from pipeline.tape import Tape
@@ -55,6 +57,7 @@ class Dubber(Dub):
     ``voices`` keeps shaped voices for whoever goes on with the run; not in the snapshot.
     ``share`` is told what is committed, for those who follow the run.
     ``memory`` knows speakers from before; without, nobody is known.
+    ``text`` is what the client has of the source's text, and may be filled at any time.
 
     Raises EngineError, naming what there is, when the engines lack a language.
     """
@@ -70,6 +73,7 @@ class Dubber(Dub):
         voices: KeptVoices | None = None,
         share: Share | None = None,
         memory: SpeakerMemory | None = None,
+        text: SourceText | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         engines.refuse_unsupported(plan)
@@ -84,6 +88,7 @@ class Dubber(Dub):
             clock=clock,
         )
         self._share = share
+        self._text = text or SourceText(continues.source_text if continues else None)
         self._committing = Committing(
             plan, engines, self._tape, clock, voices, memory=memory, tell=self._outbox.insist
         )
@@ -103,6 +108,7 @@ class Dubber(Dub):
             self._recognition,
             self._tape,
             clock,
+            text=self._text,
             on_jump=lambda: self._outbox.offer(MEDIA_JUMP),
             on_heard=self._note_heard,
             on_quiet=lambda: self._listening.foresee(),
@@ -117,6 +123,7 @@ class Dubber(Dub):
             recognition=self._recognition,
             hearing=self._hearing,
             tape=self._tape,
+            text=self._text,
             committer=Committer(after_s=committed_s),
             committing=self._committing,
             ledger=self._ledger,
@@ -196,6 +203,7 @@ class Dubber(Dub):
             hear_from_chunk=hear_from_chunk,
             pending=self._ledger.pending(),
             sent=self._ledger.sent(),
+            source_text=self._text.export(),
         )
 
     async def wind_down(self, *, timeout_s: float) -> RunSnapshot:
@@ -222,7 +230,8 @@ class Dubber(Dub):
     # The loops ---------------------------------------------------------------------
 
     def _loops(self) -> list[Coroutine[Any, Any, None]]:
-        return [self._hear(), self._listening.run(self._again)]
+        listening = self._listening
+        return [self._hear(), listening.run(self._again), listening.follow_text()]
 
     async def _hear(self) -> None:
         await self._hearing.run(self._inbox)

@@ -15,8 +15,10 @@ from pipeline.inbox import Inbox, contiguous
 from pipeline.ports import SpeechDetector
 from pipeline.recognition import Recognition
 from pipeline.segmenter import Segmenter
+from pipeline.source_text import SourceText
 from pipeline.tape import Tape
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Clause, Pcm, SpeechPiece
+from pipeline.unrecognised import Gate
 
 Detect = Callable[[Pcm], Awaitable[Sequence[float]]]
 
@@ -46,6 +48,7 @@ class Hearing:
         tape: Tape,
         clock: Callable[[], float],
         *,
+        text: SourceText,
         on_jump: Callable[[], None],
         on_heard: Callable[[Pcm], None],
         on_quiet: Callable[[], None] = lambda: None,
@@ -56,6 +59,8 @@ class Hearing:
         self._recognition = recognition
         self._tape = tape
         self._clock = clock
+        self._text = text
+        self._gate = Gate(text)
         self._on_jump = on_jump
         self._on_heard = on_heard
         self._on_quiet = on_quiet
@@ -73,9 +78,10 @@ class Hearing:
         while (chunk := await inbox.next()) is not None and not self._stopped:
             await self._hear(chunk, detector.push)
         if not self._stopped:
-            for piece in self._segmenter.flush():
+            for piece in self._passed(self._segmenter.flush()):
                 await self._feed(piece)
             self._recognition.finish()
+            self._text.close()
 
     def stop(self) -> None:
         """Hear nothing more; what is unfinished stays so."""
@@ -93,20 +99,34 @@ class Hearing:
         if utterance in self._decided:
             return True
         segmenter = self._segmenter
-        return segmenter.utterance == utterance and segmenter.quiet_s >= QUIET_S
+        newest = self._gate.number(segmenter.utterance)
+        return newest == utterance and segmenter.quiet_s >= QUIET_S
 
     def settle(self, utterance: int) -> None:
         """All that was said in an utterance is committed."""
         for number in [number for number in self._unfinished if number <= utterance]:
             del self._unfinished[number]
+        self._tell_text()
+
+    def settle_all(self) -> None:
+        """The recogniser says nothing more."""
+        self._unfinished.clear()
+        self._tell_text()
 
     @property
     def next_utterance(self) -> int:
         """Number of the first utterance that is not finished."""
-        return next(iter(self._unfinished), self._segmenter.utterance)
+        return next(iter(self._unfinished), self._gate.number(self._segmenter.utterance))
 
     def position(self, last: Clause | None) -> int:
         """Where hearing must begin again so that nothing is lost after the clause ``last``."""
+        position = self._recognition_position(last)
+        open_from_s = self._text.open_from_s
+        if open_from_s is None:
+            return position
+        return min(position, max(0, round(open_from_s * SAMPLE_RATE_HZ)))
+
+    def _recognition_position(self, last: Clause | None) -> int:
         if not self._unfinished:
             kept = self._segmenter.keeps_from
             return self._hear_from if kept is None else kept
@@ -122,17 +142,29 @@ class Hearing:
         for part in contiguous(chunk, expected):
             self._tape.append(part, self._clock())
             self._on_heard(part.pcm)
-            pieces = self._segmenter.push(part, await detect(part.pcm))
+            probabilities = await detect(part.pcm)
+            pieces = self._passed(self._segmenter.push(part, probabilities))
+            self._text.heard(self._tape.end_s)
             for piece in pieces:
                 # Before any of them is waited for: the segmenter has let go of them all.
                 self._unfinished.setdefault(piece.utterance, piece.start)
             _forget_oldest(self._unfinished)
+            if pieces:
+                self._tell_text()
             for piece in pieces:
                 await self._feed(piece)
             quiet = self._segmenter.quiet_s >= QUIET_S
             if quiet and not self._was_quiet:
                 self._on_quiet()
             self._was_quiet = quiet
+
+    def _passed(self, pieces: Sequence[SpeechPiece]) -> list[SpeechPiece]:
+        """What of them the recogniser gets."""
+        return [passed for piece in pieces for passed in self._gate.pass_on(piece)]
+
+    def _tell_text(self) -> None:
+        first = next(iter(self._unfinished.values()), None)
+        self._text.settled(None if first is None else first / SAMPLE_RATE_HZ)
 
     async def _feed(self, piece: SpeechPiece) -> None:
         if piece.ends:

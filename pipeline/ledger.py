@@ -154,6 +154,11 @@ class Ledger:
             self._settled.set()
         return entry
 
+    @property
+    def open(self) -> tuple[Entry, ...]:
+        """Lines that the listener has not got completely, in order."""
+        return tuple(self._open.values())
+
     async def settled(self) -> None:
         """Wait until no line is open."""
         await self._settled.wait()

@@ -17,6 +17,7 @@ from pipeline.plan import AUTO, DubbingPlan
 from pipeline.playing import Timing
 from pipeline.recognition import Recognition
 from pipeline.sharing import Share
+from pipeline.source_text import SourceText
 from pipeline.speaking import Output
 from pipeline.tape import Tape
 from pipeline.turns import Turns
@@ -34,6 +35,7 @@ class Listening:
     recognition: Recognition
     hearing: Hearing
     tape: Tape
+    text: SourceText
     committer: Committer
     committing: Committing
     ledger: Ledger
@@ -50,6 +52,8 @@ class Listening:
     share: Share | None = None
     """Those who follow the run."""
     _between_lines: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _told_again: asyncio.Event = field(default_factory=asyncio.Event)
+    _text_over: asyncio.Event = field(default_factory=asyncio.Event)
     _stopped: bool = False
     _shown: tuple[Word, ...] = ()
     """Words of the partial told last."""
@@ -59,12 +63,41 @@ class Listening:
         for entry in again:
             async with self._between_lines:
                 await self._tell(entry)
+        self._told_again.set()
         async with aclosing(self.recognition.hypotheses()) as hypotheses:
             async for hypothesis in hypotheses:
                 await self._update(hypothesis)
+        self.hearing.settle_all()
+        await self._text_over.wait()
         self.turns.close()
         if self.share is not None and not self._stopped:
             self.share.end(complete=False)
+
+    async def follow_text(self) -> None:
+        """Commit the clauses of which the client has the text, each once it has been heard."""
+        await self._told_again.wait()
+        expected: Clause | None = None
+        while not self._stopped and not self.text.over:
+            coming = self.text.next
+            if coming is not None and coming is not expected:
+                # Its text is certain before it is said: the translation is there by then.
+                expected = coming
+                self.committing.expect([coming])
+            async with self._between_lines:
+                committed = await self._commit_text()
+            if not committed:
+                await self.text.changed()
+        self._text_over.set()
+
+    async def _commit_text(self, *, before_s: float | None = None) -> bool:
+        """Commit the next clause of the client's text if it is due; ``before_s`` is where a
+        recognised clause begins that comes next."""
+        clause = None if self._stopped else self.text.due(before_s=before_s)
+        if clause is None:
+            return False
+        decision = self.hearing.now()
+        await self._commit(clause, decision, decision.at)
+        return True
 
     async def stop(self) -> None:
         """Commit nothing more; returns when a line that is just being committed is told."""
@@ -96,6 +129,8 @@ class Listening:
                 self.share.partial(partial)
         for clause in self.committer.update(hypothesis):
             async with self._between_lines:
+                while await self._commit_text(before_s=clause.start_s):
+                    pass
                 if not self._stopped:
                     await self._commit(clause, decision, recognized_at)
         if self._stopped:

@@ -42,8 +42,11 @@ class Outbox(Generic[T]):
         """Nothing more is told."""
         await self._queue.put(None)
 
-    def cut(self) -> None:
-        """End at once: what nobody has taken is taken back."""
+    def cut(self) -> list[T | Event]:
+        """End at once: what nobody has taken is taken back, and returned."""
+        left = []
         while not self._queue.empty():
-            self._queue.get_nowait()
+            if (output := self._queue.get_nowait()) is not None:
+                left.append(output)
         self._queue.put_nowait(None)
+        return left

@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.events import Latencies
+from pipeline.source_text import SourceTextState
 from pipeline.types import SpeakerMatch, Style
 
 
@@ -160,6 +161,8 @@ class RunSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The last lines before those, for a client that has not got all that was sent."""
     followed: Followed | None = None
     """Of a run that follows another."""
+    source_text: SourceTextState | None = None
+    """What the client has said of the source's text and was not said yet."""
 
     @property
     def next_line(self) -> int:

@@ -19,6 +19,9 @@ from pipeline.turns import Group, Turns
 
 Output = Event | CueAudio | LineRecord
 
+DISCARDED = "discarded"
+"""Why a line is not heard of a run that is not wanted any more."""
+
 
 class Speaking:
     """Tells and plays what ``turns`` gives, one group after the other."""
@@ -152,6 +155,16 @@ class Speaking:
             text = entry.text or entry.line.source_text
             await self._tell(Skipped(line=entry.line.sequence, reason=reason, text=text))
             await self._tell(_record(entry))
+
+
+def discarded(entry: Entry) -> list[Output]:
+    """What is told of a line that is given up, however far it has got."""
+    entry.skipped, entry.begun, entry.into = DISCARDED, None, None
+    text = entry.text or entry.line.source_text
+    return [
+        Skipped(line=entry.line.sequence, reason=DISCARDED, text=text),
+        _record(entry),
+    ]
 
 
 def _cue_of(entry: Entry) -> dict[str, Any]:

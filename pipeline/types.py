@@ -106,6 +106,8 @@ class Clause:
     ends_utterance: bool
     language: str = ""
     """As the recogniser found it out; "" where it was not to, or has not yet."""
+    written: bool = False
+    """Its text is the client's, as somebody wrote it, and is not mended."""
 
     @property
     def text(self) -> str:

@@ -31,6 +31,9 @@ from pipeline.bounds import (
     LANGUAGE_MAX,
     PING_ID_MAX,
     QUOTED_MAX,
+    SOURCE_TEXT_CHARS_MAX,
+    SOURCE_TEXT_CUES_MAX,
+    SOURCE_TEXT_SPAN_MAX_S,
     SPEAKER_ID_MAX,
 )
 from pipeline.events import CueAudio, Event
@@ -86,9 +89,9 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
     """A message that changes something, and must not count twice when it is sent again."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
-    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing``, ``create_voice_clone``
-    and ``identify_speaker`` together, from 1; one that was taken is not taken again. null:
-    always taken."""
+    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing``, ``source_text``,
+    ``create_voice_clone`` and ``identify_speaker`` together, from 1; one that was taken is not
+    taken again. null: always taken."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):
@@ -146,6 +149,12 @@ class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing
     that to the server."""
     team: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
     """Number of a team of yours whose members may follow the session; null: as it was."""
+    source_text: bool = False
+    """``source_text`` messages will come: then a source language that nothing here recognises
+    is no reason to refuse, and what they say is all that is dubbed of it."""
+    discard: bool = False
+    """What was said before and is not dubbed yet is not wanted any more: after a seek, say. It
+    is ``skipped``, and the runs in hand end at once."""
 
 
 class FollowDubbing(CountedMessage, frozen=True, kw_only=True, tag="follow_dubbing"):
@@ -205,8 +214,43 @@ class IdentifySpeaker(CountedMessage, frozen=True, kw_only=True, tag="identify_s
     never suggested for this speaker again."""
 
 
+class Subtitle(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of text and when it is said."""
+
+    start_s: Annotated[float, msgspec.Meta(ge=0, le=2**33)]
+    """Media time at which it begins to be said."""
+    end_s: Annotated[float, msgspec.Meta(ge=0, le=2**33)]
+    """Media time at which it has been said."""
+    text: Annotated[str, msgspec.Meta(max_length=SOURCE_TEXT_CHARS_MAX)]
+    """What is said, in plain text."""
+
+
+class SourceTextMessage(CountedMessage, frozen=True, kw_only=True, tag="source_text"):
+    """The text of what is said in a stretch of the source, as subtitles have it. Where it is
+    known nothing is recognised: each piece becomes a line once its sound has come."""
+
+    language: LanguageCode
+    """Language of the text, which must be the run's ``source_language`` where that is named."""
+    from_s: Annotated[float, msgspec.Meta(ge=0, le=2**33)]
+    """Media time from which the text is told. What earlier messages of the run told to end later
+    than this is replaced."""
+    until_s: Annotated[float, msgspec.Meta(ge=0, le=2**33)]
+    """Media time up to which ``cues`` have all that is said, at most 120 s after ``from_s``; as
+    ``from_s``: nothing is known any more, and the source is recognised again."""
+    cues: Annotated[list[Subtitle], msgspec.Meta(max_length=SOURCE_TEXT_CUES_MAX)] = []
+    """The text in order, at most 64 pieces. Where there is none between the two times nobody
+    speaks."""
+    run: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
+    """``number`` of the ``start_dubbing`` whose media times these are; text of another run is
+    left aside. null: the run in hand."""
+
+
 class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
     """No more sound comes: what was said is still dubbed, then comes the summary."""
+
+    discard: bool = False
+    """What was said and is not dubbed yet is not wanted any more: it is ``skipped``, and the
+    summary comes at once."""
 
 
 class Ping(ClientMessage, frozen=True, kw_only=True, tag="ping"):
@@ -225,6 +269,7 @@ AnyClientMessage = (
     | StartDubbing
     | FollowDubbing
     | AudioChunkMessage
+    | SourceTextMessage
     | CreateVoiceClone
     | IdentifySpeaker
     | StopDubbing
@@ -304,7 +349,25 @@ def decode_message(text: str | bytes) -> AnyClientMessage:
         _refuse_large(message.glossary)
     if isinstance(message, CreateVoiceClone) and not 1 <= len(message.speaker_id) <= SPEAKER_ID_MAX:
         raise WireError("speaker_id_invalid", f"A speaker_id has 1 to {SPEAKER_ID_MAX} characters.")
+    if isinstance(message, SourceTextMessage):
+        _refuse_disordered(message)
     return message
+
+
+def _refuse_disordered(message: SourceTextMessage) -> None:
+    span_s = message.until_s - message.from_s
+    if not 0 <= span_s <= SOURCE_TEXT_SPAN_MAX_S:
+        raise WireError(
+            "source_text_invalid",
+            f"until_s is at or up to {SOURCE_TEXT_SPAN_MAX_S:g} s after from_s; got {span_s:g} s.",
+        )
+    for number, cue in enumerate(message.cues):
+        if not 0 < cue.end_s - cue.start_s <= SOURCE_TEXT_SPAN_MAX_S:
+            raise WireError(
+                "source_text_invalid",
+                f"Each of the cues ends after it begins and lasts {SOURCE_TEXT_SPAN_MAX_S:g} s "
+                f"at most; number {number} does not.",
+            )
 
 
 def _in_short(reason: str) -> str:

@@ -36,6 +36,8 @@ ERRORS: dict[str, Explained] = {
         "list the pairs there are.",
         "target_language_unsupported": "There is a translation, but no voice for its language.",
         "candidates_invalid": "`source_candidates` are more than four, or the source is named.",
+        "source_text_invalid": "The times of a `source_text` are not in order or too far apart, "
+        "or its language is not the run's.",
         "sample_rate_unsupported": "The sample rate is not 8000 to 48000 Hz.",
         "glossary_too_long": "The glossary has more than 2000 terms, or 100000 characters.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
@@ -138,6 +140,8 @@ NOTICES: Explained = {
     "messages_lost": "You came back too late for some messages: they were not kept so long.",
     "quota_ending": "A minute or less is left of what you may have dubbed today, or a tenth of "
     "what it may cost.",
+    "recognizer_missing": "Nothing here recognises the source language: what is dubbed is what "
+    "`source_text` says.",
     "recognizer_restarted": "The recogniser was started again; nothing is lost.",
     "record_incomplete": "The database is away: dubbing goes on, parts of the record are missing.",
     "redis_away": "Redis does not answer: dubbing goes on, but a dropped session can be resumed on "
@@ -150,6 +154,7 @@ NOTICES: Explained = {
 SKIPS: Explained = {
     "backlog": "The dub was too far behind; the line is shown instead of spoken.",
     "same_language": "It was spoken in the target language already: the original is heard.",
+    "discarded": "It was not wanted any more: `discard` ended the run.",
     "merged": "On record only, where the socket says `merged`: spoken as part of another line.",
 }
 """Reasons of ``skipped``, and of lines on record, beside the errors of engines."""

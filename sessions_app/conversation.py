@@ -35,6 +35,7 @@ from pipeline.wire import (
     FollowDubbing,
     IdentifySpeaker,
     Ping,
+    SourceTextMessage,
     StartDubbing,
     StopDubbing,
     WireError,
@@ -382,7 +383,9 @@ class Conversation:
                 case StopDubbing() if self._following.active:
                     self._following.stop()
                 case StopDubbing():
-                    self._audio.stop()
+                    self._audio.stop(discard=message.discard)
+                case SourceTextMessage():
+                    self._audio.take_text(message)
                 case CreateVoiceClone():
                     self._voices.check(message, rate_hz=self._audio.sample_rate_hz)
                 case IdentifySpeaker():

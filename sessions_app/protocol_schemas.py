@@ -21,6 +21,7 @@ CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
     wire.StartDubbing,
     wire.FollowDubbing,
     wire.AudioChunkMessage,
+    wire.SourceTextMessage,
     wire.StopDubbing,
     wire.CreateVoiceClone,
     wire.IdentifySpeaker,
@@ -83,6 +84,7 @@ def schemas() -> dict[str, Schema]:
         *CLIENT_MESSAGES,
         *SERVER_MESSAGES,
         wire.Recognition,
+        wire.Subtitle,
         events.Latencies,
     )
     structs = {one.__name__: one for one in described}

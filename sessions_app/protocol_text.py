@@ -59,6 +59,28 @@ are seconds on the media clock, those in `*_ms` are milliseconds of wall time.
 
 A media time that jumps back by more than a second is a seek: the run ends as if stopped and
 another one starts.
+
+A client that starts anew because its listener has gone somewhere else in the source, or has
+changed what is wanted, says so with `discard`: then what was said and is not dubbed yet is
+`skipped` with the reason `discarded`, nothing more is asked of any engine for it, and the new
+run does not wait for the old one. `stop_dubbing` has it too, for a pause. A cue that has begun
+gets its `cue_end` where its sound breaks off.
+""",
+    "Text of the source": """
+A client that has the text of what is said, such as a page with subtitles, can send it ahead of
+the sound in `source_text` messages. Each names a stretch of the source, in media time, and all
+that is said in it; send the next ten to thirty seconds, and again whatever has changed. Where
+the text is known nothing is recognised: each piece becomes a line with the very words it has,
+once its sound has come, for who says it is found from the sound. A piece that lasts longer than
+3 s is cut at its marks. Its translation is made before it has been said. Speech outside the
+stretches is recognised as ever.
+
+With `source_text` in `start_dubbing` the source may also be in a language that nothing here
+recognises. The notice `recognizer_missing` then says that only the text is dubbed; a piece that
+comes up to 8 s behind its sound is taken as well. A message replaces what earlier ones told to
+end later than its `from_s`, so a player that stalls tells it again at its new times; with
+`until_s` as `from_s` everything is taken back. Text belongs to one run: after each
+`start_dubbing` send it again. What waits is at most 256 pieces.
 """,
     "Follow": """
 Several listeners may hear one live source, each with their own voices. One session, the leader,
@@ -114,9 +136,9 @@ For this each side keeps what the other may need:
 - Keep the last 15 seconds of chunks, even when an `acknowledgement` names them: another process
 hears again what was not yet decided on, so `resumed.chunk` may be lower than what was
 acknowledged. Keep older ones until they are acknowledged.
-- Give `start_dubbing`, `follow_dubbing`, `stop_dubbing` and `create_voice_clone` a `number`,
-counted from 1 over all four, and keep them until an `acknowledgement` has that number or a higher
-one. It is given also to a message that was answered by an `error`.
+- Give `start_dubbing`, `follow_dubbing`, `stop_dubbing`, `source_text` and `create_voice_clone`
+a `number`, counted from 1 over all of them, and keep them until an `acknowledgement` has that
+number or a higher one. It is given also to a message that was answered by an `error`.
 - Say `acknowledge` now and then, every 32 messages say. The server keeps the last 2048 messages
 or 1 MiB that you did not acknowledge, about 23 s of dub; while you are away dubbing waits when
 there is no more room. If some are gone all the same, the notice `messages_lost` says how many.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -26,7 +26,9 @@ from pipeline.notices import AUDIO_DROPPED
 from pipeline.ports import Endpointing, EngineError
 from pipeline.sharing import Feed
 from pipeline.snapshot import Delivered, RunSnapshot
+from pipeline.source_text import SourceText, Subtitle
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
+from pipeline.unrecognised import NAME as TEXT_ALONE
 from sessions_app import wiring
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether voices are shaped there."""
     speakers: Literal["", "off", "recognise", "remember"] = ""
     """What is done about those who speak; "": as the user has set it."""
+    source_text: bool = False
+    """The client has text of what is said, or may have."""
+    number: int | None = None
+    """Of the message that asked for it."""
 
 
 Tell = Callable[[Output], Awaitable[None]]
@@ -112,7 +118,9 @@ class Run:
         self._dubber: Dubber | None = None
         """The same, once it has been given what was held."""
         self._made: wiring.MadeDubber[Dub] | None = None
+        self._text = SourceText(continues.source_text if continues else None)
         self._finish = asyncio.Event()
+        self._unwanted = asyncio.Event()
         self._over = False
         metrics.track_queue("held_audio", self, lambda run: run._held_samples / SAMPLE_RATE_HZ)
 
@@ -148,8 +156,18 @@ class Run:
         self._held_samples -= len(chunk.pcm)
         return chunk
 
+    def take_text(self, subtitles: Sequence[Subtitle], from_s: float, until_s: float) -> None:
+        """What is said between two media times; never waits."""
+        if not self.over:
+            self._text.take(subtitles, from_s, until_s)
+
     def finish(self) -> None:
         """No more audio comes; what was said is still dubbed. Idempotent."""
+        self._finish.set()
+
+    def discard(self) -> None:
+        """Nobody wants what is left of it: it ends at once, with its summary. Idempotent."""
+        self._unwanted.set()
         self._finish.set()
 
     async def decided(self, label: str) -> bool:
@@ -224,6 +242,8 @@ class Run:
             feed=self._feed,
             run=request.id,
             speakers=request.speakers,
+            text=self._text,
+            text_alone=request.source_text,
         )
 
     async def _start(self) -> Dub:
@@ -263,6 +283,14 @@ class Run:
         )
         await self._begin(ready, request)
         await self._tell(ready)
+        if engines["recognition"] == TEXT_ALONE:
+            await self._tell(
+                Notice(
+                    code="recognizer_missing",
+                    message=f"Nothing here recognises “{source}”: what is dubbed is what the "
+                    "source's subtitles say.",
+                )
+            )
         if request.source_language != source:
             await self._tell(
                 Notice(
@@ -295,8 +323,11 @@ class Run:
 
     async def _pass_on_finish(self, dub: Dub, deadline: asyncio.Timeout) -> None:
         await self._finish.wait()
-        await dub.finish()
-        deadline.reschedule(asyncio.get_running_loop().time() + FINISH_S)
+        if not self._unwanted.is_set():
+            await dub.finish()
+            deadline.reschedule(asyncio.get_running_loop().time() + FINISH_S)
+            await self._unwanted.wait()
+        await dub.discard()
 
 
 def _refusal(error: EngineError) -> Event:

@@ -71,6 +71,8 @@ class Runs:
         self._speakers: set[str] = set()
         self._conducted: Run | None = None
         self._waiting: asyncio.Queue[Run] = asyncio.Queue(RUNS_MAX)
+        self._unended: list[Run] = []
+        """The one that is conducted and those that wait, in order."""
         self._conducting: asyncio.Task[None] | None = None
         metrics.track_queue("runs_waiting", self, lambda runs: runs._waiting.qsize())
 
@@ -129,7 +131,18 @@ class Runs:
                 "too_many_runs", "Dubbing is being restarted too often; wait for the summary."
             ) from None
         self.current = run
+        self._unended.append(run)
         self._on_progress()
+
+    @property
+    def unended(self) -> tuple[Run, ...]:
+        """The run that is conducted and those that wait for their turn, in order."""
+        return tuple(self._unended)
+
+    def discard(self) -> None:
+        """Nobody wants what is left of the runs there are: they end at once."""
+        for run in self._unended:
+            run.discard()
 
     async def decided(self, label: str) -> None:
         """A person decided about a speaker: from their next clause on it is so."""
@@ -212,6 +225,7 @@ class Runs:
                     )
                 )
             finally:
+                self._unended.remove(run)
                 metrics.run_ended()
             if run.wound_down:
                 return

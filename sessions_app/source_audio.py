@@ -12,8 +12,16 @@ from pipeline.events import Notice
 from pipeline.plan import AUTO
 from pipeline.ports import EngineError
 from pipeline.providers.choice import refuse_unknown
+from pipeline.source_text import Subtitle
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.wire import AudioChunkMessage, AudioFrame, Recognition, StartDubbing, WireError
+from pipeline.wire import (
+    AudioChunkMessage,
+    AudioFrame,
+    Recognition,
+    SourceTextMessage,
+    StartDubbing,
+    WireError,
+)
 from sessions_app.intake import Intake, Taken
 from sessions_app.languages import candidates_of, language_of, target_of
 from sessions_app.outbox import Outbox
@@ -82,13 +90,21 @@ class SourceAudio:
                 candidates=candidates_of(message.source_candidates, source),
                 team=message.team,
                 speakers=message.speakers or "",
+                source_text=message.source_text,
+                number=message.number,
             ),
             intake,
+            discard=message.discard,
         )
 
-    def stop(self) -> None:
-        """Raises WireError when nothing is dubbed."""
-        if self._runs.current is None or self._runs.current.over:
+    def stop(self, *, discard: bool = False) -> None:
+        """``discard``: what was said is not dubbed any more, not even of a run that was stopped
+        before. Raises WireError when nothing is dubbed."""
+        current = self._runs.current
+        if discard and current is not None and not current.ended:
+            self._runs.discard()
+            return
+        if current is None or current.over:
             raise WireError("not_started", "There is nothing to stop: dubbing has not started.")
         self.finish()
 
@@ -117,10 +133,14 @@ class SourceAudio:
         self._finish_after = finish_after
         self._finish_when_due()
 
-    def _open(self, request: RunRequest, intake: Intake) -> Run:
+    def _open(self, request: RunRequest, intake: Intake, *, discard: bool = False) -> Run:
         previous, its_intake = self._runs.current, self._intake
+        before = self._runs.unended
         run = self._runs.open(request, after_chunk=self.chunk)
-        if previous is not None and not previous.over and its_intake is not None:
+        if discard:
+            for one in before:
+                one.discard()
+        elif previous is not None and not previous.over and its_intake is not None:
             if its_intake is not intake and (rest := its_intake.flush()):
                 previous.push(rest)
             previous.finish()
@@ -128,6 +148,32 @@ class SourceAudio:
         self._counted = -1
         self._said_not_started = False
         return run
+
+    # Text --------------------------------------------------------------------------
+
+    def take_text(self, message: SourceTextMessage) -> None:
+        """Text of what is said, for the run whose media times it has. Raises WireError."""
+        language = language_of(message.language, "language")
+        run = self._runs.current
+        if run is None or _is_following(run):
+            raise WireError("not_started", "Text came while nothing is dubbed; send start_dubbing.")
+        request = run.request
+        if message.run is not None and message.run != request.number:
+            return  # it crossed with the message that ended its run
+        if request.source_language not in (AUTO, language):
+            raise WireError(
+                "source_text_invalid",
+                f"The text is in “{language}”, but what is dubbed is in "
+                f"“{request.source_language}”.",
+            )
+        run.take_text(
+            [
+                Subtitle(start_s=cue.start_s, end_s=cue.end_s, text=cue.text, language=language)
+                for cue in message.cues
+            ],
+            message.from_s,
+            message.until_s,
+        )
 
     # Sound -------------------------------------------------------------------------
 

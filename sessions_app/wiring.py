@@ -11,7 +11,7 @@ import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -25,11 +25,13 @@ from pipeline.guards.cache import CachedTranslator
 from pipeline.guards.guarding import LIMITED, guarded
 from pipeline.guards.usage import Meter
 from pipeline.kept_voices import KeptVoices
-from pipeline.plan import DubbingPlan, Engines
+from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.ports import Endpointing, EngineError, Translator
 from pipeline.shared import RunBegan
 from pipeline.sharing import Feed, Share
 from pipeline.snapshot import Delivered, RunSnapshot
+from pipeline.source_text import SourceText
+from pipeline.unrecognised import NoRecognizer
 from sessions_app.engine_access import (
     Wanted,
     access_of,
@@ -277,6 +279,8 @@ async def make_dubber(
     feed: Feed | None = None,
     run: str = "",
     speakers: str = "off",
+    text: SourceText | None = None,
+    text_alone: bool = False,
 ) -> MadeDubber[Dubber]:
     """A Dubber with the engines that ``user_id`` may use and wishes for. Raises EngineError.
 
@@ -285,12 +289,17 @@ async def make_dubber(
 
     ``speakers``: off, recognise, remember, or "" for as the user has set it.
 
+    ``text``: what the client has of the source's text; with ``text_alone`` it is enough where
+    nothing recognises the language.
+
     ``continues`` and ``heard``: what another process left of the run, and what its
     listener got.
     """
     leases = await _lease_all(user_id, wish)
     told: list[Dub] = []
     engines = _guarded(leases, user_id, meter, told)
+    if text is not None and text_alone:
+        engines = _with_text_alone(engines, source_language, text)
     try:
         source, among = resolve_source(
             engines,
@@ -331,6 +340,7 @@ async def make_dubber(
             voices=_voices_for(user_id, plan),
             share=Share(feed, run, leases[0].engines) if feed else None,
             memory=opened.memory,
+            text=text,
         )
     except BaseException:
         for one in leases:
@@ -338,6 +348,14 @@ async def make_dubber(
         raise
     told.append(dubber)
     return MadeDubber(dubber, plan, engines, tuple(leases), opened.memory)
+
+
+def _with_text_alone(engines: Engines, source_language: str, text: SourceText) -> Engines:
+    """Engines that need not recognise what they cannot: ``text`` says it."""
+    if source_language in (AUTO, *engines.recognizer.languages):
+        return engines
+    text.alone = True
+    return replace(engines, recognizer=NoRecognizer(source_language))
 
 
 async def make_follower(

@@ -75,6 +75,7 @@ export class Connection extends Emitter {
     this.state = "new";
     this._kept = new KeptMessages();
     this._number = 0;
+    this._run = 0; // number of the start that was said last
     this._chunk = 0;
     /** @type {Record<string, unknown> | null} */
     this._request = null; // of the run that is wanted
@@ -113,19 +114,37 @@ export class Connection extends Emitter {
     this._connect();
   }
 
-  /** Begin to dub, or begin anew. @param {Record<string, unknown>} request fields of `start_dubbing` */
-  start(request) {
+  /**
+   * Begin to dub, or begin anew.
+   * @param {Record<string, unknown>} request fields of `start_dubbing`; with `discard` nobody
+   *   wants what is left of the run before
+   */
+  start({ discard = false, ...request }) {
     this._request = request;
     this._stopping = false;
     this._pending += 1;
-    this._order({ type: "start_dubbing", ...request });
+    this._run = this._order({ type: "start_dubbing", ...request, ...(discard ? { discard } : {}) });
   }
 
-  /** No more sound comes; what was said is still dubbed, then comes a `summary`. */
-  stop() {
+  /**
+   * No more sound comes; what was said is still dubbed, then comes a `summary`.
+   * @param {{discard?: boolean}} [options] nobody wants what is not dubbed yet
+   */
+  stop({ discard = false } = {}) {
     if (!this._request || this._stopping) return;
     this._stopping = true;
-    this._order({ type: "stop_dubbing" });
+    this._order({ type: "stop_dubbing", ...(discard ? { discard } : {}) });
+  }
+
+  /**
+   * What is said in the source, for the run that was started last.
+   * @param {import("./subtitles.js").SourceText} text
+   * @returns {boolean} false while there is no connection: then tell it anew after `resumed`
+   */
+  sendText(text) {
+    if (!this._request || this._stopping || !this._resumed) return false;
+    this._order({ type: "source_text", run: this._run, ...text });
+    return true;
   }
 
   /** @param {Int16Array} pcm at the rate that was named @param {number} mediaS of its first sample */
@@ -397,7 +416,7 @@ export class Connection extends Emitter {
       return;
     }
     this._pending = 1;
-    this._order({ type: "start_dubbing", ...this._request });
+    this._run = this._order({ type: "start_dubbing", ...this._request });
   }
 
   /** @param {ConnectionState} state */

@@ -2,7 +2,8 @@
 // of it, tied together. Used by the extension and by the portal's own page.
 //
 // Events: "change" (detail: View), "line" (detail: CaptionLine), "notice" (detail: {code, message}),
-// "cue" (detail: what the mixer did, with `startS`, `dueS` in seconds of the graph's clock).
+// "cue" (detail: what the mixer did, with `startS`, `dueS` in seconds of the graph's clock), "run"
+// (a run has begun, or its sound has: text of the source must be told anew).
 
 import { capture } from "./capture.js";
 import { Captions } from "./captions.js";
@@ -14,6 +15,12 @@ const SILENCE_S = 8;
 const SILENT_PEAK = 1e-4;
 /** How long a stop waits for the last clauses. */
 export const FINISH_S = 20;
+/** Errors of a start whose languages the server cannot do. */
+const LANGUAGES_REFUSED = new Set([
+  "source_language_unsupported",
+  "pair_unsupported",
+  "target_language_unsupported",
+]);
 
 /**
  * @typedef {object} Volumes
@@ -32,6 +39,7 @@ export const FINISH_S = 20;
  * @property {string} sourceLanguage as found by the server, or as asked
  * @property {string} targetLanguage
  * @property {Record<string, string>} engines role to name
+ * @property {boolean} sourceText the text of the source is the page's
  * @property {Volumes} volumes
  * @property {number} offsetS
  * @property {Record<string, number>} gains of speakers
@@ -77,6 +85,7 @@ export class DubSession extends Emitter {
       sourceLanguage: "",
       targetLanguage: "",
       engines: {},
+      sourceText: false,
       volumes: { original: 1, dub: 1, floor: 0.15, bypass: false, ...volumes },
       offsetS,
       gains: {},
@@ -101,7 +110,8 @@ export class DubSession extends Emitter {
   /**
    * Begin to dub what `source` gives. The original is routed through the player as well, unless
    * it is heard by itself.
-   * @param {AudioNode} source @param {Record<string, unknown>} request fields of `start_dubbing`
+   * @param {AudioNode} source @param {Record<string, unknown>} request fields of `start_dubbing`;
+   *   `instead` is another request, for a server that refuses its languages
    * @param {{route?: boolean}} [options]
    */
   async start(source, request, { route = true } = {}) {
@@ -118,14 +128,14 @@ export class DubSession extends Emitter {
   restart(request) {
     if (!this._request || this.view.status === "ended") return;
     this.player.clear();
-    this._begin(request ?? this._request);
+    this._begin(request ?? this._request, { discard: true });
   }
 
   /** Nothing is sent or heard until `resume`; what was being said is not heard later. */
   pause() {
     if (!this._request || this.view.status === "paused" || this.view.status === "ended") return;
     this.player.clear();
-    this.link.stop();
+    this.link.stop({ discard: true });
     this._show({ status: "paused" });
   }
 
@@ -181,19 +191,37 @@ export class DubSession extends Emitter {
     return this.player.again();
   }
 
+  /** Media time that is captured now, seconds; null before the first sound. */
+  get mediaS() {
+    return this._tied ? this.player.clock.mediaS(this.context.currentTime) : null;
+  }
+
+  /**
+   * What is said in the source, as subtitles have it.
+   * @param {import("./subtitles.js").SourceText} text @returns {boolean} whether it was sent
+   */
+  sendText(text) {
+    const { status } = this.view;
+    if (status === "paused" || status === "stopping" || status === "ended") return false;
+    return this.link.sendText(text);
+  }
+
   // What comes ------------------------------------------------------------------------
 
-  /** @param {Record<string, unknown>} request */
-  _begin(request) {
+  /** @param {Record<string, unknown>} request @param {{discard?: boolean}} [options] */
+  _begin(request, { discard = false } = {}) {
     this._request = request;
-    this.link.start({ sample_rate: WIRE_RATE_HZ, ...request });
+    const { instead: _, ...asked } = request;
+    this.link.start({ sample_rate: WIRE_RATE_HZ, ...asked, ...(discard ? { discard } : {}) });
     const connecting = this.link.state === "new" || this.link.state === "connecting";
     this._show({
       status: connecting ? "connecting" : "starting",
       sourceLanguage: String(request.source_language ?? "auto"),
       targetLanguage: String(request.target_language),
+      sourceText: Boolean(request.source_text),
       trouble: null,
     });
+    this.emit("run");
   }
 
   /** @param {{pcm: Int16Array, mediaS: number, peak: number, zeroS: number}} frame */
@@ -201,6 +229,7 @@ export class DubSession extends Emitter {
     if (!this._tied) {
       this.player.tie(zeroS);
       this._tied = true;
+      this.emit("run");
     }
     this._sent += 1;
     this._quietS = peak > SILENT_PEAK ? 0 : this._quietS + pcm.length / WIRE_RATE_HZ;
@@ -216,6 +245,7 @@ export class DubSession extends Emitter {
     on(link, "state", (state) => this._follow(state));
     on(link, "resumed", (how) => {
       if (how === "new") player.clear();
+      this.emit("run");
       if (how !== "first") this._notice({ code: how === "new" ? "began_anew" : "resumed", message: "" });
     });
     on(link, "waiting", (code) => this._notice({ code, message: "" }));
@@ -275,7 +305,7 @@ export class DubSession extends Emitter {
     }
     const line = this.captions.take(message);
     if (message.type === "speaker") this._show({ speakers: this.captions.speakers });
-    if (message.type === "transcript" || message.type === "skipped") {
+    if (message.type === "transcript" || (message.type === "skipped" && message.reason !== "discarded")) {
       const { lines, skipped } = this.view.counts;
       const more = message.type === "transcript" ? { lines: lines + 1 } : { skipped: skipped + 1 };
       this._show({ counts: { ...this.view.counts, ...more } });
@@ -309,7 +339,14 @@ export class DubSession extends Emitter {
 
   /** @param {{code: string, message: string}} error */
   _fail({ code, message }) {
+    const { instead } = this._request ?? {};
+    const begins = this.view.status === "starting" || this.view.status === "connecting";
+    if (instead && begins && LANGUAGES_REFUSED.has(code)) {
+      this._begin(/** @type {Record<string, unknown>} */ (instead));
+      return;
+    }
     this._notice({ code, message });
+    if (code === "source_text_invalid") return; // what was recognised is dubbed all the same
     // What cannot begin has failed; a line that could not be said has not.
     if (this.view.status === "starting" || this.view.status === "connecting") this.close({ code, message });
     else if (code === "quota_exceeded" || code === "session_lost") this.close({ code, message });

@@ -1,6 +1,7 @@
 // One tab's session as the extension runs it: what the page's watcher, the popup and the hotkeys
 // do to a DubSession, and what the rest of the extension is told of it.
 
+import { Subtitles } from "../shared/subtitles.js";
 import { say } from "./api.js";
 
 /**
@@ -26,11 +27,17 @@ export class Control {
     this._left = false; // the original only, because this language is never dubbed
     this._status = "";
     this._rate = 1;
+    this._text = new Subtitles();
+    this._textTried = false;
     session.addEventListener("change", ({ detail }) => {
       this._show();
       this._follow(detail, ended);
     });
     session.addEventListener("line", () => this._show());
+    session.addEventListener("run", () => {
+      this._text.again();
+      this._tellText();
+    });
     session.addEventListener("notice", ({ detail }) => hub.notice(tabId, detail));
   }
 
@@ -72,6 +79,12 @@ export class Control {
       case "request":
         session.restart(order.request);
         break;
+      case "text":
+        // A track that came later than the dub.
+        if (session.view.sourceText || this._textTried || session.view.status === "paused") break;
+        this._textTried = true; // once: the server may refuse its language
+        session.restart(order.request);
+        break;
       case "bypass":
         session.setVolumes({ bypass: !session.view.volumes.bypass });
         break;
@@ -81,8 +94,22 @@ export class Control {
     }
   }
 
+  /** What the page's subtitles say. @param {import("../shared/subtitles.js").TrackWindow} window */
+  subtitles(window) {
+    this._text.take(window);
+    this._tellText();
+  }
+
+  _tellText() {
+    const { view, mediaS } = this.session;
+    if (!view.sourceText || mediaS === null) return;
+    const text = this._text.message(mediaS, Date.now());
+    if (text && !this.session.sendText(text)) this._text.again();
+  }
+
   /** What the page's player did. @param {{what: string, rate: number}} event */
   media({ what, rate }) {
+    if (what === "pause" || what === "seeking" || what === "ratechange") this._text.lose();
     if (what === "pause") {
       clearTimeout(this._pausing);
       this._pausing = setTimeout(() => this.session.pause(), PAUSE_MS);

@@ -19,6 +19,7 @@ export const VERSION = 1;
  * @property {number} floor of the original under a cue, 0 to 1
  * @property {number} offsetS
  * @property {boolean} overlay captions in the page
+ * @property {boolean} subtitles of the page are the text of the source, where it has some
  * @property {Record<string, SiteRule>} sites host name to rule; others are asked
  * @property {string[]} languagesNever spoken languages that are left as they are
  */
@@ -36,6 +37,7 @@ export const DEFAULTS = {
   floor: 0.15,
   offsetS: 0,
   overlay: false,
+  subtitles: true,
   sites: {},
   languagesNever: [],
 };

@@ -162,6 +162,10 @@ class Chrome:
         found: dict[str, Any] | None = self.run(script, ask)
         return found
 
+    def view(self, tab: int) -> dict[str, Any]:
+        """What a popup would be shown now; empty where nothing is dubbed."""
+        return dict((self.probe(tab) or {}).get("view") or {})
+
     def measure(self) -> None:
         """From now on; nothing is measured unless somebody asks."""
         self.probe(-1, on=True)
@@ -173,10 +177,12 @@ def chrome(
     change: Callable[[Path], None] = lambda folder: None,
     hosts: list[str] = REACHED,
     arguments: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
     playwright: Playwright | None = None,
 ) -> Iterator[Chrome]:
     """``change`` alters the unpacked copy; ``hosts`` are what the person has allowed already.
 
+    ``environment`` names the sound device, say; without, nothing is really played.
     A second browser takes the ``playwright`` of the first: there is one in a process.
     """
     with tempfile.TemporaryDirectory(prefix="dubbing-chrome-") as temporary:
@@ -194,6 +200,7 @@ def chrome(
                 str(root / "profile"),
                 executable_path="/usr/bin/chromium",
                 headless=True,
+                env={**environment} if environment else None,
                 # Else a captured tab is all zeros.
                 ignore_default_args=["--mute-audio"],
                 args=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,55 @@ def make_media(folder: Path, speech_data: Path) -> Path:
     soundfile.write(folder / "speech.wav", spoken, 16_000, subtype="PCM_16")
     convert = ["ffmpeg", "-loglevel", "error", "-i", str(folder / "speech.wav")]
     subprocess.run([*convert, "-c:a", "libopus", str(folder / "speech.webm")], check=True)
+    seconds = len(spoken) / 16_000
+    numbered = [(at, at + 1.6, f"Text {at}.") for at in range(0, int(seconds), 2)]
+    write_subtitles(folder / "speech.vtt", numbered)
+    make_film(folder, speech_data)
+    make_tone(folder)
     return folder
+
+
+SPANISH = (
+    ("leopard_es.wav", ("Las arenas son blanquecinas de grano medio", "y tienen poca asistencia.")),
+    ("cheetah_es.wav", ("El homenaje era más que necesario.",)),
+)
+"""Recordings and their subtitles, each an equal part of its recording."""
+
+
+TONE_HZ = 1000.0
+TONE_LEVEL = 0.3
+
+
+def make_tone(folder: Path) -> None:
+    """``tone.wav``: what scripted engines take for speech, and a test for the original."""
+    at = np.arange(90 * 16_000) / 16_000
+    # Two seconds of every three, so that there are pauses to end what is said.
+    tone = TONE_LEVEL * np.sin(2 * np.pi * TONE_HZ * at) * (at % 3 < 2)
+    soundfile.write(folder / "tone.wav", tone, 16_000, subtype="PCM_16")
+
+
+def make_film(folder: Path, speech_data: Path) -> None:
+    """``film.wav``: Spanish, which nothing offline recognises, and ``film.vtt``."""
+    parts: list[np.ndarray] = []
+    cues = []
+    for name, texts in SPANISH * 6:
+        sound, rate = soundfile.read(speech_data / "es" / name)
+        assert rate == 16_000
+        parts.append(np.zeros(round(PAUSE_S * rate)))
+        began, lasts = sum(map(len, parts)) / rate, len(sound) / rate / len(texts)
+        parts.append(sound * LEVEL)
+        cues += [(began + n * lasts, began + (n + 1) * lasts, text) for n, text in enumerate(texts)]
+    soundfile.write(folder / "film.wav", np.concatenate(parts), 16_000, subtype="PCM_16")
+    write_subtitles(folder / "film.vtt", cues)
+
+
+def write_subtitles(path: Path, cues: Sequence[tuple[float, float, str]]) -> None:
+    def stamp(seconds: float) -> str:
+        minutes, rest = divmod(seconds, 60)
+        return f"{int(minutes):02}:{rest:06.3f}"
+
+    blocks = [f"{stamp(start)} --> {stamp(end)}\n{text}" for start, end, text in cues]
+    path.write_text("\n\n".join(["WEBVTT", *blocks]) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="package")

@@ -5,24 +5,22 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
 from extension.tests.chrome import until
+from extension.tests.sink import Sink, Sound, sink, stop
 from extension.tools import build
 
-HEARD_HZ = 16_000
 PREFERENCES = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
@@ -33,7 +31,7 @@ PREFERENCES = {
 @dataclass
 class Firefox:
     socket: ClientConnection
-    environment: dict[str, str]
+    sink: Sink
     base: str = ""
     context: str = ""
     """Of the extension's own page, which stays open."""
@@ -68,25 +66,8 @@ class Firefox:
         self.call("browsingContext.navigate", context=context, url=address, wait="complete")
         return context
 
-    def listen(self, seconds: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """What a person would hear meanwhile, mono."""
-        record = [
-            "parec",
-            "-d",
-            "out.monitor",
-            "--format=s16le",
-            f"--rate={HEARD_HZ}",
-            "--channels=1",
-        ]
-        recorder = subprocess.Popen(
-            [*record, "--latency-msec=50"], env=self.environment, stdout=subprocess.PIPE
-        )
-        assert recorder.stdout is not None
-        with recorder.stdout as output:
-            sound = output.read(round(seconds * HEARD_HZ) * 2)
-        recorder.kill()
-        recorder.wait()
-        return np.frombuffer(sound, dtype="<i2").astype(np.float64) / 32768
+    def listen(self, seconds: float) -> Sound:
+        return self.sink.listen(seconds)
 
 
 @contextmanager
@@ -104,37 +85,22 @@ def firefox(hosts: list[str]) -> Iterator[Firefox]:
             f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()
         ]
         (profile / "user.js").write_text("\n".join(preferences), encoding="utf-8")
-        environment = {
-            **os.environ,
-            "HOME": made,
-            "XDG_RUNTIME_DIR": made,
-            "PULSE_SERVER": f"unix:{made}/sound",
-        }
-        sink = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1"]
-        sink.append("--load=module-null-sink sink_name=out rate=48000 channels=2")
-        sink.append(f"--load=module-native-protocol-unix socket={made}/sound")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        start = ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile)]
-        processes = [
-            subprocess.Popen(
-                command,
-                env=environment,
+        (root / "home").mkdir()
+        with sink(root / "home") as heard:
+            start = ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile)]
+            process = subprocess.Popen(
+                [*start, f"--remote-debugging-port={port}"],
+                env=heard.environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            for command in (sink, [*start, f"--remote-debugging-port={port}"])
-        ]
-        try:
-            with _connected(port) as connection:
-                yield _with_extension(Firefox(connection, environment), folder)
-        finally:
-            for process in reversed(processes):
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(20)
-                process.kill()
-                process.wait()
+            try:
+                with _connected(port) as connection:
+                    yield _with_extension(Firefox(connection, heard), folder)
+            finally:
+                stop(process)
 
 
 @contextmanager

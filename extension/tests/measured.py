@@ -48,6 +48,14 @@ class Measured:
         due = float(max(began["dueS"], began["ready"] / self.rate, free))
         return float(began["frame"]) / self.rate - due
 
+    def offs_s(self) -> list[float]:
+        """``off_s`` of each cue of which it is known what came before it."""
+        return [
+            self.off_s(began, after=self.ended.get(number - 1))
+            for number, began in self.began.items()
+            if number == 0 or number - 1 in self.ended
+        ]
+
     def gain(self, from_s: float, to_s: float) -> float | None:
         """Of the original between two times of the graph; None where it was too quiet to tell."""
         near = [

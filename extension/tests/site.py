@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-TYPES = {".html": "text/html", ".js": "text/javascript", ".wav": "audio/wav", ".webm": "audio/webm"}
+TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".vtt": "text/vtt",
+    ".wav": "audio/wav",
+    ".webm": "audio/webm",
+}
 STRICT = "default-src 'none'; media-src 'self'; script-src 'self'; frame-src *"
 BLOCK_S = 0.1
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
@@ -61,6 +63,21 @@ def test_firefox_finds_no_error_in_its_build(tmp_path: Path) -> None:
         ("UNSAFE_VAR_ASSIGNMENT", "src/content/inpage.js")
     ]
     assert done.returncode == 0
+
+
+def test_firefox_knows_it_by_an_id_that_stays_unless_another_is_named(tmp_path: Path) -> None:
+    gecko = build.manifest("firefox")["browser_specific_settings"]["gecko"]
+    assert gecko["id"] == f"{{{uuid5(NAMESPACE_URL, 'urn:live-dubbing:extension:firefox')}}}"
+    folder = build.write("firefox", tmp_path, firefox_id="dub@example.org")
+    own = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert own["browser_specific_settings"]["gecko"]["id"] == "dub@example.org"
+    assert "browser_specific_settings" not in build.manifest("chrome")
+
+
+@pytest.mark.parametrize("wrong", ["", "dub", "{dub}", "dub@exa mple", f"{'x' * 80}@example.org"])
+def test_an_id_that_firefox_would_not_take_is_refused(wrong: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"name@example\.org"):
+        build.checked_firefox_id(wrong)
 
 
 def test_each_browser_asks_for_the_least() -> None:

@@ -52,14 +52,14 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
         assert browser.badge(tab) == ""
         browser.click_icon(page)
         until(lambda: browser.state(tab)["status"] == "on", what="dubbing")
-        assert browser.badge(tab) == "●"
+        until(lambda: browser.badge(tab) == "●", what="the badge")
         found = measure(browser, tab, heard(3))
         popup = browser.open(f"src/ui/popup.html?tab={tab}")
         until(lambda: "s behind" in popup.inner_text("#lag"), what="the lag")
-        assert popup.locator("#captions .target").count() >= 2
+        until(lambda: popup.locator("#captions .target").count() >= 2, what="captions")
         popup.close()
         browser.stop(tab)
-        assert browser.badge(tab) == ""
+        until(lambda: browser.badge(tab) == "", what="no badge")
     browser.pair(quick.url, token, sites={})
 
     assert all(line["source"] for line in found.lines)
@@ -91,7 +91,7 @@ def test_one_click_and_the_tab_speaks_spanish_over_the_lowered_original(
         # A cue waits for the end of the one before, when that is what kept it.
         assert other["frame"] >= found.ended[one["cue"]]["frame"]
         assert found.off_s(other, after=found.ended[one["cue"]]) < ONSET_S
-    assert found.off_s(first) < ONSET_S
+    assert max(found.offs_s()) < ONSET_S
     assert max(found.dub(starts_s, starts_s + 1.0)) > 0.01
     assert max(found.dub(0, starts_s - 0.02)) == 0.0
 
@@ -109,10 +109,10 @@ PAGES = {
 def test_every_kind_of_page_is_dubbed(browser: Chrome, site: Site, kind: str) -> None:
     with opened(browser, site.url + PAGES[kind].format(other=site.other_url)) as page:
         tab = browser.start(page)
+        # The first that is measured may be waiting for one that began before.
+        found = measure(browser, tab, lambda found: bool(found.ended and found.offs_s()))
         assert browser.state(tab)["status"] == "on", browser.state(tab)
-        found = measure(browser, tab, heard(1))
-        first = next(iter(found.began.values()))
-        assert found.off_s(first) < ONSET_S
+        assert max(found.offs_s()) < ONSET_S
         assert found.lines[0]["text"]
         browser.stop(tab)
 
@@ -127,7 +127,8 @@ def test_captions_lie_over_a_video_in_fullscreen_and_go_with_the_dub(
         measure(browser, tab, lambda found: len(found.began) >= 1)
         shown = "Boolean(document.querySelector('live-dubbing-captions'))"
         until(lambda: page.evaluate(shown), what="captions")
-        assert page.evaluate("document.fullscreenElement?.id") == "player"
+        full = "document.fullscreenElement?.id"
+        until(lambda: page.evaluate(full) == "player", what="fullscreen")
         # A video that plays sound alone is dark there: what is white is text.
         until(lambda: white_pixels(browser, page) > 100, what="captions on top of the video")
         browser.stop(tab)
@@ -178,12 +179,17 @@ def test_a_seek_silences_the_dub_at_once_and_starts_another_run(
         page.evaluate("document.querySelector('#player').currentTime = 9")
         lines = len(found.lines)
         until(lambda: _dub_now(browser, tab) == 0, within_s=3, what="silence of the dub")
-        again = measure(browser, tab, lambda found: len(found.lines) > lines and bool(found.began))
-        assert again.view["status"] == "dubbing"
+        measure(
+            browser,
+            tab,
+            lambda found: (
+                len(found.lines) > lines and bool(found.began) and found.view["status"] == "dubbing"
+            ),
+        )
         page.evaluate("document.querySelector('#player').pause()")
-        until(lambda: (browser.probe(tab) or {})["view"]["status"] == "paused", what="a pause")
+        until(lambda: browser.view(tab).get("status") == "paused", what="a pause")
         page.evaluate("document.querySelector('#player').play()")
-        until(lambda: (browser.probe(tab) or {})["view"]["status"] == "dubbing", what="going on")
+        until(lambda: browser.view(tab).get("status") == "dubbing", what="going on")
         browser.stop(tab)
 
 
@@ -217,7 +223,7 @@ def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
         measure(browser, tab, heard(1))
         popup = browser.open(f"src/ui/popup.html?tab={tab}")
         popup.locator("#bypass").click()
-        until(lambda: (browser.probe(tab) or {})["view"]["volumes"]["bypass"], what="original only")
+        until(lambda: browser.view(tab).get("volumes", {}).get("bypass"), what="original only")
         after, last = whole_cue(browser, tab)
         assert max(after.dub(last - 0.2, last)) == 0
         assert after.gain(last - 0.2, last) in (None, pytest.approx(1, abs=0.01))
@@ -226,7 +232,7 @@ def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
         quiet = {mute.get_attribute("id") or "" for mute in mutes.all()}
         for mute in mutes.all():
             mute.click()
-        until(lambda: 0 in (browser.probe(tab) or {})["view"]["gains"].values(), what="a mute")
+        until(lambda: 0 in browser.view(tab).get("gains", {}).values(), what="a mute")
         muted, last = whole_cue(browser, tab, lambda cue: f"speaker-{cue['speaker']}-mute" in quiet)
         assert max(muted.dub(last - 0.2, last)) == 0
         for mute in mutes.all():
@@ -238,7 +244,7 @@ def test_volumes_mute_offset_and_the_last_phrase_again_are_heard(
         popup.locator("#offset").evaluate(
             "e => { e.value = 1000; e.dispatchEvent(new Event('input')) }"
         )
-        until(lambda: (browser.probe(tab) or {})["view"]["offsetS"] == 1, what="the offset")
+        until(lambda: browser.view(tab).get("offsetS") == 1, what="the offset")
 
         def is_later(found: Measured) -> bool:
             """Cues that were placed before stay where they are."""

@@ -75,7 +75,8 @@ def test_a_player_is_dubbed_in_its_page(fox: Firefox, site: Site, page: str) -> 
     until(lambda: ask(fox, type="state", tabId=tab)["status"] == "off", what="the end")
     heard = fox.listen(4.0)
     assert np.sqrt(np.mean(heard**2)) > 0.005, "the original is not heard after the dub"
-    assert fox.evaluate(context, "document.querySelector('#player').volume") == 1
+    volume = "document.querySelector('#player').volume"
+    until(lambda: fox.evaluate(context, volume) == 1, what="the player's own volume")
     fox.call("browsingContext.close", context=context)
 
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from dubbing_project.services.runner import RunningServices
 from extension.tests.chrome import Chrome, until
@@ -58,7 +58,7 @@ def test_one_click_in_the_portal_pairs_this_browser(
     assert paired is not None
     assert paired["server"] == quick.url
     assert len(str(paired["token"])) > 30
-    assert "Paired as" in options.inner_text("#paired-as")
+    until(lambda: "Paired as" in options.inner_text("#paired-as"), what="whom it is paired as")
     options.close()
     page.close()
     portal.close()
@@ -75,8 +75,7 @@ def test_a_wrong_code_and_a_wrong_server_are_told_plainly(
         options.fill("#code", code)
         options.evaluate("document.querySelector('#said').textContent = ''")
         options.click("#pair")
-        until(lambda: options.inner_text("#said"), what="an answer")
-        return options.inner_text("#said")
+        return until(lambda: options.inner_text("#said"), what="an answer")
 
     assert "wrong, was used already or has expired" in said(quick.url, "ABCD-2345")
     assert "must begin with https" in said("http://dub.example.org", "ABCD-2345")
@@ -97,7 +96,8 @@ def test_a_token_that_was_taken_away_is_told_plainly(
     tab = unpaired.start(page)
     until(lambda: unpaired.state(tab).get("code") == "token_refused", what="the refusal")
     popup = unpaired.open(f"src/ui/popup.html?tab={tab}")
-    expect(popup.locator("#trouble")).to_contain_text("does not accept this browser any more")
+    refusal = "does not accept this browser any more"
+    until(lambda: refusal in popup.inner_text("#trouble"), what="the refusal in words")
     popup.close()
     page.close()
     unpaired.console.clear()

@@ -21,12 +21,12 @@ def refused(browser: Chrome, address: str) -> dict[str, object]:
     tab = browser.start(page)
     state = browser.state(tab)
     captured = browser.probe(tab)
-    badge = browser.badge(tab)
+    badge = "!" if state["status"] == "trouble" else "●"
+    until(lambda: browser.badge(tab) == badge, what="the badge")
     if state["status"] == "on":
         browser.stop(tab)
     page.close()
     assert (captured is None) == (state["status"] == "trouble")
-    assert badge == ("!" if state["status"] == "trouble" else "●")
     return state
 
 
@@ -43,8 +43,8 @@ def test_protected_media_is_refused_with_a_plain_message(browser: Chrome, site: 
     browser.click_icon(page)
     popup = browser.open(f"src/ui/popup.html?tab={tab}")
     popup.click("#toggle")
-    until(lambda: popup.locator("#trouble").is_visible(), what="a message")
-    assert "copy-protected (DRM) and cannot be dubbed" in popup.inner_text("#trouble")
+    refusal = "copy-protected (DRM) and cannot be dubbed"
+    until(lambda: refusal in popup.inner_text("#trouble"), what="the refusal in words")
     popup.close()
     assert browser.probe(tab) is None
     page.close()
@@ -78,7 +78,7 @@ def test_protection_that_begins_later_ends_the_dub(browser: Chrome, site: Site, 
     )
     until(lambda: browser.state(tab).get("code") == "protected", what="the refusal")
     until(lambda: browser.probe(tab) is None, what="the end of the capture")
-    assert browser.badge(tab) == "!"
+    until(lambda: browser.badge(tab) == "!", what="the badge")
     page.close()
 
 

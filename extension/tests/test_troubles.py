@@ -39,7 +39,7 @@ def test_a_site_with_the_rule_never_is_left_alone(browser: Chrome, site: Site) -
     page.goto(f"{site.url}/one.html?play&never")
     tab = browser.start(page)
     assert browser.state(tab)["code"] == "site_never"
-    assert browser.badge(tab) == "!"
+    until(lambda: browser.badge(tab) == "!", what="the badge")
     page.close()
     browser.set(sites={})
 
@@ -61,7 +61,7 @@ def test_silence_is_told(browser: Chrome, site: Site) -> None:
     page = browser.context.new_page()
     page.goto(f"{site.url}/one.html")
     tab = browser.start(page)
-    until(lambda: (browser.probe(tab) or {"view": {}})["view"].get("silent"), what="silence")
+    until(lambda: browser.view(tab).get("silent"), what="silence")
     popup = browser.open(f"src/ui/popup.html?tab={tab}")
     until(lambda: "Nothing is heard" in popup.inner_text("#notice"), what="the message")
     popup.close()
@@ -74,7 +74,7 @@ def test_a_language_that_is_never_dubbed_is_heard_as_it_is(browser: Chrome, site
     page = browser.context.new_page()
     page.goto(f"{site.url}/one.html?play&left")
     tab = browser.start(page)
-    until(lambda: (browser.probe(tab) or {})["view"]["volumes"]["bypass"], what="the original only")
+    until(lambda: browser.view(tab).get("volumes", {}).get("bypass"), what="the original only")
     browser.stop(tab)
     browser.set(languagesNever=[])
     page.close()

@@ -1,6 +1,6 @@
 """Builds the extension for Chrome and Firefox from the same sources, always the same bytes.
 
-python extension/tools/build.py [--out var/extension]
+python extension/tools/build.py [--out var/extension] [--firefox-id ID]
 
 Writes `chrome/` and `firefox/`, which a browser loads unpacked, and a zip of each. Nothing is
 bundled or translated: files are copied, and each browser gets its own manifest.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tomllib
@@ -27,6 +28,14 @@ MINIMUM_CHROME = "123"
 MINIMUM_FIREFOX = "140.0"
 """The first with `data_collection_permissions`; both kinds of `captureStream` are handled."""
 MINIMUM_FIREFOX_ANDROID = "142.0"
+FIREFOX_ID = "{b12338ff-f963-503c-b04a-677b85e51715}"
+"""Under which Firefox keeps the settings, and its store the listing: it never changes, or what
+people have installed is another extension. Whoever publishes a build of their own needs another
+one. It is the UUID (version 5) of the URL `urn:live-dubbing:extension:firefox`."""
+_FIREFOX_ID = re.compile(
+    r"\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|[a-z0-9._-]*@[a-z0-9._-]+", re.IGNORECASE
+)
+_FIREFOX_ID_MAX = 80
 CHROME_ONLY = ("src/offscreen",)
 FIREFOX_ONLY = ("src/firefox", "src/content/inpage.js")
 
@@ -36,10 +45,20 @@ def version() -> str:
     return str(project["project"]["version"])
 
 
-def manifest(browser: str) -> dict[str, Any]:
+def checked_firefox_id(text: str) -> str:
+    """Raises ArgumentTypeError for what Firefox does not take."""
+    if len(text) <= _FIREFOX_ID_MAX and _FIREFOX_ID.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(
+        "a Firefox add-on's id is a UUID in braces or looks like name@example.org, "
+        f"in {_FIREFOX_ID_MAX} characters at most"
+    )
+
+
+def manifest(browser: str, *, firefox_id: str = FIREFOX_ID) -> dict[str, Any]:
     base: dict[str, Any] = json.loads((EXTENSION / "manifest.json").read_text(encoding="utf-8"))
     base["version"] = version()
-    return {"chrome": _chrome, "firefox": _firefox}[browser](base)
+    return _chrome(base) if browser == "chrome" else _firefox(base, firefox_id)
 
 
 def _chrome(base: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +71,7 @@ def _chrome(base: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _firefox(base: dict[str, Any]) -> dict[str, Any]:
+def _firefox(base: dict[str, Any], firefox_id: str) -> dict[str, Any]:
     # Without a policy of its own Firefox turns ws:// to this very machine into wss://.
     return {
         **base,
@@ -65,7 +84,7 @@ def _firefox(base: dict[str, Any]) -> dict[str, Any]:
         },
         "browser_specific_settings": {
             "gecko": {
-                "id": "live-dubbing@localhost",
+                "id": firefox_id,
                 "strict_min_version": MINIMUM_FIREFOX,
                 "data_collection_permissions": {"required": ["websiteContent"]},
             },
@@ -80,7 +99,7 @@ def _firefox(base: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def files(browser: str) -> dict[str, bytes]:
+def files(browser: str, *, firefox_id: str = FIREFOX_ID) -> dict[str, bytes]:
     """Path within the extension → content, sorted by path."""
     left_out = FIREFOX_ONLY if browser == "chrome" else CHROME_ONLY
     made: dict[str, bytes] = {}
@@ -89,16 +108,18 @@ def files(browser: str) -> dict[str, bytes]:
             name = path.relative_to(EXTENSION).as_posix()
             if path.is_file() and not name.startswith(left_out) and not path.name.startswith("."):
                 made[name] = path.read_bytes()
-    made["manifest.json"] = (json.dumps(manifest(browser), indent=2) + "\n").encode()
+    made["manifest.json"] = (
+        json.dumps(manifest(browser, firefox_id=firefox_id), indent=2) + "\n"
+    ).encode()
     made["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     return dict(sorted(made.items()))
 
 
-def write(browser: str, out: Path) -> Path:
+def write(browser: str, out: Path, *, firefox_id: str = FIREFOX_ID) -> Path:
     """The folder; the zip stands beside it. What was there before goes."""
     folder = out / browser
     shutil.rmtree(folder, ignore_errors=True)
-    content = files(browser)
+    content = files(browser, firefox_id=firefox_id)
     for name, data in content.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
@@ -116,9 +137,11 @@ def write(browser: str, out: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "extension")
-    out: Path = parser.parse_args().out
+    parser.add_argument("--firefox-id", type=checked_firefox_id, default=FIREFOX_ID)
+    given = parser.parse_args()
+    out: Path = given.out
     for browser in ("chrome", "firefox"):
-        folder = write(browser, out)
+        folder = write(browser, out, firefox_id=given.firefox_id)
         sys.stdout.write(f"{folder}\n")
     for archive in sorted(out.glob("*.zip")):
         sys.stdout.write(f"{archive} {archive.stat().st_size / 1024:.0f} kB\n")

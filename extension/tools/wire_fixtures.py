@@ -1,4 +1,4 @@
-"""Golden frames of the protocol: written by the server's codec, read by the extension's tests.
+"""Golden frames and text of the protocol: written by the server's codec, read by our tests.
 
 python extension/tools/wire_fixtures.py            writes extension/fixtures/wire.json
 python extension/tools/wire_fixtures.py --check    compares
@@ -19,9 +19,11 @@ sys.path.insert(0, str(ROOT))
 from pipeline.events import CueAudio  # noqa: E402
 from pipeline.wire import (  # noqa: E402
     AudioFrame,
+    SourceTextMessage,
     WireError,
     decode_cue_frame,
     decode_frame,
+    decode_message,
     encode_cue_audio,
     encode_source_audio,
 )
@@ -53,7 +55,40 @@ def fixtures() -> dict[str, Any]:
             _refused("01" + "00" * 19, decode_cue_frame),
             _refused("0202" + "00" * 18, decode_cue_frame),
         ],
+        "text": _text(),
     }
+
+
+def _text() -> dict[str, Any]:
+    """What the page's watcher tells, and the message that the server takes for it: the player is
+    at 20.5 s when media time 8 is captured, 50 ms behind it."""
+    window = {
+        "language": "de",
+        "position": 20.0,
+        "at": 1_000_000,
+        "rate": 1,
+        "until": 50.0,
+        "cues": [
+            {"start": 18.0, "end": 20.4, "text": "Das ist vorbei."},
+            {"start": 20.0, "end": 22.0, "text": "<v Ida>Die Tür\n<i>steht</i> offen."},
+            {"start": 23.0, "end": 24.0, "text": "[Donner]"},
+            {"start": 25.0, "end": 29.0, "text": "- Ja?\n- Nein."},
+        ],
+    }
+    message = {
+        "type": "source_text",
+        "language": "de",
+        "from_s": 8.0,
+        "until_s": 37.55,
+        "cues": [
+            {"start_s": 7.55, "end_s": 9.55, "text": "Die Tür steht offen."},
+            {"start_s": 12.55, "end_s": 14.05, "text": "Ja?"},
+            {"start_s": 14.05, "end_s": 16.55, "text": "Nein."},
+        ],
+    }
+    taken = decode_message(json.dumps(message))
+    assert isinstance(taken, SourceTextMessage)
+    return {"window": window, "mediaS": 8.0, "nowMs": 1_000_500, "message": message}
 
 
 def _source(sequence: int, media_time_us: int, samples: tuple[int, ...]) -> dict[str, Any]:

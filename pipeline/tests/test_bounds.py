@@ -26,6 +26,7 @@ BOUNDED_ELSEWHERE = {
     ("deque", "pipeline/tape.py", "_arrivals"): "as many as the chunks beside it",
     ("deque", "pipeline/follower.py", "_waiting"): "`push` drops: following_waiting",
     ("deque", "sessions_app/journal.py", "_incidents"): "`note` drops: incidents_waiting",
+    ("deque", "pipeline/source_text.py", "_waiting"): "`take` leaves out: source_text",
     ("deque", "pipeline/turns.py", "_waiting"): "`add` waits: lines_waiting",
     ("deque", "pipeline/turns.py", "_groups"): "`run` waits: lines_in_turn",
     (

@@ -150,6 +150,44 @@ async def a_session_is_followed_by_another(subject: Subject) -> None:
         expect(follower.frames or follower.heard("skipped"), "a dub of its own", follower.events)
 
 
+async def text_of_the_source_is_dubbed_as_it_is_written(subject: Subject) -> None:
+    text = "Good morning."
+    async with subject.open() as connection:
+        await connection.start(subject.target, subject.source, source_text=True, number=1)
+        await connection.send(
+            type="source_text",
+            language=subject.source,
+            from_s=0.0,
+            until_s=60.0,
+            cues=[{"start_s": 0.2, "end_s": 1.8, "text": text}],
+            run=1,
+            number=2,
+        )
+        await connection.send_audio(subject.speech()[: 3 * SAMPLE_RATE_HZ])
+        summary = await connection.stop()
+        said = [event["text"] for event in connection.heard("transcript")]
+        expect(said == [text], f"“{text}” alone", said)
+        expect(summary["lines"] == 1, "one line", summary)
+
+
+async def what_is_not_wanted_any_more_ends_at_once(subject: Subject) -> None:
+    async with subject.open() as connection:
+        await connection.start(subject.target, subject.source)
+        await connection.send_audio(subject.speech()[: 3 * SAMPLE_RATE_HZ])
+        await connection.send(
+            type="start_dubbing",
+            target_language=subject.target,
+            source_language=subject.source,
+            discard=True,
+        )
+        summary = await connection.until("summary", wait_s=FINISH_S)
+        given_up = [event["reason"] for event in connection.heard("skipped")]
+        came = (len(given_up), {*given_up} - {"discarded"})
+        expect(came[0] <= summary["lines"] and not came[1], "lines given up at most", came)
+        await connection.until("ready", wait_s=40.0)
+        await connection.stop()
+
+
 async def _dub_json(subject: Subject, encode: Callable[[Pcm], bytes]) -> None:
     # A chunk that names its languages starts dubbing by itself.
     languages = {
@@ -197,4 +235,6 @@ STEPS = (
     speech_in_flac_chunks_is_dubbed,
     a_second_run_follows_in_the_same_session,
     a_session_is_followed_by_another,
+    text_of_the_source_is_dubbed_as_it_is_written,
+    what_is_not_wanted_any_more_ends_at_once,
 )

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from jsonschema import Draft7Validator
 
 from accounts import services as accounts
-from pipeline import bounds, events, wire
+from pipeline import bounds, events, source_text, wire
 from pipeline.wire import AnyClientMessage, decode_cue_frame, decode_frame, decode_message
 from sessions_app import (
     asyncapi,
@@ -90,6 +90,9 @@ def test_the_figures_in_the_text_are_those_of_the_source(document: dict[str, Any
         f"at most {bounds.TEXT_MAX_CHARACTERS // 2**20} MiB",
         f"{bounds.ANSWERS_PER_SECOND:g} a second are answered",
         f"the last {bounds.KEPT_MAX} messages or {bounds.KEPT_MAX_BYTES // 2**20} MiB",
+        f"at most {bounds.SOURCE_TEXT_MAX} pieces",
+        f"longer than {source_text.WHOLE_S:g} s is cut",
+        f"up to {bounds.SOURCE_TEXT_LATE_S:g} s behind its sound",
         f"every {live_client.ACKNOWLEDGE_EVERY} messages",
     ):
         assert figure in text

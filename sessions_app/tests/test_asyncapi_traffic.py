@@ -68,6 +68,13 @@ async def with_frames(ana: Person) -> Socket:
     await socket.send(type="start_dubbing", target_language="ja")
     assert (await socket.until("error"))["details"]
     await socket.send(type="start_dubbing", target_language="es", glossary={"morning": "mañana"})
+    await socket.send(
+        type="source_text",
+        language="en",
+        from_s=0.0,
+        until_s=1.0,
+        cues=[{"start_s": 0.3, "end_s": 1.0, "text": "Good morning."}],
+    )
     await socket.send_audio(SPEECH)
     await socket.until("acknowledgement")
     await socket.send(type="acknowledge", sequence=socket.events[-1]["sequence"])

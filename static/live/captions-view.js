@@ -40,7 +40,8 @@ export class CaptionsView {
     fill(row.querySelector(".caption-source"), line.source, languages.source);
     const remark = line.how === "skipped" ? remarkOf(line.reason ?? "") : "";
     row.querySelector(".caption-remark").textContent = remark;
-    if (line.how === "heard" || line.how === "skipped") this._announce(line.line, `${name}: ${line.text}`, languages.target);
+    const shownOnly = line.how === "skipped" && line.reason !== "discarded";
+    if (line.how === "heard" || shownOnly) this._announce(line.line, `${name}: ${line.text}`, languages.target);
     this._scroll();
   }
 

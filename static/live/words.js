@@ -92,6 +92,7 @@ export function statusOf(view, connection) {
 export function remarkOf(reason) {
   return {
     backlog: "Shown only: the dub was too far behind.",
+    discarded: "Left out: you had gone elsewhere by then.",
     same_language: "In your language already: you hear the original.",
   }[reason] ?? "Could not be spoken; shown only.";
 }

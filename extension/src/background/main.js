@@ -5,7 +5,7 @@ import { CAPTURES_TABS, api, say } from "../api.js";
 import { changeSettings, migrated } from "../settings.js";
 import { AccountError, pair, read, readAccount, ticket, unpair } from "./account.js";
 import { greet, handOver, openPairingPage } from "./pairing_page.js";
-import { ended, lookAgain, showOverlay, start, stop, tellSessions } from "./start.js";
+import { askAnew, ended, lookAgain, showOverlay, start, stop, tellSessions } from "./start.js";
 import { activeTabs, forgetTab, setTabState, tabState } from "./tabs.js";
 
 const STATUS = /** @type {const} */ ({
@@ -23,6 +23,7 @@ const ORDERS = {
   stop: ({ tabId, now }) => stop(tabId, now),
   state: async ({ tabId }) => ({ ...(await tabState(tabId)), account: shown(await readAccount()) }),
   clear: ({ tabId }) => setTabState(tabId, { status: "off" }),
+  request: ({ tabId }) => askAnew(tabId),
   overlay: ({ tabId, on }) => showOverlay(tabId, on),
   pair: async ({ server, code }) => ({ account: shown(await pair(server, code)) }),
   "pair-page": ({ server }) => openPairingPage(server),

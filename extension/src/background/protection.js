@@ -9,8 +9,15 @@ import { api } from "../api.js";
  * @property {number} media elements that sound could come from
  * @property {boolean} muted all of those that play are
  * @property {string[]} delegated origins of frames in it that may play protected media
+ * @property {import("../../shared/subtitles.js").Track[]} tracks of the player that is heard
  *
- * @typedef {{protected: boolean, unknown: string[], media: number, muted: boolean, reachable: boolean}} Inspection
+ * @typedef {object} Inspection
+ * @property {boolean} protected
+ * @property {string[]} unknown origins of frames that could not be looked into
+ * @property {number} media
+ * @property {boolean} muted
+ * @property {boolean} reachable
+ * @property {import("../../shared/subtitles.js").Track[]} tracks
  */
 
 /** Looks into all frames that may be looked into. @param {number} tabId @returns {Promise<Inspection>} */
@@ -34,5 +41,6 @@ export function judge(reports) {
     media: reports.reduce((sum, report) => sum + report.media, 0),
     muted: reports.every((report) => report.muted),
     reachable: reports.length > 0,
+    tracks: reports.flatMap((report) => report.tracks),
   };
 }

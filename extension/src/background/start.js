@@ -1,9 +1,10 @@
 // Starting and stopping one tab's dub, and what is in the way of it.
 
 import { CAPTURES_TABS, api, say } from "../api.js";
-import { readSettings, ruleFor, targetOf } from "../settings.js";
+import { readSettings, ruleFor } from "../settings.js";
 import { mayReach, readAccount } from "./account.js";
 import { inspect } from "./protection.js";
+import { requestFor } from "./request.js";
 import { activeTabs, setTabState, tabState } from "./tabs.js";
 
 /** @typedef {import("./tabs.js").TabState} TabState */
@@ -43,16 +44,11 @@ async function begin(tabId) {
   const host = tab.url ? new URL(tab.url).hostname : "";
   if (host && ruleFor(host, settings) === "never") throw new Trouble("site_never");
   refuseProtected(inspection);
-  const request = {
-    target_language: targetOf(settings),
-    source_language: settings.sourceLanguage,
-    preserve_voice: settings.preserveVoice,
-    engines: settings.engines,
-  };
+  const { request, subtitles } = requestFor(settings, inspection.tracks);
   const order = { server: account.server, request, settings };
   const goesOn = await (CAPTURES_TABS ? capture(tabId, order) : captureInPage(tabId, order));
   if (!goesOn) return; // it has ended already, and has said why
-  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true });
+  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true, subtitles });
   if (settings.overlay) await showOverlay(tabId, true);
 }
 
@@ -153,15 +149,27 @@ export async function lookAgain(tabId) {
   if (!(await activeTabs()).includes(tabId)) return;
   const inspection = await inspect(tabId).catch(() => null);
   if (!inspection) return;
-  // Frames that came later have to be told, too.
-  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true }).catch(() => {});
   try {
     refuseProtected(inspection);
   } catch (error) {
     const { code, more } = /** @type {Trouble} */ (error);
     await stop(tabId, true, { code, message: "" });
     await setTabState(tabId, { status: "trouble", code, ...more });
+    return;
   }
+  const { request, subtitles } = requestFor(await readSettings(), inspection.tracks);
+  // Frames that came later have to be told, too.
+  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true, subtitles }).catch(() => {});
+  if (subtitles) await tellSessions({ type: "order", tabId, order: { type: "text", request } });
+}
+
+/** The person wants something else of a tab that is dubbed. @param {number} tabId */
+export async function askAnew(tabId) {
+  if (!(await activeTabs()).includes(tabId)) return;
+  const inspection = await inspect(tabId).catch(() => null);
+  const { request, subtitles } = requestFor(await readSettings(), inspection?.tracks ?? []);
+  await api.tabs.sendMessage(tabId, { type: "dubbing", on: true, subtitles }).catch(() => {});
+  await tellSessions({ type: "order", tabId, order: { type: "request", request } });
 }
 
 /** @param {number} tabId @param {boolean} on */

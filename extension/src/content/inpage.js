@@ -28,7 +28,11 @@
       waiting: 0,
       open: () => call("open", null),
       start: (/** @type {any} */ request) => call("start", request),
-      stop: () => call("stop", null),
+      stop: (/** @type {any} */ options) => call("stop", options),
+      sendText: (/** @type {any} */ text) => {
+        if (link.state === "open") call("sendText", text);
+        return link.state === "open";
+      },
       close: () => call("close", null),
       sendSound: (/** @type {Int16Array} */ pcm, /** @type {number} */ mediaS) =>
         port.postMessage({ type: "sound", pcm, mediaS }),
@@ -58,6 +62,7 @@
         if (message.now) running?.control.close(message.trouble ?? null);
         else running?.session.stop();
       } else if (message.type === "order") running?.control.take(message.order);
+      else if (message.type === "subtitles") running?.control.subtitles(message.window);
       else if (message.type === "media") running?.control.media(message);
     });
   }

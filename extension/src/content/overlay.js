@@ -79,7 +79,9 @@
 
   /** @param {any[]} lines */
   function draw(lines) {
-    const shown = lines.filter((line) => line.text && (line.how === "heard" || line.how === "skipped")).slice(-LINES);
+    // What was left out because its listener went elsewhere is of no use there.
+    const told = lines.filter(({ how, reason }) => how === "heard" || (how === "skipped" && reason !== "discarded"));
+    const shown = told.filter((line) => line.text).slice(-LINES);
     box.replaceChildren(
       ...shown.map((line) => {
         const row = document.createElement("p");

@@ -26,7 +26,7 @@ const running = new Map();
 const hub = new Hub({
   order: (tabId, order) => running.get(tabId)?.port.postMessage({ type: "order", order }),
   media: (tabId, message) => {
-    if (message.type === "media") running.get(tabId)?.port.postMessage(message);
+    if (message.type === "media" || message.type === "subtitles") running.get(tabId)?.port.postMessage(message);
     if (message.type === "report") lookAgain(tabId);
   },
   gone: (tabId) => finish(tabId, { code: "navigated", message: "" }),
@@ -98,7 +98,8 @@ function join(tabId, port, link) {
         return;
       case "link":
         if (message.call === "start") link.start(message.argument);
-        if (message.call === "stop") link.stop();
+        if (message.call === "stop") link.stop(message.argument ?? {});
+        if (message.call === "sendText") link.sendText(message.argument);
         if (message.call === "open") link.open();
         if (message.call === "close") link.close();
         return;

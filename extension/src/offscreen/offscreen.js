@@ -24,6 +24,7 @@ const hub = new Hub({
   order: (tabId, order) => running.get(tabId)?.control.take(order),
   media: (tabId, message) => {
     if (message.type === "media") running.get(tabId)?.control.media(message);
+    if (message.type === "subtitles") running.get(tabId)?.control.subtitles(message.window);
     // The service worker judges, for it alone may look into the other frames.
     if (message.type === "report") say({ to: "background", type: "report", tabId, report: message.report });
   },

@@ -105,11 +105,13 @@ function show() {
   select("rule").value = ruleFor(host, settings);
   input("preserve").checked = settings.preserveVoice;
   input("overlay").checked = settings.overlay;
+  input("subtitles").checked = settings.subtitles;
 }
 
 /** @param {import("../../shared/session.js").View} now */
 function showView(now) {
-  const spoken = now.sourceLanguage ? languageName(now.sourceLanguage) : "";
+  const language = now.sourceLanguage ? languageName(now.sourceLanguage) : "";
+  const spoken = now.sourceText ? text("from_subtitles", [language]) : language;
   const behind = now.lagS === null ? "" : text("behind", [now.lagS.toFixed(1)]);
   box("lag").textContent = [behind, spoken].filter(Boolean).join(" · ");
   button("bypass").setAttribute("aria-pressed", String(now.volumes.bypass));
@@ -201,17 +203,10 @@ async function request() {
     targetLanguage: select("target").value,
     sourceLanguage: select("source").value,
     preserveVoice: input("preserve").checked,
+    subtitles: input("subtitles").checked,
     engines: select("engine").value ? { ...settings.engines, synthesis: select("engine").value } : {},
   });
-  order({
-    type: "request",
-    request: {
-      target_language: settings.targetLanguage,
-      source_language: settings.sourceLanguage,
-      preserve_voice: settings.preserveVoice,
-      engines: settings.engines,
-    },
-  });
+  if (view) await say({ to: "background", type: "request", tabId });
 }
 
 async function act() {
@@ -232,7 +227,7 @@ function listen() {
   button("bypass").addEventListener("click", () => order({ type: "bypass" }));
   button("again").addEventListener("click", () => order({ type: "again" }));
   for (const id of ["source", "target", "engine"]) select(id).addEventListener("change", request);
-  input("preserve").addEventListener("change", request);
+  for (const id of ["preserve", "subtitles"]) input(id).addEventListener("change", request);
   for (const name of ["original", "floor", "dub"])
     input(name).addEventListener("input", async () => {
       const volume = Number(input(name).value) / 100;

@@ -161,6 +161,45 @@ test("nothing of a run that was replaced is handed over", async () => {
   assert.deepEqual(of("message").map((message) => message.type), ["ready", "ready", "cue"]);
 });
 
+test("text names the run that it belongs to, and waits for a connection to be told at all", async () => {
+  const { connection } = connected();
+  const text = { language: "de", from_s: 1, until_s: 2, cues: [] };
+  assert.equal(connection.sendText(text), false);
+  connection.start({ target_language: "es" });
+  assert.equal(connection.sendText(text), false);
+  await soon();
+  socket().resumed("new");
+  assert.equal(connection.sendText(text), true);
+  connection.start({ target_language: "fr" });
+  connection.sendText(text);
+  assert.deepEqual(
+    socket().sent.filter(({ type }) => type === "source_text").map(({ run, number }) => [run, number]),
+    [[1, 2], [3, 4]],
+  );
+  connection.stop();
+  assert.equal(connection.sendText(text), false);
+});
+
+test("what is not wanted is discarded once, and not when dubbing begins anew", async () => {
+  const { connection } = connected();
+  connection.start({ target_language: "es" });
+  await soon();
+  socket().resumed("new");
+  connection.start({ target_language: "es", discard: true });
+  connection.stop({ discard: true });
+  connection.start({ target_language: "es", discard: true });
+  assert.deepEqual(socket().sent.map(({ type, discard }) => [type, discard]), [
+    ["start_dubbing", undefined],
+    ["start_dubbing", true],
+    ["stop_dubbing", true],
+    ["start_dubbing", true],
+  ]);
+  socket().end(1006);
+  await soon(200);
+  socket().resumed("new");
+  assert.deepEqual(socket().sent, [{ type: "start_dubbing", target_language: "es", number: 5 }]);
+});
+
 test("a refused restart leaves the run in hand its cues", async () => {
   const { connection, of } = connected();
   connection.start({ target_language: "es" });
