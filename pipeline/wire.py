@@ -31,7 +31,9 @@ from pipeline.bounds import (
     LANGUAGE_MAX,
     PING_ID_MAX,
     QUOTED_MAX,
+    SAMPLE_NAME_MAX,
     SPEAKER_ID_MAX,
+    TITLE_WISH_MAX,
 )
 from pipeline.events import CueAudio, Event
 from pipeline.ports import Endpointing
@@ -86,9 +88,9 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
     """A message that changes something, and must not count twice when it is sent again."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
-    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing``, ``create_voice_clone``
-    and ``identify_speaker`` together, from 1; one that was taken is not taken again. null:
-    always taken."""
+    """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing``, ``create_voice_clone``,
+    ``identify_speaker`` and ``keep_sample`` together, from 1; one that was taken is not taken
+    again. null: always taken."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):
@@ -146,6 +148,10 @@ class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing
     that to the server."""
     team: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
     """Number of a team of yours whose members may follow the session; null: as it was."""
+    title: Annotated[str, msgspec.Meta(max_length=TITLE_WISH_MAX)] | None = None
+    """What is dubbed: an id as in ``GET /api/titles``, or its name or address, of which a title
+    of yours is made where there is none. Who was heard in it before is likelier then. null: as
+    it was."""
 
 
 class FollowDubbing(CountedMessage, frozen=True, kw_only=True, tag="follow_dubbing"):
@@ -205,6 +211,21 @@ class IdentifySpeaker(CountedMessage, frozen=True, kw_only=True, tag="identify_s
     never suggested for this speaker again."""
 
 
+class KeepSample(CountedMessage, frozen=True, kw_only=True, tag="keep_sample"):
+    """Keep what a speaker has just said as a sample of an actor's voice, under a consent of the
+    actor that allows it. It is the only way in which live sound is ever stored."""
+
+    speaker: Annotated[str, msgspec.Meta(min_length=1, max_length=SPEAKER_ID_MAX)]
+    """Name of the speaker within the session."""
+    actor: Annotated[str, msgspec.Meta(max_length=36)]
+    """Id of the actor whose voice it is, as in ``GET /api/actors``."""
+    consent: Annotated[str, msgspec.Meta(max_length=36)] | None = None
+    """Id of the consent under which it is kept, as in ``GET /api/consents``; null: one that
+    covers it is found."""
+    name: Annotated[str, msgspec.Meta(max_length=SAMPLE_NAME_MAX)] = ""
+    """What the sample is to be called."""
+
+
 class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
     """No more sound comes: what was said is still dubbed, then comes the summary."""
 
@@ -227,6 +248,7 @@ AnyClientMessage = (
     | AudioChunkMessage
     | CreateVoiceClone
     | IdentifySpeaker
+    | KeepSample
     | StopDubbing
     | Acknowledge
     | Ping

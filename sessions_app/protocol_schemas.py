@@ -24,6 +24,7 @@ CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
     wire.StopDubbing,
     wire.CreateVoiceClone,
     wire.IdentifySpeaker,
+    wire.KeepSample,
     wire.Acknowledge,
     wire.Ping,
 )
@@ -45,6 +46,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     events.Notice,
     events.Failure,
     messages.VoiceCheck,
+    messages.SampleKept,
     messages.Pong,
     events.Summary,
     messages.Closing,

@@ -81,6 +81,7 @@ class SourceAudio:
                 endpointing=wish.endpointing,
                 candidates=candidates_of(message.source_candidates, source),
                 team=message.team,
+                title="".join(filter(str.isprintable, message.title or "")).strip(),
                 speakers=message.speakers or "",
             ),
             intake,
