@@ -131,12 +131,17 @@ class Portal:
 
 
 @contextmanager
-def portal(playwright: Playwright, url: str, *more: str, **options: Any) -> Iterator[Portal]:
-    """``more`` are arguments of Chromium's, ``options`` those of its window."""
+def portal(
+    playwright: Playwright, url: str, *more: str, sounding: bool = False, **options: Any
+) -> Iterator[Portal]:
+    """``more`` are arguments of Chromium's, ``options`` those of its window; ``sounding``:
+    pages are not muted, so that one can be shared with its sound."""
     if shutil.which("chromium") is None:
         pytest.skip("Chromium is not installed; Debian's package chromium has it")
     browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *more]
+        executable_path="/usr/bin/chromium",
+        args=[*ARGUMENTS, *more],
+        ignore_default_args=["--mute-audio"] if sounding else None,
     )
     try:
         one = Portal(browser, url, browser.new_context(**options).new_page())
