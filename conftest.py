@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,21 @@ def platform() -> Iterator[RunningServices]:
         running_services(Path(folder), durable=False) as services,
     ):
         yield services
+
+
+@pytest.fixture
+def media(settings: Any, tmp_path: Path) -> Path:
+    """A storage of the test's own: what is left in it was forgotten."""
+    folder = tmp_path / "media"
+    settings.MEDIA_ROOT = folder
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder},
+        },
+    }
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from knox.models import AuthToken
 
+from accounts import services
 from accounts.models import (
     ApiToken,
     EngineKey,
@@ -58,6 +59,19 @@ class EmailUserAdmin(PeopleAdminBase):
         ("Important dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "password1", "password2")}),)
+    actions = ("let_in",)
+
+    @admin.action(description="Let in: take their addresses as verified", permissions=["change"])
+    def let_in(self, request: HttpRequest, users: Any) -> None:
+        for user in users:
+            services.let_in(user.email)
+        self.message_user(request, f"{len(users)} can log in now.")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            # Whoever makes an account for somebody vouches for the address.
+            services.let_in(obj.email)
 
 
 @admin.register(ApiToken)

@@ -64,6 +64,20 @@ def create_user(*, email: str, password: str | None, is_staff: bool = False) -> 
 
 
 @transaction.atomic
+def let_in(email: str) -> User | None:
+    """Take the address of an account as its person's; None: nobody has that address."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    if user is None:
+        return None
+    address, _ = EmailAddress.objects.get_or_create(
+        user=user, primary=True, defaults={"email": user.email}
+    )
+    address.verified = True
+    address.save(update_fields=["verified"])
+    return user
+
+
+@transaction.atomic
 def create_token(
     user: User,
     *,

@@ -1021,6 +1021,13 @@ with group("Storage"):
     PAGE_USUAL = bound(
         "page_usual", 50, "rows", "a page when no size is asked for", "asked for anew"
     )
+    TITLE_WISH_MAX = bound(
+        "title_wish",
+        2_000,
+        "characters",
+        "the id, name or address of a title in `start_dubbing`",
+        "`message_invalid`",
+    )
     SESSION_TITLE_MAX = bound("session_title", 200, "characters", "a session's title", "refused")
     SEARCH_MAX_CHARACTERS = bound(
         "search", 200, "characters", "words that sessions or lines are searched for", "refused"
@@ -1108,6 +1115,23 @@ with group("Voices"):
         "refused",
     )
     EVIDENCE_MAX_BYTES = bound("evidence", 10 * MIB, "bytes", "evidence of a consent", "refused")
+    SAMPLE_NAME_MAX = bound(
+        "sample_name", 200, "characters", "a sample's name in `keep_sample`", "`message_invalid`"
+    )
+    SAMPLE_KEEPING_S = bound(
+        "sample_keeping",
+        20.0,
+        "seconds",
+        "storing a sample of a live session",
+        "given up, `sample_not_kept`",
+    )
+    SPOKEN_STRETCHES_MAX = bound(
+        "spoken_stretches",
+        64,
+        "clauses",
+        "whose sound on the tape may be kept as a sample",
+        "the oldest is forgotten",
+    )
     SAMPLE_MAX_BYTES = bound("sample_upload", 15 * MIB, "bytes", "an uploaded sample", "refused")
     SAMPLE_MAX_S = bound("sample_length", 600.0, "seconds", "a voice sample", "refused")
     SAMPLE_STRETCHES_MAX = bound(

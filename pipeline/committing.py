@@ -18,6 +18,7 @@ from pipeline.memory import Identity, SpeakerMemory
 from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.prosody import Prosody, SpeakerProsody, measure
+from pipeline.recent_speech import RecentSpeech
 from pipeline.sharing import Aside
 from pipeline.snapshot import CommittingState, Habit, PendingLine
 from pipeline.sound_quality import SoundQuality, measure_quality
@@ -53,6 +54,8 @@ class Committing:
         self._tape = tape
         self._clock = clock
         self._speakers = SpeakerRegistry(before=plan.speakers_before)
+        self.recent_speech = RecentSpeech(tape, self._speakers.known_as)
+        """What of each speaker can still be kept."""
         self._casting = Casting(engines.synthesizer.voices(plan.target_language))
         self._warming = Warming(engines.synthesizer, plan.target_language)
         self._likeness = Likeness(
@@ -119,6 +122,8 @@ class Committing:
         # Not before they are cast: it is their stock voice that is shaped.
         if self._plan.preserve_voice and match.speaker and match.certain:
             self._likeness.collect(match.speaker, pcm)
+        if match.speaker and match.certain:
+            self.recent_speech.note(match.speaker, clause.start_s, clause.end_s, language)
         if self._acquaintances and match.speaker and match.certain:
             self._acquaintances.hear(
                 match.speaker, pcm, at_s=clause.start_s, end_s=clause.end_s, language=language

@@ -32,6 +32,7 @@ from pipeline.memory import Identity, SpeakerMemory
 from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.playing import Timing
+from pipeline.recent_speech import Spoken
 from pipeline.recognition import Recognition
 from pipeline.sharing import Share
 from pipeline.snapshot import Delivered, RunSnapshot
@@ -171,6 +172,10 @@ class Dubber(Dub):
     def decide(self, identity: Identity) -> None:
         """A person said who a speaker is; never waits, and holds from the next clause on."""
         self._committing.decide(identity)
+
+    def speech_of(self, speaker: str) -> Spoken:
+        """What the last seconds of live audio have of a speaker's clauses."""
+        return self._committing.recent_speech.of(speaker)
 
     async def feed(self, chunk: AudioChunk) -> None:
         """Take audio of a file; waits while the pipeline is behind."""

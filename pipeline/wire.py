@@ -31,10 +31,12 @@ from pipeline.bounds import (
     LANGUAGE_MAX,
     PING_ID_MAX,
     QUOTED_MAX,
+    SAMPLE_NAME_MAX,
     SOURCE_TEXT_CHARS_MAX,
     SOURCE_TEXT_CUES_MAX,
     SOURCE_TEXT_SPAN_MAX_S,
     SPEAKER_ID_MAX,
+    TITLE_WISH_MAX,
 )
 from pipeline.events import CueAudio, Event
 from pipeline.ports import Endpointing
@@ -90,8 +92,8 @@ class CountedMessage(ClientMessage, frozen=True, kw_only=True):
 
     number: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
     """Counts ``start_dubbing``, ``follow_dubbing``, ``stop_dubbing``, ``source_text``,
-    ``create_voice_clone`` and ``identify_speaker`` together, from 1; one that was taken is not
-    taken again. null: always taken."""
+    ``create_voice_clone``, ``identify_speaker`` and ``keep_sample`` together, from 1; one that was
+    taken is not taken again. null: always taken."""
 
 
 class Authenticate(ClientMessage, frozen=True, kw_only=True, tag="authenticate"):
@@ -155,6 +157,10 @@ class StartDubbing(CountedMessage, frozen=True, kw_only=True, tag="start_dubbing
     discard: bool = False
     """What was said before and is not dubbed yet is not wanted any more: after a seek, say. It
     is ``skipped``, and the runs in hand end at once."""
+    title: Annotated[str, msgspec.Meta(max_length=TITLE_WISH_MAX)] | None = None
+    """What is dubbed: an id as in ``GET /api/titles``, or its name or address, of which a title
+    of yours is made where there is none. Who was heard in it before is likelier then. null: as
+    it was."""
 
 
 class FollowDubbing(CountedMessage, frozen=True, kw_only=True, tag="follow_dubbing"):
@@ -245,6 +251,21 @@ class SourceTextMessage(CountedMessage, frozen=True, kw_only=True, tag="source_t
     left aside. null: the run in hand."""
 
 
+class KeepSample(CountedMessage, frozen=True, kw_only=True, tag="keep_sample"):
+    """Keep what a speaker has just said as a sample of an actor's voice, under a consent of the
+    actor that allows it. It is the only way in which live sound is ever stored."""
+
+    speaker: Annotated[str, msgspec.Meta(min_length=1, max_length=SPEAKER_ID_MAX)]
+    """Name of the speaker within the session."""
+    actor: Annotated[str, msgspec.Meta(max_length=36)]
+    """Id of the actor whose voice it is, as in ``GET /api/actors``."""
+    consent: Annotated[str, msgspec.Meta(max_length=36)] | None = None
+    """Id of the consent under which it is kept, as in ``GET /api/consents``; null: one that
+    covers it is found."""
+    name: Annotated[str, msgspec.Meta(max_length=SAMPLE_NAME_MAX)] = ""
+    """What the sample is to be called."""
+
+
 class StopDubbing(CountedMessage, frozen=True, kw_only=True, tag="stop_dubbing"):
     """No more sound comes: what was said is still dubbed, then comes the summary."""
 
@@ -272,6 +293,7 @@ AnyClientMessage = (
     | SourceTextMessage
     | CreateVoiceClone
     | IdentifySpeaker
+    | KeepSample
     | StopDubbing
     | Acknowledge
     | Ping

@@ -38,6 +38,7 @@ ERRORS: dict[str, Explained] = {
         "candidates_invalid": "`source_candidates` are more than four, or the source is named.",
         "source_text_invalid": "The times of a `source_text` are not in order or too far apart, "
         "or its language is not the run's.",
+        "title_unknown": "There is no title of this id, or none that you may see.",
         "sample_rate_unsupported": "The sample rate is not 8000 to 48000 Hz.",
         "glossary_too_long": "The glossary has more than 2000 terms, or 100000 characters.",
         "start_timeout": "The engines took too long to start; start dubbing again.",
@@ -69,6 +70,22 @@ ERRORS: dict[str, Explained] = {
         "voice_samples_count": "Send 1 to 20 recordings.",
         "voice_samples_long": "The recordings last more than 120 s in all.",
         "speaker_id_invalid": "The speaker_id does not have 1 to 64 characters.",
+    },
+    "Keeping a sample": {
+        "actor_read_only": "The actor is a team's in which you only look on.",
+        "consent_foreign": "The consent is another actor's.",
+        "consent_invalid": "The consent has expired, was revoked, or does not hold yet.",
+        "consent_missing": "There is no valid consent of the actor to keep recordings.",
+        "consent_narrow": "The consent does not allow keeping recordings.",
+        "consent_unknown": "There is no consent of this id that you may see.",
+        "limit_reached": "The actor has as many samples as one may have.",
+        "sample_busy": "Another sample is being kept; wait for its answer.",
+        "sample_not_kept": "The sample could not be stored in time; nothing of it was kept, or it "
+        "is in the actor's list.",
+        "sample_short": "Less than 3 s of the speaker's speech is left of the last 12 s: say it "
+        "again when they have spoken longer.",
+        "speaker_other": "The speaker is somebody else, or a person said that they are not this "
+        "actor: correct that first.",
     },
     "Speakers": {
         "actor_unknown": "There is no actor of this id, or none that is yours to use.",

@@ -34,6 +34,7 @@ from pipeline.wire import (
     CreateVoiceClone,
     FollowDubbing,
     IdentifySpeaker,
+    KeepSample,
     Ping,
     SourceTextMessage,
     StartDubbing,
@@ -52,6 +53,7 @@ from sessions_app.live_state import LiveState, RunsState
 from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Pong, Resumed
 from sessions_app.outbox import Outbox, Outlet
 from sessions_app.runs import Runs
+from sessions_app.sample_keeping import SampleKeeping
 from sessions_app.slow_lane import SlowLane
 from sessions_app.source_audio import SourceAudio
 
@@ -131,6 +133,7 @@ class Conversation:
         self._slow = SlowLane(self._take, self.fail)
         self._voices = VoiceChecks(outbox, self.fail, user_id=user_id)
         self._corrections = Corrections(session_id, user_id, self.fail)
+        self._samples = SampleKeeping(session_id, user_id, self.fail, outbox.offer)
         self._looking: set[asyncio.Task[None]] = set()
         self._waiting_for_client: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -278,6 +281,7 @@ class Conversation:
         await self._slow.aclose()
         await self._voices.aclose()
         await self._corrections.aclose()
+        await self._samples.aclose()
         for task in self._looking:
             task.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)
@@ -390,6 +394,10 @@ class Conversation:
                     self._voices.check(message, rate_hz=self._audio.sample_rate_hz)
                 case IdentifySpeaker():
                     self._corrections.take(message, heard=self._runs.has_heard(message.speaker))
+                case KeepSample():
+                    heard = self._runs.has_heard(message.speaker)
+                    spoken = self._runs.speech_of(message.speaker)
+                    self._samples.keep(message, spoken, heard=heard)
                 case Ping():
                     self._outbox.offer(Pong(id=message.id))
                 case Authenticate():

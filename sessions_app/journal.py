@@ -82,9 +82,9 @@ class Journal:
         await self._settling.write(closes=True)
         self._settling.lose()
 
-    async def begin(self, ready: Ready, *, team: int | None = None) -> bool:
-        """A run begins; False when that could not be written. Raises EngineError when
-        another client has taken the session over, or the user is not in the team."""
+    async def begin(self, ready: Ready, *, team: int | None = None, title: str = "") -> bool:
+        """A run begins; False when that could not be written. Raises EngineError when another
+        client has taken the session over, or the team or title is not the user's."""
         self._lost_before = self._lines.lost
         return await self._written(
             functools.partial(
@@ -96,6 +96,7 @@ class Journal:
                 preserve_voice=ready.preserve_voice,
                 engines=ready.engines,
                 team=team,
+                title=title,
                 follows=uuid.UUID(ready.follows) if ready.follows else None,
             )
         )
@@ -171,6 +172,10 @@ class Journal:
         except services.TeamUnknownError:
             raise EngineError(
                 "team_unknown", "You are in no team with this number.", recoverable=False
+            ) from None
+        except services.TitleUnknownError:
+            raise EngineError(
+                "title_unknown", "You have no title of this id.", recoverable=False
             ) from None
         except (DatabaseError, TimeoutError) as error:
             log.warning(

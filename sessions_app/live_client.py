@@ -40,7 +40,14 @@ COMES_BACK = frozenset({1001, 1005, 1006, 1011, CloseCode.RESTART, CloseCode.SES
 """Close codes after which the session may go on at once: the connection broke, the server
 restarts, or its process died and nobody has noticed yet."""
 LATER_S = 1.0
-COUNTED = {"start_dubbing", "follow_dubbing", "stop_dubbing", "create_voice_clone"}
+COUNTED = {
+    "start_dubbing",
+    "follow_dubbing",
+    "stop_dubbing",
+    "create_voice_clone",
+    "identify_speaker",
+    "keep_sample",
+}
 """Messages that change something, and must not count twice."""
 
 

@@ -95,6 +95,19 @@ class Pong(Event, frozen=True, kw_only=True, tag="pong"):
     """The id of the ping."""
 
 
+class SampleKept(Event, frozen=True, kw_only=True, tag="sample_kept"):
+    """What a speaker said is kept as a sample, and is being analysed."""
+
+    speaker: str
+    """Name of the speaker within the session."""
+    actor: str
+    """Id of the actor whose sample it is."""
+    sample: str
+    """Id of the sample: ``GET /api/samples/{id}`` tells its verdict."""
+    duration_s: float
+    """Length of what was kept."""
+
+
 class VoiceCheck(Event, frozen=True, kw_only=True, tag="voice_clone"):
     """Whether samples would make a good clone, in figures and in words."""
 

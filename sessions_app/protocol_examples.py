@@ -10,6 +10,7 @@ from pipeline.wire import AudioFrame, encode_cue_audio, encode_source_audio
 
 _SESSION = "0b7f6b1e-2f0c-4a53-9d0a-5c1d8f3e7a21"
 _ACTOR = "7d1c6d0e-91b4-4f0e-8f0a-2b6a3c1f9e55"
+_SAMPLE = "c4e2f0a9-7c35-4c1b-a6d0-94f6f1b7a3e8"
 _PCM = bytes.fromhex("0000 1027 f0d8")
 _BASE64 = base64.b64encode(_PCM).decode()
 _PROBLEM = "There are 1.2 s of speech; a clone needs at least 3 s."
@@ -35,6 +36,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "team": 3,
         "source_text": True,
         "discard": False,
+        "title": "https://example.org/lectures/4",
         "number": 1,
     },
     "follow_dubbing": {
@@ -55,6 +57,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "stop_dubbing": {"discard": False, "number": 1},
     "create_voice_clone": {"speaker_id": "ana", "audio_samples": [_BASE64], "number": 1},
     "identify_speaker": {"speaker": "S1", "actor": _ACTOR, "verdict": "confirm", "number": 2},
+    "keep_sample": {
+        "speaker": "S1",
+        "actor": _ACTOR,
+        "consent": None,
+        "name": "Interview",
+        "number": 3,
+    },
     "acknowledge": {"sequence": 41},
     "ping": {"id": 7},
     "resumed": {"session_id": _SESSION, "how": "same", "chunk": 1203, "number": 1},
@@ -138,6 +147,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "level_dbfs": -21.4,
         "clipped_share": 0.0,
     },
+    "sample_kept": {"speaker": "S1", "actor": _ACTOR, "sample": _SAMPLE, "duration_s": 8.4},
     "pong": {"id": 7},
     "summary": {
         "lines": 31,

@@ -25,6 +25,7 @@ CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
     wire.StopDubbing,
     wire.CreateVoiceClone,
     wire.IdentifySpeaker,
+    wire.KeepSample,
     wire.Acknowledge,
     wire.Ping,
 )
@@ -46,6 +47,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     events.Notice,
     events.Failure,
     messages.VoiceCheck,
+    messages.SampleKept,
     messages.Pong,
     events.Summary,
     messages.Closing,

@@ -60,6 +60,12 @@ are seconds on the media clock, those in `*_ms` are milliseconds of wall time.
 A media time that jumps back by more than a second is a seek: the run ends as if stopped and
 another one starts.
 
+Say in `title` what is dubbed, by its address, name or id: who was heard in it before is looked
+for first. `identity` tells who a speaker is; `identify_speaker` says who it really is. Sound is
+heard and forgotten, but `keep_sample` keeps what a speaker said in the last 12 seconds, 3 s of it
+at least, as a sample of an actor who has consented to that. The answer is `sample_kept`, or an
+`error` that says what is missing. A follower hears no sound, and has nothing to keep.
+
 A client that starts anew because its listener has gone somewhere else in the source, or has
 changed what is wanted, says so with `discard`: then what was said and is not dubbed yet is
 `skipped` with the reason `discarded`, nothing more is asked of any engine for it, and the new
@@ -136,9 +142,10 @@ For this each side keeps what the other may need:
 - Keep the last 15 seconds of chunks, even when an `acknowledgement` names them: another process
 hears again what was not yet decided on, so `resumed.chunk` may be lower than what was
 acknowledged. Keep older ones until they are acknowledged.
-- Give `start_dubbing`, `follow_dubbing`, `stop_dubbing`, `source_text` and `create_voice_clone`
-a `number`, counted from 1 over all of them, and keep them until an `acknowledgement` has that
-number or a higher one. It is given also to a message that was answered by an `error`.
+- Give `start_dubbing`, `follow_dubbing`, `stop_dubbing`, `source_text`, `create_voice_clone`,
+`identify_speaker` and `keep_sample` a `number`, counted from 1 over all of them, and keep them
+until an `acknowledgement` has that number or a higher one. It is given also to a message that was
+answered by an `error`.
 - Say `acknowledge` now and then, every 32 messages say. The server keeps the last 2048 messages
 or 1 MiB that you did not acknowledge, about 23 s of dub; while you are away dubbing waits when
 there is no more room. If some are gone all the same, the notice `messages_lost` says how many.

@@ -24,6 +24,7 @@ from pipeline.events import Event, Failure, Notice, Ready, Summary
 from pipeline.guards.usage import Meter
 from pipeline.notices import AUDIO_DROPPED
 from pipeline.ports import Endpointing, EngineError
+from pipeline.recent_speech import NOTHING, Spoken
 from pipeline.sharing import Feed
 from pipeline.snapshot import Delivered, RunSnapshot
 from pipeline.source_text import SourceText, Subtitle
@@ -66,6 +67,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whose session that is."""
     follows_preserves: bool = False
     """Whether voices are shaped there."""
+    title: str = ""
+    """What is dubbed: an id, name or address of a title; "": as it was."""
     speakers: Literal["", "off", "recognise", "remember"] = ""
     """What is done about those who speak; "": as the user has set it."""
     source_text: bool = False
@@ -180,6 +183,10 @@ class Run:
         if identity is not None and self._dubber is not None:
             self._dubber.decide(identity)
         return True
+
+    def speech_of(self, speaker: str) -> Spoken:
+        """What is still here of a speaker's speech; nothing where none is heard."""
+        return self._dubber.speech_of(speaker) if self._dubber is not None else NOTHING
 
     def snapshot(self) -> RunSnapshot | None:
         """What another process needs to go on; None before the engines are ready."""

@@ -28,6 +28,7 @@ from pipeline.events import (
     Translated,
 )
 from pipeline.guards.usage import Meter
+from pipeline.recent_speech import NOTHING, Spoken
 from pipeline.record import LineRecord
 from pipeline.sharing import Feed
 from pipeline.snapshot import Delivered, RunSnapshot
@@ -153,6 +154,10 @@ class Runs:
         """Whether a line of this connection's runs was the speaker's."""
         return speaker in self._speakers
 
+    def speech_of(self, speaker: str) -> Spoken:
+        """What the run in hand still has of a speaker's speech."""
+        return self._conducted.speech_of(speaker) if self._conducted is not None else NOTHING
+
     # Moving ------------------------------------------------------------------------
 
     def state(self) -> RunsState:
@@ -235,7 +240,7 @@ class Runs:
             self._on_progress()
 
     async def _begin(self, ready: Ready, request: RunRequest) -> None:
-        if not await self._journal.begin(ready, team=request.team):
+        if not await self._journal.begin(ready, team=request.team, title=request.title):
             await self._say_record_incomplete()
 
     # Telling -----------------------------------------------------------------------

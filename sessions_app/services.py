@@ -25,6 +25,8 @@ from sessions_app.figures import summarise
 from sessions_app.indexing import index_words
 from sessions_app.models import HOLD_LASTS, DubbingSession, Incident, Line, SessionState
 from sessions_app.webhook_events import tell_state
+from voices.models import Title
+from voices.selectors import titles_of
 from voices.services import ensure_title, share_session
 
 
@@ -42,6 +44,10 @@ class HoldLostError(Exception):
 
 class TeamUnknownError(Exception):
     """The user edits in no such team."""
+
+
+class TitleUnknownError(Exception):
+    """There is no title of this id that the user may see."""
 
 
 class TooManySessionsError(Exception):
@@ -222,10 +228,13 @@ def begin_run(
     engines: Mapping[str, str],
     team: int | None = None,
     follows: uuid.UUID | None = None,
+    title: str = "",
 ) -> None:
     """The session goes live; ``team``, if one is named, may follow it from then on.
 
-    Raises HoldLostError, IllegalTransitionError, TeamUnknownError.
+    ``title`` is what is dubbed: an id of a title, or a name or address. "": as it was.
+
+    Raises HoldLostError, IllegalTransitionError, TeamUnknownError, TitleUnknownError.
     """
     session = _held(session_id, hold)
     _refuse_strange_team(session.owner_id, team)
@@ -234,6 +243,8 @@ def begin_run(
         session.team_id = team
     elif session.team_id and not is_member(session.owner_id, session.team_id):
         session.team_id = None
+    if title:
+        session.content = _title_of(session, title)
     session.follows_id = follows
     session.source_language = source_language
     session.target_language = target_language
@@ -243,6 +254,17 @@ def begin_run(
     session.ended_at = None
     session.save()
     tell_state(session)
+
+
+def _title_of(session: DubbingSession, wish: str) -> Title | None:
+    try:
+        pk = uuid.UUID(wish)
+    except ValueError:
+        return ensure_title(wish, owner=session.owner, team=session.team)
+    title = titles_of(session.owner).filter(pk=pk).first()
+    if title is None:
+        raise TitleUnknownError(wish)
+    return title
 
 
 @transaction.atomic

@@ -89,6 +89,7 @@ class SourceAudio:
                 endpointing=wish.endpointing,
                 candidates=candidates_of(message.source_candidates, source),
                 team=message.team,
+                title="".join(filter(str.isprintable, message.title or "")).strip(),
                 speakers=message.speakers or "",
                 source_text=message.source_text,
                 number=message.number,

@@ -17,6 +17,8 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.core import mail
 from django.core.cache import cache
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 
 from accounts import teams
@@ -50,20 +52,51 @@ def sign_up(client: Client, email: str, **more: str) -> Any:
     return client.post("/account/signup/", form)
 
 
+def without_tokens(page: str) -> str:
+    """Of a page what does not differ each time."""
+    return re.sub(r'(nonce|value|content)="[\w-]{20,}"', "", page)
+
+
 # Signing up ------------------------------------------------------------------------------
 
 
-def test_without_a_mail_server_who_signs_up_is_in(settings: Any) -> None:
+def test_without_a_mail_server_who_signs_up_is_let_in_by_whoever_runs_it() -> None:
     client = Client()
-    assert sign_up(client, "new@example.org")["Location"] == "/"
+    answer = sign_up(client, "new@example.org")
+    assert "let_in" in client.get(answer["Location"]).content.decode()
+    login = {"login": "new@example.org", "password": PASSWORD}
+    assert client.post("/account/login/", login)["Location"] == "/account/confirm-email/"
+    assert "login" in client.get("/settings/account")["Location"]
+    call_command("let_in", "--email", " New@example.org")
+    client.post("/account/login/", login)
     assert client.get("/settings/account").status_code == 200
+    with pytest.raises(CommandError, match="Nobody has signed up"):
+        call_command("let_in", "--email", "nobody@example.org")
 
 
-def test_with_a_mail_server_the_address_is_verified_first(settings: Any) -> None:
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+def test_staff_let_people_in_and_vouch_for_whom_they_add(ana: User) -> None:
+    staff = create_user(email="ivo@example.org", password=PASSWORD, is_staff=True)
+    sign_up(Client(), "new@example.org")
+    admin = Client()
+    admin.force_login(staff)
+    added = {"email": "added@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    assert admin.post("/admin/accounts/user/add/", added).status_code == 302
+    chosen = User.objects.get(email="new@example.org").pk
+    assert not EmailAddress.objects.get(email="new@example.org").verified
+    admin.post("/admin/accounts/user/", {"action": "let_in", "_selected_action": [chosen]})
+    assert EmailAddress.objects.filter(verified=True).count() == 4
+    for email in ("new@example.org", "added@example.org"):
+        client = Client()
+        client.post("/account/login/", {"login": email, "password": PASSWORD})
+        assert client.get("/settings/account").status_code == 200
+
+
+def test_the_address_is_verified_first(settings: Any) -> None:
+    settings.EMAIL_URL = "smtp://mail.example.org:25"
     client = Client()
     assert sign_up(client, "new@example.org")["Location"] == "/account/confirm-email/"
     assert "login" in client.get("/settings/account")["Location"]
+    assert "let_in" not in client.get("/account/confirm-email/").content.decode()
     link = re.search(r"http://testserver(/account/confirm-email/\S+)", str(mail.outbox[0].body))
     assert link is not None
     client.post(link[1])
@@ -71,11 +104,22 @@ def test_with_a_mail_server_the_address_is_verified_first(settings: Any) -> None
     assert client.get("/settings/account").status_code == 200
 
 
-def test_signing_up_with_an_address_that_is_taken_looks_the_same(ana: User, settings: Any) -> None:
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    answers = [sign_up(Client(), email) for email in (ana.email, "new@example.org")]
-    assert answers[0]["Location"] == answers[1]["Location"]
-    assert answers[0].status_code == answers[1].status_code
+@pytest.mark.parametrize("mail_server", [None, "smtp://mail.example.org:25"])
+def test_signing_up_with_an_address_that_is_taken_looks_the_same(
+    ana: User, settings: Any, mail_server: str | None
+) -> None:
+    """With a mail server and without: at once, on the page that follows, and at the login."""
+    settings.EMAIL_URL = mail_server
+    seen = []
+    for email in (ana.email, "new@example.org"):
+        client = Client()
+        password = "one that whoever tries has chosen"
+        answer = sign_up(client, email, password1=password, password2=password)
+        page = without_tokens(client.get(answer["Location"]).content.decode()).replace(email, "")
+        home = client.get("/").content.decode()
+        seen.append((answer.status_code, answer["Location"], page, without_tokens(home)))
+        assert "login" in client.get("/settings/account")["Location"]
+    assert seen[0] == seen[1]
     assert User.objects.count() == 2
     assert {message.to[0] for message in mail.outbox} == {ana.email, "new@example.org"}
 
@@ -119,7 +163,6 @@ def test_where_only_the_invited_may_come_they_come_with_the_invited_address(
 
 
 def test_a_mail_server_that_is_away_ends_nothing(settings: Any) -> None:
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     client = Client()

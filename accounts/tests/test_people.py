@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import User
-from accounts.services import create_user
+from accounts.services import create_user, let_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -52,6 +52,6 @@ def test_people_sign_up_and_in_on_the_pages() -> None:
     form = {"email": "New@example.org", "password1": PASSWORD, "password2": PASSWORD}
     assert client.post("/account/signup/", form).status_code == 302
     assert User.objects.get().email == "new@example.org"
-    client.logout()
+    assert let_in("new@example.org") == User.objects.get()
     answer = client.post("/account/login/", {"login": "new@example.org", "password": PASSWORD})
     assert answer.status_code == 302

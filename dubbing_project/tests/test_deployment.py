@@ -59,6 +59,13 @@ def image_environment(stage: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words)
 
 
+def megabytes(size: str) -> int:
+    """Of Postgres's, of Docker's, and of a variable's default."""
+    default = re.fullmatch(r"\$\{\w+:-(\w+)\}", size)
+    number, unit = re.fullmatch(r"(\d+)([mMgG])[bB]?", default[1] if default else size).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit in "gG" else 1)
+
+
 def seconds(duration: str) -> float:
     number, unit = re.fullmatch(r"(\d+)(ms|s|m)", duration).groups()  # type: ignore[union-attr]
     return int(number) * {"ms": 0.001, "s": 1, "m": 60}[unit]
@@ -229,7 +236,21 @@ def test_a_service_is_hardened_limited_and_checked(service: str) -> None:
 def test_the_database_logs_nobodys_words() -> None:
     _, *options = SERVICES["database"]["command"]
     given = [word for name, value in WORDLESS_LOG.items() for word in ("-c", f"{name}={value}")]
-    assert options == given
+    assert options[: len(given)] == given
+
+
+def test_the_database_s_memory_holds_what_it_is_told_to_use() -> None:
+    """Its buffers an index of a million voiceprints, its shared memory one that is built."""
+    _, *options = SERVICES["database"]["command"]
+    assert options[::2] == ["-c"] * (len(options) // 2)
+    given = dict(option.split("=", 1) for option in options[1::2])
+    buffers, building = megabytes(given["shared_buffers"]), megabytes(given["maintenance_work_mem"])
+    limit = megabytes(SERVICES["database"]["deploy"]["resources"]["limits"]["memory"])
+    assert buffers >= 900
+    assert buffers + building + 512 <= limit
+    assert buffers < megabytes(given["effective_cache_size"]) <= limit
+    # Workers that build an index together share it there.
+    assert megabytes(SERVICES["database"]["shm_size"]) >= building
 
 
 def test_the_app_s_services_differ_in_their_command_alone() -> None:

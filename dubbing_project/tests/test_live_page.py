@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,6 +26,13 @@ from sessions_app.tests.portal import PATIENCE_MS, Portal, level, portal
 expect.set_options(timeout=PATIENCE_MS)
 QUIET = 0.004
 """Root mean square below which nothing is heard."""
+
+TALK = "A talk to be dubbed"
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Nothing is said of what is asked for."""
 
 
 @pytest.fixture(scope="module")
@@ -272,17 +282,22 @@ def test_who_was_logged_out_meanwhile_is_told_to_log_in(visitor: Portal) -> None
     page.context.close()
 
 
-def test_a_microphone_is_dubbed(
-    playwright: Playwright, platform: RunningServices, speech_data: Path, tmp_path: Path
-) -> None:
+def write_speech(data: Path, wave: Path) -> None:
+    """Three sentences that one person reads."""
     parts = [np.zeros(16_000)]
     for number in ("0880", "0930", "0890"):
         name = f"sense_and_sensibility_01_austen_64kb-{number}.wav"
-        sound, rate = soundfile.read(speech_data / "en" / name)
+        sound, rate = soundfile.read(data / "en" / name)
         assert rate == 16_000
         parts += [0.8 * sound, np.zeros(16_000)]
-    wave = tmp_path / "speech.wav"
     soundfile.write(wave, soxr.resample(np.concatenate(parts), 16_000, 48_000), 48_000, "PCM_16")
+
+
+def test_a_microphone_is_dubbed(
+    playwright: Playwright, platform: RunningServices, speech_data: Path, tmp_path: Path
+) -> None:
+    wave = tmp_path / "speech.wav"
+    write_speech(speech_data, wave)
     flags = (
         "--autoplay-policy=no-user-gesture-required",
         "--use-fake-device-for-media-stream",
@@ -305,6 +320,47 @@ def test_a_microphone_is_dubbed(
         page.get_by_role("button", name="Stop").click()
         expect(page.locator("#summary")).to_be_visible(timeout=PATIENCE_MS)
         assert one.console == []
+
+
+@pytest.fixture
+def talk(speech_data: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a page of another site that talks by itself."""
+    write_speech(speech_data, tmp_path / "speech.wav")
+    page = f"<!doctype html><title>{TALK}</title><audio src=speech.wav autoplay loop></audio>"
+    (tmp_path / "index.html").write_text(page, encoding="utf-8")
+    serve = functools.partial(QuietFiles, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_a_shared_tab_is_dubbed_and_ends_with_its_sharing(
+    playwright: Playwright, platform: RunningServices, talk: str
+) -> None:
+    flags = (
+        "--autoplay-policy=no-user-gesture-required",
+        f"--auto-select-tab-capture-source-by-title={TALK}",
+    )
+    with portal(playwright, platform.url, *flags, sounding=True) as one:
+        one.sign_up("sharer@example.org")
+        talking = one.page.context.new_page()
+        talking.goto(talk)
+        page = one.start(kind="tab")
+        one.tap()
+        expect(caption(page)).not_to_have_text("…", timeout=PATIENCE_MS)
+        wait_until(page, "tapped.cues.some((cue) => cue.type === 'ended')")
+        tapped = one.tapped()
+        began = next(cue for cue in tapped["cues"] if cue["type"] == "began")
+        ended = next(cue for cue in tapped["cues"] if cue["type"] == "ended")
+        # The tab is heard by the page, and its dub is heard on the page.
+        assert level(tapped["heard"], 0, ended["atS"], 2) > QUIET
+        assert level(tapped["heard"], began["atS"] + 0.1, ended["atS"], 1) > QUIET
+        # Whoever closes the tab has what was said dubbed, and the figures.
+        talking.close()
+        expect(page.locator("#summary")).to_be_visible(timeout=PATIENCE_MS)
+        # Chromium asks its camera's policy about pictures of tabs too, and shares them anyway.
+        assert [said for said in one.console if "camera is not allowed" not in said] == []
 
 
 def test_a_microphone_that_is_refused_is_told_in_plain_words(

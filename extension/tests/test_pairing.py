@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
+from accounts.tests.letters import link_to
 from dubbing_project.services.runner import RunningServices
 from extension.tests.chrome import Chrome, until
 from extension.tests.site import Site
@@ -34,11 +35,15 @@ def logged_in(browser: Chrome, server: str) -> Page:
     """Signs up as a person would, in the portal."""
     page = browser.context.new_page()
     page.goto(f"{server}/account/signup/")
-    page.fill("[name=email]", f"viewer-{secrets.token_hex(4)}@example.org")
+    address = f"viewer-{secrets.token_hex(4)}@example.org"
+    page.fill("[name=email]", address)
     for field in page.locator("[type=password]").all():
         field.fill(PASSWORD)
     page.locator("main form button, form .btn-primary").first.click()
-    page.wait_for_load_state()
+    page.wait_for_url(lambda url: "signup" not in url)
+    page.goto(link_to(address))
+    page.locator("main form button").first.click()
+    page.wait_for_url(f"{server}/")
     return page
 
 

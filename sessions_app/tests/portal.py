@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
+from accounts.tests.letters import link_to
+
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -85,6 +87,10 @@ class Portal:
         page.fill("[name=password2]", PASSWORD)
         page.locator("main form button").first.click()
         page.wait_for_url(lambda url: "signup" not in url)
+        # The server sends no mail: whoever runs it passes the link on.
+        page.goto(link_to(email))
+        page.locator("main form button").first.click()
+        page.wait_for_url(f"{self.url}/")
 
     def make_session(self) -> None:
         """One without a line: connecting is enough."""
@@ -125,12 +131,17 @@ class Portal:
 
 
 @contextmanager
-def portal(playwright: Playwright, url: str, *more: str, **options: Any) -> Iterator[Portal]:
-    """``more`` are arguments of Chromium's, ``options`` those of its window."""
+def portal(
+    playwright: Playwright, url: str, *more: str, sounding: bool = False, **options: Any
+) -> Iterator[Portal]:
+    """``more`` are arguments of Chromium's, ``options`` those of its window; ``sounding``:
+    pages are not muted, so that one can be shared with its sound."""
     if shutil.which("chromium") is None:
         pytest.skip("Chromium is not installed; Debian's package chromium has it")
     browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *more]
+        executable_path="/usr/bin/chromium",
+        args=[*ARGUMENTS, *more],
+        ignore_default_args=["--mute-audio"] if sounding else None,
     )
     try:
         one = Portal(browser, url, browser.new_context(**options).new_page())

@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from sessions_app.tests.protocol_check import Checker
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_resume import come_back
 from voices.services import create_actor
+from voices.tests.conftest import consent_of
 
 SPEECH = utterances((2.0, 140.0), (2.5, 140.0))
 
@@ -170,6 +172,7 @@ async def with_a_follower(ana: Person) -> list[Socket]:
 async def with_an_actor(ana: Person) -> Socket:
     """A person says whose voice it is, and who it is not."""
     actor = await sync_to_async(create_actor)(ana.user, by=ana.user, name="Ida")
+    await sync_to_async(consent_of)(actor, ana.user)
     socket = Socket(token=ana.token)
     await socket.connect()
     start = {"source_language": "en", "target_language": "es", "speakers": "remember"}
@@ -181,6 +184,9 @@ async def with_an_actor(ana: Person) -> Socket:
             type="identify_speaker", speaker=speaker, actor=str(actor.pk), verdict=verdict
         )
         await socket.until("identity")
+        if verdict == "confirm":
+            await socket.send(type="keep_sample", speaker=speaker, actor=str(actor.pk))
+            await socket.until("sample_kept")
     await socket.send(type="stop_dubbing")
     await socket.until("summary")
     await socket.leave()
@@ -229,7 +235,9 @@ def _as_committed(script: Iterable[str]) -> set[str]:
     return {form for text in script for form in (text, text.capitalize(), f"{text.capitalize()}.")}
 
 
-async def test_traffic_is_as_documented_and_all_of_it_happens(server: Server, ana: Person) -> None:
+async def test_traffic_is_as_documented_and_all_of_it_happens(
+    server: Server, ana: Person, media: Path
+) -> None:
     seen = Seen()
     seen.add(await with_frames(ana))
     seen.add(await with_json_alone(ana))

@@ -20,15 +20,22 @@ from django.db import connection, transaction
 from pipeline.bounds import SEARCH_MAX_ROWS
 from pipeline.types import Embedding
 
-EF_SEARCH = 400
-"""Candidates that a search keeps in hand; `manage.py benchmark_voice_search` prints recall."""
+EF_SEARCH: int | None = None
+"""Candidates that a search keeps in hand; None: as many as the number of voiceprints asks for."""
 NEAREST = 40
 """Voiceprints that a search returns: enough to meet a second actor behind a well-known one."""
 
+# For one recall a graph of ten times as many needs twice as many candidates: 100 for ten thousand
+# voiceprints, 200 for a hundred thousand, 400 for a million (`manage.py benchmark_voice_search`
+# prints recall). Before the first ANALYZE nobody knows how many there are.
 _SETTINGS = """
-SELECT set_config('hnsw.ef_search', %s, true),
+SELECT set_config('hnsw.ef_search', greatest(%(limit)s, coalesce(%(ef_search)s, CASE
+           WHEN reltuples < 0 THEN 400
+           ELSE least(1000, 100 * greatest(reltuples / 1e4, 1) ^ log(2))
+       END))::int::text, true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.max_scan_tuples', %s, true)
+       set_config('hnsw.max_scan_tuples', %(rows)s, true)
+FROM pg_class WHERE oid = 'voices_voiceprint'::regclass
 """
 _ARM = """
 (SELECT id, actor_id,
@@ -76,7 +83,9 @@ def nearest(
     }
     with transaction.atomic(), connection.cursor() as cursor:
         # One search at a time decides; a plan made once for everybody would suit nobody.
-        cursor.execute(_SETTINGS, [str(max(EF_SEARCH, limit)), str(SEARCH_MAX_ROWS)])
+        cursor.execute(
+            _SETTINGS, {"limit": limit, "ef_search": EF_SEARCH, "rows": str(SEARCH_MAX_ROWS)}
+        )
         cursor.execute(SEARCH, asked)
         return [Neighbour(row[0], row[1], 1.0 - row[2]) for row in cursor.fetchall()]
 

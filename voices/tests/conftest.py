@@ -23,17 +23,8 @@ MakeUser = Callable[[str], User]
 
 
 @pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    """A storage of the test's own: what is left in it was forgotten."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": settings.MEDIA_ROOT},
-        },
-    }
-    return tmp_path / "media"
+def _private_media(media: Path) -> None:
+    """Every test here has one."""
 
 
 def stored(media: Path) -> list[Path]:

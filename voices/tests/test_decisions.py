@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Role, Team, User
 from voices import selectors, services
 from voices.errors import VoicesError
 from voices.models import (
@@ -20,7 +21,7 @@ from voices.models import (
     Speaker,
     SpeakerState,
 )
-from voices.tests.conftest import consent_of, heard, printed, uploaded
+from voices.tests.conftest import client_of, consent_of, heard, join, printed, uploaded
 
 pytestmark = pytest.mark.django_db
 
@@ -244,3 +245,38 @@ def test_the_history_is_told_and_filtered(
 )
 def test_one_title_has_one_key(first: Any, second: Any, same: bool) -> None:
     assert (services.title_key(*first) == services.title_key(*second)) is same
+
+
+# In a team -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.EDITOR, Role.VIEWER])
+def test_of_a_shared_session_members_decide_who_edit(
+    ana: User, ben: User, make_team: Callable[..., Team], role: str
+) -> None:
+    team = make_team(ana)
+    actor = services.create_actor(ana, by=ana, team=team, name="Shared")
+    speaker = heard(ana, team=team)
+    api, path = client_of(join(team, ben, role)), f"/api/speakers/{speaker.pk}"
+    before = kinds()
+    confirmed = api.post(f"{path}/confirm", {"actor": str(actor.pk)}, format="json")
+    speaker.refresh_from_db()
+    if role == Role.VIEWER:
+        assert confirmed.status_code == 403
+        assert confirmed.json()["code"] == "forbidden"
+        assert api.post(f"{path}/reject", {"actor": str(actor.pk)}).status_code == 403
+        speaker.refresh_from_db()
+        assert (speaker.state, speaker.actor) == (SpeakerState.UNKNOWN, None)
+        assert kinds() == before
+        return
+    assert confirmed.status_code == 200
+    assert (speaker.actor, speaker.decided_by) == (actor, ben)
+    # It is as final as the owner's own.
+    assert not services.note_match(speaker, None, confidence=0.0, confirmed=False)
+    assert api.post(f"{path}/reject", {}, format="json").status_code == 200
+    speaker.refresh_from_db()
+    assert (speaker.state, speaker.actor) == (SpeakerState.REJECTED, None)
+    assert selectors.rejected_actors(speaker) == {actor.pk}
+    history = client_of(ana).get("/api/decisions").json()["results"]
+    assert [one["kind"] for one in history[:2]] == ["rejected", "confirmed"]
+    assert set(Decision.objects.order_by("-pk").values_list("by", flat=True)[:2]) == {ben.pk}

@@ -105,10 +105,11 @@ class Command(BaseCommand):
         strangers = np.arange(known, known + searches)
         asked = {"known": people.say(somebody), "strangers": people.say(strangers)}
         users = {"most users": 1000, "owner of 20": SMALL_OWNER, "owner of a tenth": HUGE_OWNER}
-        for ef_search in options["ef_search"] or [search.EF_SEARCH]:
-            search.EF_SEARCH = ef_search
+        for ef_search in options["ef_search"] or [None]:
+            search.EF_SEARCH = ef_search  # None: as in force
             self.stdout.write(
-                f"\nm {index.m}, ef_construction {index.ef_construction}, ef_search {ef_search}\n"
+                f"\nm {index.m}, ef_construction {index.ef_construction}, "
+                f"ef_search {ef_search or 'by their number'}\n"
                 "who asks            about      limit  p50 ms  p95 ms  recall of exact"
             )
             for who, user in users.items():
