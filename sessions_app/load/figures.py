@@ -26,6 +26,7 @@ from sessions_app.load.schedule import Phase
 from sessions_app.load.watch import Sample
 
 PERCENTS = (50, 95, 99)
+AMONG = (0, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class _Span:
 
     def __init__(self) -> None:
         self.values: dict[str, array[float]] = {}
+        self.of_sessions: dict[int, array[float]] = {}
+        """Transcript → first sample of each, milliseconds."""
         self.skipped: Counter[str] = Counter()
         self.refused = 0
         self.errors = 0
@@ -126,6 +129,7 @@ class Figures:
         span.add("backlog_s", line.backlog_s)
         if line.commit_ms is not None:
             span.add("commit_ms", line.commit_ms)
+            span.of_sessions.setdefault(line.session, array("d")).append(line.commit_ms)
         if line.answer_ms is not None:
             span.add("answer_ms", line.answer_ms)
         take = self._engines_take
@@ -202,6 +206,16 @@ def _phase(phase: Phase, span: _Span) -> dict[str, Any]:
         "refused": span.refused,
         "errors": span.errors,
         **{name: percentiles(values) for name, values in span.values.items()},
+        "of_sessions": _spread(span.of_sessions.values()),
+    }
+
+
+def _spread(sessions: Iterable[Sequence[float]]) -> dict[str, list[float]]:
+    """Of each percentile that sessions have for themselves: the least, the middle, the most."""
+    own = [percentiles(values) for values in sessions]
+    return {
+        name: [round(float(found), 3) for found in np.percentile([one[name] for one in own], AMONG)]
+        for name in (own[0] if own else {})
     }
 
 

@@ -74,6 +74,11 @@ def _phase(phase: dict[str, Any]) -> Iterator[str]:
         if values := phase.get(name):
             figures = "".join(f"{values[percent]:9.1f}" for percent in ("p50", "p95", "p99"))
             yield f"  {title:<52}{figures}"
+    if own := phase.get("of_sessions"):
+        yield "  transcript → first sample, each session by itself:"
+        for name in ("p50", "p95"):
+            least, middle, most = own[name]
+            yield f"    {name} of {least:.0f} (the best off), {middle:.0f}, {most:.0f} (the worst)"
 
 
 def recovered(phases: list[dict[str, Any]]) -> bool:
