@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from pipeline.snapshot import Delivered
 from sessions_app.closing import ClosedError
 from sessions_app.conversation import Place
-from sessions_app.messages import CloseCode
+from sessions_app.protocol.messages import CloseCode
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _COUNT = re.compile(r"-1|[0-9]{1,15}")

@@ -6,7 +6,7 @@ from django.conf import settings
 from accounts.rest.problem_codes import EXPLAINED, Explained
 from pipeline.bounding import in_force
 from pipeline.bounds import BOUNDS
-from sessions_app.codes import ERRORS
+from sessions_app.protocol.codes import ERRORS
 
 
 class SessionsAppConfig(AppConfig):

@@ -16,8 +16,8 @@ from pipeline.ports import EngineError
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import CreateVoiceClone, WireError
 from sessions_app import wiring
-from sessions_app.messages import VoiceCheck
 from sessions_app.outbox import Outbox
+from sessions_app.protocol.messages import VoiceCheck
 from sessions_app.voice_samples import check_voice_samples
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.socket_authentication import Refusal
-from sessions_app.messages import CloseCode
+from sessions_app.protocol.messages import CloseCode
 
 REFUSALS = {"database_away": CloseCode.OVERLOAD}
 

@@ -32,13 +32,13 @@ from pipeline.wire import (
 )
 from sessions_app import live
 from sessions_app.address import place_of, session_id_of
-from sessions_app.budget import TokenBucket
 from sessions_app.closing import NOBODY, ClosedError, refused
 from sessions_app.conversation import Conversation
 from sessions_app.door import enter
 from sessions_app.intake import RATE_MAX_HZ
-from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Closing
 from sessions_app.outbox import OUT_OF_COUNT
+from sessions_app.protocol.messages import SUBPROTOCOL_JSON, CloseCode, Closing
+from sessions_app.usage.budget import TokenBucket
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,6 @@ from pipeline.wire import (
     WireError,
 )
 from sessions_app import faults, relay, shelf
-from sessions_app.budget import DayBudget
 from sessions_app.checkpoints import Checkpoints
 from sessions_app.cloning_request import VoiceChecks
 from sessions_app.corrections import Corrections
@@ -50,12 +49,13 @@ from sessions_app.following import Following
 from sessions_app.intake import IntakeError
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState, RunsState
-from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode, Pong, Resumed
 from sessions_app.outbox import Outbox, Outlet
+from sessions_app.protocol.messages import SUBPROTOCOL_JSON, CloseCode, Pong, Resumed
 from sessions_app.runs import Runs
 from sessions_app.sample_keeping import SampleKeeping
 from sessions_app.slow_lane import SlowLane
 from sessions_app.source_audio import SourceAudio
+from sessions_app.usage.budget import DayBudget
 
 log = logging.getLogger(__name__)
 

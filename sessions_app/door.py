@@ -11,7 +11,7 @@ from accounts.models import User
 from sessions_app import live, services
 from sessions_app.closing import RESTARTING, ClosedError
 from sessions_app.conversation import Conversation, Place
-from sessions_app.messages import CloseCode, Resumed
+from sessions_app.protocol.messages import CloseCode, Resumed
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from pipeline.ports import EngineError
 from pipeline.record import LineRecord
 from sessions_app import services
 from sessions_app.record import LineWriter
-from sessions_app.settling import Owed, Settling
+from sessions_app.usage.settling import Owed, Settling
 
 log = logging.getLogger(__name__)
 

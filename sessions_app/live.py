@@ -16,15 +16,15 @@ from pipeline import metrics, pressure
 from pipeline.bounds import DATABASE_S, HAND_OVER_S, LATE_MAX_S
 from pipeline.guards.usage import Meter
 from sessions_app import loop_lag, mailbox, relay, services, shelf
-from sessions_app.accounting import Account
-from sessions_app.budget import DayBudget, Standing
 from sessions_app.conversation import BEGINNING, Conversation, Place
 from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
 from sessions_app.mailbox import PROCESS
 from sessions_app.outbox import Outbox
 from sessions_app.redis_client import close_redis
-from sessions_app.settling import Settling
+from sessions_app.usage.accounting import Account
+from sessions_app.usage.budget import DayBudget, Standing
+from sessions_app.usage.settling import Settling
 
 log = logging.getLogger(__name__)
 

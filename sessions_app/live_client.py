@@ -25,7 +25,7 @@ from pipeline.bounds import SOCKET_MESSAGE_MAX_BYTES as MESSAGE_MAX_BYTES
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL, AudioFrame, CueFrame, decode_cue_frame, encode_source_audio
 from sessions_app.heard import Heard
-from sessions_app.messages import CloseCode
+from sessions_app.protocol.messages import CloseCode
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import msgspec
 
 from pipeline.record import LineRecord
 from pipeline.snapshot import RunSnapshot
-from sessions_app.budget import Standing
 from sessions_app.follow_request import FollowRequest
 from sessions_app.outbox import Told
 from sessions_app.run import RunRequest
-from sessions_app.settling import Owed
+from sessions_app.usage.budget import Standing
+from sessions_app.usage.settling import Owed
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):

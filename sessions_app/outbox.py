@@ -22,8 +22,8 @@ from pipeline import metrics
 from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, TOLD_MAX, WAITING_MAX, WAITING_MAX_BYTES
 from pipeline.events import CueAudio, Event
 from pipeline.wire import encode_cue_audio, encode_event
-from sessions_app.messages import Acknowledgement, CloseCode, CueSound
 from sessions_app.observing import observe
+from sessions_app.protocol.messages import Acknowledgement, CloseCode, CueSound
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from pipeline.recent_speech import Spoken
 from pipeline.sample_quality.verdict import Rules
 from pipeline.types import SAMPLE_RATE_HZ
 from pipeline.wire import KeepSample, WireError
-from sessions_app.messages import SampleKept
 from sessions_app.models import DubbingSession
+from sessions_app.protocol.messages import SampleKept
 from voices import selectors
 from voices.errors import VoicesError
 from voices.models import Actor, Consent, Speaker, SpeakerState, VoiceSample

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from sessions_app.api_engines import CheckKeysView, EnginesView
-from sessions_app.api_languages import LanguagesView, VoicesView
-from sessions_app.api_lines import LinesView, LineView, StatisticsView, TranscriptView
-from sessions_app.api_sessions import LiveSessionsView, SessionsView, SessionView
-from sessions_app.api_usage import UsageView
+from sessions_app.api.engines import CheckKeysView, EnginesView
+from sessions_app.api.languages import LanguagesView, VoicesView
+from sessions_app.api.lines import LinesView, LineView, StatisticsView, TranscriptView
+from sessions_app.api.sessions import LiveSessionsView, SessionsView, SessionView
+from sessions_app.api.usage import UsageView
 from sessions_app.glossaries.api import GlossariesView, GlossaryView, TermsView, TermView
 
 _GLOSSARY = "glossaries/<int:glossary_id>"

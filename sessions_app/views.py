@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest.views import Api
-from sessions_app import asyncapi
-from sessions_app.protocol_page import protocol
+from sessions_app.protocol import asyncapi
+from sessions_app.protocol.page import protocol
 
 
 @require_safe

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.ports import SpeechDetector
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from sessions_app.messages import VoiceCheck
+from sessions_app.protocol.messages import VoiceCheck
 
 SPEECH_SHARE_MIN = 0.4
 LEVEL_MIN_DBFS = -40.0

@@ -64,7 +64,11 @@ BOUNDED_ELSEWHERE = {
     ("deque", "sessions_app/outbox.py", "_waiting"): "`put` waits: outbox_waiting(_bytes)",
     ("deque", "sessions_app/outbox.py", "_kept"): "outbox_kept, outbox_kept_bytes",
     ("deque", "sessions_app/record.py", "_waiting"): "`offer` drops: lines_unwritten",
-    ("deque", "sessions_app/settling.py", "_owed"): "what came along, use_owed, and one or two own",
+    (
+        "deque",
+        "sessions_app/usage/settling.py",
+        "_owed",
+    ): "what came along, use_owed, and one or two own",
     ("deque", "sessions_app/run.py", "_held"): "by length of audio: held_audio",
     ("deque", "sessions_app/live_client.py", "_kept"): "a client's own, as long as its patience",
     (
@@ -72,7 +76,7 @@ BOUNDED_ELSEWHERE = {
         "dubbing_project/services/web.py",
         "inbox",
     ): "one HTTP request, put there in one go: http_body",
-    ("cache", "sessions_app/protocol_schemas.py", "_module"): "asked of this project's own modules",
+    ("cache", "sessions_app/protocol/schemas.py", "_module"): "asked of this project's own modules",
     (
         "wait",
         "dubbing_project/services/supervisor.py",

@@ -22,7 +22,7 @@ from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
 from accounts.rest.views import Api
 from pipeline.bounds import GLOSSARY_TERM_MAX, GLOSSARY_TERMS_MAX, SEARCH_MAX_CHARACTERS
-from sessions_app.api_sessions import team_of
+from sessions_app.api.sessions import team_of
 from sessions_app.glossaries import selectors, services
 from sessions_app.glossaries.models import Glossary, Term
 

@@ -12,7 +12,6 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from sessions_app import selectors
-from sessions_app.codes import ERRORS, NOTICES, SKIPS
 from sessions_app.models import DubbingSession
 from sessions_app.naming import (
     duration,
@@ -21,6 +20,7 @@ from sessions_app.naming import (
 )
 from sessions_app.pages.charts import Chart, Point, Series, over_time, shares
 from sessions_app.pages.reading import about, session_or_404, user_of
+from sessions_app.protocol.codes import ERRORS, NOTICES, SKIPS
 from sessions_app.statistics import STAGES, of_session
 from sessions_app.transcripts import MEDIA_TYPES, TEXTS, transcript
 

@@ -12,8 +12,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from sessions_app import usage as figures
 from sessions_app.models import DailyUse
+from sessions_app.usage import report as figures
 
 PERIODS = (7, 30, 90)
 

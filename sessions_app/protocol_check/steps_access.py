@@ -7,7 +7,7 @@ import time
 import uuid
 
 from pipeline.wire import SUBPROTOCOL
-from sessions_app.messages import SUBPROTOCOL_JSON, CloseCode
+from sessions_app.protocol.messages import SUBPROTOCOL_JSON, CloseCode
 from sessions_app.protocol_check.probe import StepFailedError, expect, probe
 from sessions_app.protocol_check.subject import NotCheckedError, Subject
 

@@ -12,7 +12,7 @@ import soundfile
 
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL
-from sessions_app.messages import SUBPROTOCOL_JSON
+from sessions_app.protocol.messages import SUBPROTOCOL_JSON
 from sessions_app.protocol_check.probe import FINISH_S, FRAME_SAMPLES, Probe, expect
 from sessions_app.protocol_check.subject import Subject
 

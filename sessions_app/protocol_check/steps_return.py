@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.wire import SUBPROTOCOL
 from sessions_app.live_client import LiveClient
-from sessions_app.messages import CloseCode
+from sessions_app.protocol.messages import CloseCode
 from sessions_app.protocol_check.probe import StepFailedError, expect, probe
 from sessions_app.protocol_check.steps_access import expect_code
 from sessions_app.protocol_check.subject import Subject

@@ -12,12 +12,13 @@ from django.db import connections
 
 from pipeline.bounds import QUOTA_GRACE_S, QUOTA_PORTION_S
 from pipeline.guards.usage import Used
-from sessions_app import accounting, services
-from sessions_app.accounting import Account, Delta
-from sessions_app.budget import DayBudget, Standing
+from sessions_app import services
 from sessions_app.models import DailyUse, DubbingSession, EngineUse, Reservation
 from sessions_app.tasks import interrupt_abandoned
 from sessions_app.tests.conftest import Person
+from sessions_app.usage import accounting
+from sessions_app.usage.accounting import Account, Delta
+from sessions_app.usage.budget import DayBudget, Standing
 
 SPOKEN = Used("scripted-synthesizer", "synthesis", 30.0, 2)
 HEARD = Used("scripted-recognizer", "recognition", 4.5, 1)

@@ -16,11 +16,13 @@ from accounts.models import Membership, Role, Team, WebhookDelivery
 from accounts.rest.tests.conftest import client_of
 from accounts.rest.tests.test_problems import problem
 from accounts.webhooks.services import create_webhook
-from sessions_app import accounting, services, usage
+from sessions_app import services
 from sessions_app.indexing import index_words
 from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.tests.conftest import MakePerson, Person
 from sessions_app.tests.test_record import line
+from sessions_app.usage import accounting
+from sessions_app.usage import report as usage
 
 
 @pytest.fixture

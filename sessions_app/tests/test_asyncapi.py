@@ -16,16 +16,12 @@ from jsonschema import Draft7Validator
 from accounts import services as accounts
 from pipeline import bounds, events, source_text, wire
 from pipeline.wire import AnyClientMessage, decode_cue_frame, decode_frame, decode_message
-from sessions_app import (
-    asyncapi,
-    codes,
-    live_client,
-    messages,
-)
+from sessions_app import live_client
 from sessions_app.models import HOLD_LASTS
-from sessions_app.protocol_examples import FRAMES
-from sessions_app.protocol_schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
-from sessions_app.protocol_text import LAYOUT
+from sessions_app.protocol import asyncapi, codes, messages
+from sessions_app.protocol.examples import FRAMES
+from sessions_app.protocol.schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
+from sessions_app.protocol.text import LAYOUT
 from sessions_app.tests.protocol_check import Checker
 
 OFFICIAL = Path(__file__).with_name("asyncapi-3.0.0.schema.json")

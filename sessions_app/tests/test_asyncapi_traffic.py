@@ -16,9 +16,10 @@ from asgiref.sync import sync_to_async
 
 from pipeline.providers.scripted.sounds import silence, tone, utterances
 from pipeline.types import SAMPLE_RATE_HZ
-from sessions_app import asyncapi, live, shelf
+from sessions_app import live, shelf
 from sessions_app.models import DubbingSession
-from sessions_app.protocol_schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
+from sessions_app.protocol import asyncapi
+from sessions_app.protocol.schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.protocol_check import Checker

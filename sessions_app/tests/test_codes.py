@@ -8,8 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sessions_app import closing, codes
-from sessions_app.messages import CloseCode
+from sessions_app import closing
+from sessions_app.protocol import codes
+from sessions_app.protocol.messages import CloseCode
 
 PACKAGES = ("accounts", "dubbing_project", "pipeline", "sessions_app", "voices")
 SAYERS = {"WireError", "EngineError", "MediaError", "IntakeError", "fail", "_Kind"}
@@ -82,7 +83,7 @@ def test_every_code_in_the_source_is_explained() -> None:
         for code in codes_said(tree)
         if code not in explained()
     }
-    assert not missing, "explain these in sessions_app/codes.py"
+    assert not missing, "explain these in sessions_app/protocol/codes.py"
 
 
 def test_every_explained_code_is_in_the_source() -> None:
@@ -94,7 +95,9 @@ def test_every_explained_code_is_in_the_source() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert not set(explained()) - found, "these are gone: take them out of sessions_app/codes.py"
+    assert not set(explained()) - found, (
+        "these are gone: take them out of sessions_app/protocol/codes.py"
+    )
 
 
 def test_no_code_has_two_explanations() -> None:

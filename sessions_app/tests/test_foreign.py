@@ -24,8 +24,8 @@ from pipeline.wire import AnyClientMessage
 from sessions_app import live, services
 from sessions_app.glossaries.services import create_glossary, put_term
 from sessions_app.models import DubbingSession, Term
-from sessions_app.protocol_examples import EXAMPLES
-from sessions_app.protocol_schemas import tag
+from sessions_app.protocol.examples import EXAMPLES
+from sessions_app.protocol.schemas import tag
 from sessions_app.tests.belongings import voices_of
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket

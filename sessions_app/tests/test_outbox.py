@@ -11,8 +11,8 @@ import pytest
 from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, WAITING_MAX, WAITING_MAX_BYTES
 from pipeline.events import CueAudio, Event, Notice
 from pipeline.wire import decode_cue_frame
-from sessions_app.messages import CloseCode, Resumed
 from sessions_app.outbox import Outbox
+from sessions_app.protocol.messages import CloseCode, Resumed
 
 SOUND = CueAudio(cue=0, start_s=0.0, sample_rate=16_000, pcm=b"\0\0" * 800)
 

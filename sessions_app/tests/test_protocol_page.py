@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from sessions_app import asyncapi
-from sessions_app.protocol_page import inline, prose, type_in_words
+from sessions_app.protocol import asyncapi
+from sessions_app.protocol.page import inline, prose, type_in_words
 
 # Templates ask who is logged in.
 pytestmark = pytest.mark.django_db

@@ -17,17 +17,18 @@ from django.db import OperationalError
 from pipeline.bounds import QUOTA_GRACE_S
 from pipeline.guards.usage import Meter, Used
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app import accounting, live, record, services, settling
-from sessions_app.accounting import Account
-from sessions_app.budget import DayBudget, Standing
+from sessions_app import live, record, services
 from sessions_app.live_state import LiveState, decode, encode
 from sessions_app.models import DailyUse, EngineUse, Reservation
-from sessions_app.settling import Settling
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_api import client
 from sessions_app.tests.test_resume import SPEECH, come_back, speak, start
+from sessions_app.usage import accounting, settling
+from sessions_app.usage.accounting import Account
+from sessions_app.usage.budget import DayBudget, Standing
+from sessions_app.usage.settling import Settling
 
 PRICES = "scripted-recognizer:recognition=0.6/60,scripted-synthesizer:synthesis=10/1000"
 

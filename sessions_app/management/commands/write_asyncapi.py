@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sessions_app.asyncapi import PATH, as_text
+from sessions_app.protocol.asyncapi import PATH, as_text
 
 
 class Command(BaseCommand):
-    help = "Write sessions_app/asyncapi.json from the typed messages of the socket."
+    help = "Write sessions_app/protocol/asyncapi.json from the typed messages of the socket."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

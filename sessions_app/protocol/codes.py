@@ -6,7 +6,7 @@ looks for codes in the source tree that are missing here, and for ones that are 
 
 from __future__ import annotations
 
-from sessions_app.messages import CloseCode
+from sessions_app.protocol.messages import CloseCode
 
 Explained = dict[str, str]
 

@@ -23,7 +23,7 @@ from accounts.rest.schema import with_tag
 from accounts.rest.views import Api
 from pipeline.bounds import SEARCH_MAX_CHARACTERS
 from sessions_app import selectors, statistics, transcripts
-from sessions_app.api_sessions import found
+from sessions_app.api.sessions import found
 from sessions_app.models import Line
 
 

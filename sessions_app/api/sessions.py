@@ -24,9 +24,10 @@ from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
 from accounts.rest.views import Api
 from pipeline.bounds import SEARCH_MAX_CHARACTERS, SESSION_TITLE_MAX
-from sessions_app import selectors, services, usage
-from sessions_app.api_usage import UsedSerializer, shown
+from sessions_app import selectors, services
+from sessions_app.api.usage import UsedSerializer, shown
 from sessions_app.models import DubbingSession, SessionState
+from sessions_app.usage import report as usage
 
 EDITABLE = ("title", "team")
 

@@ -12,12 +12,12 @@ from typing import Any
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from sessions_app import asyncapi
+from sessions_app.protocol import asyncapi
 
 Document = dict[str, Any]
 Row = dict[str, Any]
 
-_CLIENTS = Path(__file__).with_name("client_examples")
+_CLIENTS = Path(__file__).parent.with_name("client_examples")
 
 
 @cache

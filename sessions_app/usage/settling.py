@@ -21,9 +21,10 @@ from django.db import Error as DatabaseError
 from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import JOURNAL_CALL_S, JOURNAL_FLUSH_S, USE_MOVE_S, USE_OWED_MAX
 from pipeline.guards.usage import Meter
-from sessions_app import accounting, usage
-from sessions_app.accounting import Account, Delta
-from sessions_app.budget import DayBudget, Standing
+from sessions_app.usage import accounting
+from sessions_app.usage import report as usage
+from sessions_app.usage.accounting import Account, Delta
+from sessions_app.usage.budget import DayBudget, Standing
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from pipeline.bounds import GLOSSARY_MAX_TERMS, SPEAKER_ID_MAX
 from pipeline.wire import SUBPROTOCOL
-from sessions_app import codes, protocol_text
-from sessions_app.messages import SUBPROTOCOL_JSON
-from sessions_app.protocol_examples import FRAMES, example
-from sessions_app.protocol_schemas import (
+from sessions_app.protocol import codes
+from sessions_app.protocol import text as protocol_text
+from sessions_app.protocol.examples import FRAMES, example
+from sessions_app.protocol.messages import SUBPROTOCOL_JSON
+from sessions_app.protocol.schemas import (
     CLIENT_MESSAGES,
     SERVER_MESSAGES,
     UNCOUNTED,

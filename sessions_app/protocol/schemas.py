@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from pipeline import events, wire
-from sessions_app import messages
+from sessions_app.protocol import messages
 
 Schema = dict[str, Any]
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.rest.schema import also_answers
 from accounts.rest.views import Api
 from pipeline.bounds import USE_DAYS_MAX
-from sessions_app import usage
+from sessions_app.usage import report as usage
 
 
 class Asked(serializers.Serializer[Any]):

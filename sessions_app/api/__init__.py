@@ -1,0 +1,1 @@
+"""The REST addresses of sessions, their lines, engines, languages and use."""

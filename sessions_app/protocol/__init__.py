@@ -1,0 +1,1 @@
+"""The live socket as it is documented: messages, codes, examples, the AsyncAPI document."""

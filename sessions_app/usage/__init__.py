@@ -1,0 +1,1 @@
+"""What engines were used for: counted, limited, settled and told."""
