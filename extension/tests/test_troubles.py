@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, until
+from extension.tests.chrome import Chrome, chrome, until
 from extension.tests.site import Site
 
 
@@ -98,3 +98,39 @@ def test_settings_of_older_versions_are_kept_where_they_fit(
     assert found["server"] == kept.get("server", "")
     assert found["floor"] == (0.3 if kept.get("floor") == 0.3 else 0.15)
     assert "gone" not in found
+
+
+def test_a_server_that_may_not_be_reached_is_asked_for_by_name_and_no_other(
+    browser: Chrome, site: Site, quick: RunningServices, token: str
+) -> None:
+    """The prompt opens, and stays: where there is no window nobody can answer it."""
+    with chrome(hosts=[], playwright=browser.playwright) as shut:
+        shut.pair(quick.url, token)
+        page = shut.context.new_page()
+        page.goto(f"{site.url}/one.html?play&shut")
+        page.bring_to_front()
+        active = "async () => (await chrome.tabs.query({active: true, lastFocusedWindow: true}))"
+        tab = int(shut.run(f"async () => (await ({active})())[0].id"))
+        shut.click_icon(page)
+        popup = shut.open(f"src/ui/popup.html?tab={tab}")
+        popup.click("#toggle")
+        until(lambda: shut.state(tab).get("code") == "server_permission", what="the refusal")
+        assert shut.state(tab)["origins"] == [quick.url]
+        until(lambda: popup.locator("#trouble-act").is_visible(), what="a way out")
+        assert "127.0.0.1" in popup.inner_text("#trouble-act")
+        popup.evaluate(
+            """() => {
+                const ask = chrome.permissions.request.bind(chrome.permissions);
+                window.asked = [];
+                chrome.permissions.request = (wish) => {
+                    window.asked.push(wish);
+                    return ask(wish);
+                };
+            }"""
+        )
+        popup.click("#trouble-act")
+        until(lambda: popup.evaluate("window.asked"), what="the question")
+        assert popup.evaluate("window.asked") == [{"origins": ["http://127.0.0.1/*"]}]
+        granted = shut.run("async () => (await chrome.permissions.getAll()).origins")
+        assert granted == []
+        assert shut.probe(tab) is None
