@@ -142,7 +142,12 @@ class Acquaintances:
         known.waiting_s = 0.0
         try:
             async with asyncio.timeout(ACQUAINTANCE_S):
-                made = await voiceprints_of(self._encoder, pcm, consistent_by=self._consistent_by)
+                made = await voiceprints_of(
+                    self._encoder,
+                    pcm,
+                    consistent_by=self._consistent_by,
+                    keep=self._memory.keeps,
+                )
         except (SpeechRefusedError, TimeoutError):
             return None
         for band, one in made.heard.items():

@@ -65,6 +65,8 @@ class Mean:
     embedding: Embedding
     """L2 norm 1."""
     speech_s: float
+    quality: float = 1.0
+    """0 to 1, of its speech on average."""
 
 
 def mean_of(heard: Iterable[Heard]) -> Mean | None:
@@ -73,7 +75,7 @@ def mean_of(heard: Iterable[Heard]) -> Mean | None:
     Its seconds are those of the speech, whatever its quality.
     """
     total: np.ndarray | None = None
-    speech_s = 0.0
+    speech_s = total_weight = 0.0
     for one in heard:
         weight = one.speech_s * one.quality
         if weight <= 0 or not np.isfinite(one.embedding).all():
@@ -81,9 +83,10 @@ def mean_of(heard: Iterable[Heard]) -> Mean | None:
         weighted = one.embedding.astype(np.float64) * weight
         total = weighted if total is None else total + weighted
         speech_s += one.speech_s
+        total_weight += weight
     if total is None or not (norm := float(np.linalg.norm(total))):
         return None
-    return Mean(np.asarray(total / norm, np.float32), speech_s)
+    return Mean(np.asarray(total / norm, np.float32), speech_s, total_weight / speech_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +99,16 @@ class Strangers:
 
     means: tuple[tuple[float, float], ...]
     deviation: float
+    noise: float = 0.0
+    """What noise adds to the mean, at quality 0: it makes everybody more alike."""
 
-    def deviations(self, one: Mean, other: Mean) -> float:
+    def deviations(self, heard: Mean, known: Mean) -> float:
         """How far the two are above strangers."""
-        together_s = 1.0 / (1.0 / max(one.speech_s, 1e-3) + 1.0 / max(other.speech_s, 1e-3))
+        together_s = 1.0 / (1.0 / max(heard.speech_s, 1e-3) + 1.0 / max(known.speech_s, 1e-3))
         seconds, means = zip(*self.means, strict=True)
-        cosine = float(one.embedding @ other.embedding)
-        return (cosine - float(np.interp(together_s, seconds, means))) / self.deviation
+        cosine = float(heard.embedding @ known.embedding)
+        mean = float(np.interp(together_s, seconds, means)) + self.noise * (1.0 - heard.quality)
+        return (cosine - mean) / self.deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +119,16 @@ class Rules:
     strangers: Mapping[Band, Strangers] = field(
         default_factory=lambda: {
             "wide": Strangers(
-                ((0.75, 0.45), (1.0, 0.485), (1.4, 0.51), (2.0, 0.525), (2.7, 0.54), (4.0, 0.555)),
+                (
+                    (0.75, 0.456),
+                    (1.0, 0.491),
+                    (1.4, 0.516),
+                    (2.0, 0.531),
+                    (2.7, 0.546),
+                    (4.0, 0.561),
+                ),
                 0.07,
+                noise=0.02,
             ),
             "narrow": Strangers(
                 ((0.75, 0.56), (1.0, 0.60), (1.4, 0.61), (2.0, 0.63), (2.7, 0.645), (4.0, 0.66)),

@@ -75,6 +75,10 @@ class SpeakerMemory(Protocol):
     def version(self) -> str:
         """Its version."""
 
+    @property
+    def keeps(self) -> bool:
+        """Whether voiceprints of this session's speakers are kept."""
+
     async def known(self) -> Sequence[Identity]:
         """Who the session's speakers are, as far as that was found out or decided before."""
 

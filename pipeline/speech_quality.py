@@ -28,6 +28,7 @@ FLOOR_BIAS = 2.0
 GAIN_MIN = 0.2
 NARROW_FROM_HZ, NARROW_TO_HZ = 300.0, 3400.0
 """The band of a telephone (ITU-T G.712)."""
+MU = 255.0
 EDGE_ORDER = 12
 """Of a Butterworth response at either edge."""
 NARROW_BELOW_DB = -40.0
@@ -80,14 +81,42 @@ def is_narrow(pcm: Pcm) -> bool:
 
 
 def narrowed(pcm: Pcm) -> Pcm:
-    """The speech as a telephone would carry it: what is outside its band is gone."""
-    spectrum = np.fft.rfft(pcm.astype(np.float64))
-    hz = np.fft.rfftfreq(len(pcm), 1 / SAMPLE_RATE_HZ)
+    """The speech as a telephone would carry it: what is outside its band is gone, and the rest
+    went through eight bits on the mu-law (ITU-T G.711)."""
+    wav = np.clip(_in_band(pcm.astype(np.float64)) / 32768, -1, 1)
+    companded = np.sign(wav) * np.log1p(MU * np.abs(wav)) / np.log1p(MU)
+    coded = np.round(companded * 127) / 127
+    wav = np.sign(coded) * ((1 + MU) ** np.abs(coded) - 1) / MU
+    # Coding added something above the band.
+    made: Pcm = np.clip(_in_band(wav * 32768), -32768, 32767).astype(np.int16)
+    return made
+
+
+def noisy(pcm: Pcm, snr_db: float) -> Pcm:
+    """The same speech in steady noise, the same noise each time, so far below it."""
+    speech = pcm.astype(np.float64)
+    noise = np.resize(_pink_noise(), len(speech))
+    power = float(np.mean(np.square(speech))) / 10 ** (snr_db / 10)
+    made: Pcm = np.clip(speech + np.sqrt(power) * noise, -32768, 32767).astype(np.int16)
+    return made
+
+
+@cache
+def _pink_noise() -> Floats:
+    """Thirty seconds of mean power 1, with as much in each octave, as rooms and streets have."""
+    length = 30 * SAMPLE_RATE_HZ
+    spectrum = np.fft.rfft(np.random.default_rng(5).standard_normal(length))
+    made = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 1)), length)
+    return np.asarray(made / np.sqrt(np.mean(np.square(made))))
+
+
+def _in_band(wav: Floats) -> Floats:
+    spectrum = np.fft.rfft(wav)
+    hz = np.fft.rfftfreq(len(wav), 1 / SAMPLE_RATE_HZ)
     # As steep as the filters of telephones: gentler edges make another voice of it.
     low = 1 / np.sqrt(1 + (NARROW_FROM_HZ / np.maximum(hz, 1e-6)) ** (2 * EDGE_ORDER))
     high = 1 / np.sqrt(1 + (hz / NARROW_TO_HZ) ** (2 * EDGE_ORDER))
-    made = np.fft.irfft(spectrum * low * high * (hz < 4000.0), len(pcm))
-    return np.clip(made, -32768, 32767).astype(np.int16)
+    return np.asarray(np.fft.irfft(spectrum * low * high * (hz < 4000.0), len(wav)))
 
 
 def _smoothed(power: Floats) -> Floats:

@@ -10,6 +10,8 @@ CUE_LINES = 2
 SHORTEST_S = 0.7
 """A cue stays at least so long where the next one leaves room."""
 _GAP_S = 0.04
+_WRAPPER = textwrap.TextWrapper(LINE_CHARACTERS, break_on_hyphens=False)
+"""Making one takes as long as wrapping a line."""
 
 
 def srt(lines: Iterable[tuple[float, float, str]], *, keep_breaks: bool = False) -> str:
@@ -78,7 +80,10 @@ def _kept(text: str) -> list[str]:
 
 
 def _pages(text: str) -> list[str]:
-    wrapped = textwrap.wrap(_plain(text), LINE_CHARACTERS, break_on_hyphens=False)
+    plain = _plain(text)
+    if len(plain) <= LINE_CHARACTERS:
+        return [plain]
+    wrapped = _WRAPPER.wrap(plain)
     return [
         "\n".join(_balanced(wrapped[start : start + CUE_LINES]))
         for start in range(0, len(wrapped), CUE_LINES)
@@ -94,10 +99,15 @@ def _balanced(lines: list[str]) -> list[str]:
     """Two lines of about the same length are read faster than a long and a short one."""
     if len(lines) < CUE_LINES:
         return lines
-    words = " ".join(lines).split()
-    splits = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
-    fitting = [list(pair) for pair in splits if max(map(len, pair)) <= LINE_CHARACTERS]
-    return min(fitting, key=lambda pair: abs(len(pair[0]) - len(pair[1])), default=lines)
+    whole = " ".join(" ".join(lines).split())
+    first, best = -1, LINE_CHARACTERS + 1
+    at = whole.find(" ")
+    while at >= 0:
+        before, after = at, len(whole) - at - 1
+        if max(before, after) <= LINE_CHARACTERS and abs(before - after) < best:
+            first, best = at, abs(before - after)
+        at = whole.find(" ", at + 1)
+    return lines if first < 0 else [whole[:first], whole[first + 1 :]]
 
 
 def _spread(start_ms: int, end_ms: int, pages: list[str]) -> list[tuple[int, int, str]]:

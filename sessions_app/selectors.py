@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQueryField
 from django.db import connection, transaction
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -102,7 +103,15 @@ def found(sessions: QuerySet[DubbingSession], query: str) -> QuerySet[DubbingSes
         )
         live = live.filter(Q(Exists(here)) | Q(title__icontains=word))
     places = [*_ended_with(sessions, beginnings), *live.values_list("pk", flat=True)]
-    return sessions.filter(pk__in=places)
+    # As one parameter: Django and Postgres would write and read each of thousands by itself.
+    among = Func(
+        F("pk"),
+        Value(places, output_field=ArrayField(UUIDField())),
+        template="(%(expressions)s))",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+    return sessions.alias(among=among).filter(among=True)
 
 
 def _ended_with(sessions: QuerySet[DubbingSession], beginnings: list[str]) -> list[uuid.UUID]:

@@ -57,6 +57,10 @@ class PostgresMemory:
     """Language of the dub."""
     confirm_at: float = CONFIRM_AT
 
+    @property
+    def keeps(self) -> bool:
+        return self.speakers == "remember"
+
     async def decided(self, label: str) -> Identity | None:
         """A speaker as a person's decision has left them."""
         return await self._ask(functools.partial(self._decided, label))
@@ -123,16 +127,15 @@ class PostgresMemory:
                 beside=_confirmed(place, heard.speaker),
                 confirm_at=self.confirm_at,
             )
-        keeps = self.speakers == "remember"
         kept = remembering.keep(
             place,
             heard,
             match,
             encoder=self.encoder,
             version=self.version,
-            voiceprints=keeps,
+            voiceprints=self.keeps,
         )
-        if keeps:
+        if self.keeps:
             kept = remembering.get_to_know(place, heard.speaker, match) or kept
         if kept is None:
             return Identity(speaker=heard.speaker, state="unknown")

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from pipeline.identification import Band, Rules
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
-from pipeline.sample_quality import Analysis, Recording, analyse
+from pipeline.sample_quality import Analysis, Recording, StretchPrint, analyse
 from pipeline.speech_quality import is_narrow, narrowed
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
+from pipeline.voiceprinting import blended, in_noise_of
 
 ENCODER = "resemblyzer"
 
@@ -26,23 +28,32 @@ def measure(recording: Recording) -> Analysis:
     return analyse(recording, detect=_detect, embed=_encoder().embed_now)
 
 
-def narrow_prints(recording: Recording, found: Analysis) -> list[Embedding | None]:
-    """Of each of the analysis's prints, how it would sound on a telephone; None where that
-    cannot be told."""
-    made: list[Embedding | None] = []
-    for one in found.prints:
-        start = int(one.at_s * SAMPLE_RATE_HZ)
-        part = recording.speech_rate[start : start + int(one.duration_s * SAMPLE_RATE_HZ)]
-        try:
-            made.append(_encoder().embed_now(narrowed(part)))
-        except ValueError:
-            made.append(None)
-    return made
+Kept = list[tuple[Band, Embedding]]
 
 
-def is_telephone(recording: Recording) -> bool:
-    """Whether the recording itself ends where a telephone does."""
-    return is_narrow(recording.speech_rate[: 60 * SAMPLE_RATE_HZ])
+def kept_prints(recording: Recording, found: Analysis) -> list[Kept]:
+    """What is to be kept of each of the analysis's prints, as of live speech
+    (``pipeline.voiceprinting``): of a telephone's recording there is no wide band."""
+    telephone = is_narrow(recording.speech_rate[: 60 * SAMPLE_RATE_HZ])
+    snr_db = found.measures.snr_db
+    clean = snr_db is not None and snr_db >= Rules().suppress_below_db
+    return [
+        [("narrow", one.embedding)] if telephone else _in_both_bands(recording, one, clean=clean)
+        for one in found.prints
+    ]
+
+
+def _in_both_bands(recording: Recording, one: StretchPrint, *, clean: bool) -> Kept:
+    start = int(one.at_s * SAMPLE_RATE_HZ)
+    part = recording.speech_rate[start : start + int(one.duration_s * SAMPLE_RATE_HZ)]
+    wide = one.embedding
+    try:
+        if clean:
+            wide = blended(wide, _encoder().embed_now(in_noise_of(part)))
+        return [("wide", wide), ("narrow", _encoder().embed_now(narrowed(part)))]
+    except ValueError:
+        # Too short by itself, without what it was averaged with.
+        return [("wide", wide)]
 
 
 def _detect(pcm: Pcm) -> Sequence[float]:

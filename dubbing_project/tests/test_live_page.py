@@ -359,7 +359,7 @@ def test_a_shared_tab_is_dubbed_and_ends_with_its_sharing(
         # Whoever closes the tab has what was said dubbed, and the figures.
         talking.close()
         expect(page.locator("#summary")).to_be_visible(timeout=PATIENCE_MS)
-        # Chromium asks its camera's policy about pictures of tabs too, and shares them anyway.
+        # Chromium asks the camera's policy about pictures of tabs, and shares them all the same.
         assert [said for said in one.console if "camera is not allowed" not in said] == []
 
 

@@ -91,6 +91,14 @@ async def bands_of(encoder: ResemblyzerEncoder, pcm: Pcm) -> Bands | None:
         return None
 
 
+async def enrolled_bands(encoder: ResemblyzerEncoder, pcm: Pcm) -> Bands | None:
+    """As ``bands_of``, of what is kept of somebody."""
+    try:
+        return (await voiceprints_of(encoder, pcm)).kept
+    except SpeechRefusedError:
+        return None
+
+
 async def probes_of(
     encoder: ResemblyzerEncoder, recordings: Recordings, channel: Channel, seconds: float
 ) -> list[Probe]:
@@ -110,7 +118,7 @@ def means(several: Sequence[Bands]) -> dict[Band, Mean]:
 
 
 def as_heard(voice: Bands) -> dict[Band, Mean]:
-    return {band: Mean(one.embedding, one.speech_s) for band, one in voice.items()}
+    return {band: Mean(one.embedding, one.speech_s, one.quality) for band, one in voice.items()}
 
 
 @dataclass
@@ -183,7 +191,7 @@ def best(
 async def recognise(encoder: ResemblyzerEncoder, recordings: Recordings, rules: Rules) -> None:
     enrolment = {}
     for clip, pcm in recordings.speech.items():
-        found = await bands_of(encoder, pcm)
+        found = await enrolled_bands(encoder, pcm)
         # A clip that is too noisy would not have been enrolled; none of these is.
         enrolment[clip] = found or {}
     print(
@@ -228,7 +236,7 @@ async def dubs(encoder: ResemblyzerEncoder, recordings: Recordings, rules: Rules
         await synthesizer.aclose()
     enrolled = []
     for person, clips in recordings.clips.items():
-        found = [await bands_of(encoder, recordings.speech[clip]) for clip in clips[4:6]]
+        found = [await enrolled_bands(encoder, recordings.speech[clip]) for clip in clips[4:6]]
         enrolled.append(Candidate(person, means([one for one in found if one])))
     counts = Counts([], [])
     for (person, _), lines in spoken.items():
@@ -255,7 +263,7 @@ async def overlapped(encoder: ResemblyzerEncoder, recordings: Recordings, rules:
     """Two enrolled people speaking at once, equally loud, for four seconds."""
     enrolled = []
     for person, clips in recordings.clips.items():
-        found = [await bands_of(encoder, recordings.speech[clip]) for clip in clips[:2]]
+        found = [await enrolled_bands(encoder, recordings.speech[clip]) for clip in clips[:2]]
         enrolled.append(Candidate(person, means([one for one in found if one])))
     kinds: Counter[str] = Counter()
     for one, other in itertools.combinations(recordings.people, 2):

@@ -27,6 +27,7 @@ class ScriptedMemory:
 
     encoder: str = "scripted"
     version: str = "1"
+    keeps: bool = True
     needs_s: float = 0.0
     fails: bool = False
     before: Sequence[Identity] = ()

@@ -164,3 +164,20 @@ def test_a_mean_is_weighted_by_clean_speech_and_quality() -> None:
     assert made.speech_s == 12.0
     assert made.embedding[:3] == pytest.approx(np.array([2, 1, 0]) / np.sqrt(5), abs=1e-6)
     assert mean_of([]) is None
+
+
+def test_a_voice_heard_in_noise_must_be_nearer() -> None:
+    """Noise makes everybody more alike: the same cosine says less."""
+    clean = identify(spoken(), [actor("Ana", 0.78)], actors=6)
+    heard: dict[Band, Mean] = {"wide": Mean(direction(0), 4.0, quality=0.4)}
+    assert identify(heard, [actor("Ana", 0.78)], actors=6).deviations < clean.deviations
+    # What noise was in the speech that is known does not matter a second time.
+    known = Candidate("Ana", {"wide": Mean(actor("Ana", 0.78).voice["wide"].embedding, 20.0, 0.4)})
+    assert identify(spoken(), [known], actors=6).deviations == clean.deviations
+
+
+def test_the_quality_of_a_mean_is_that_of_its_speech_on_average() -> None:
+    parts = [Heard(direction(0), 3.0, 1.0), Heard(direction(0), 1.0, 0.2)]
+    found = mean_of(parts)
+    assert found is not None
+    assert found.quality == pytest.approx(0.8)

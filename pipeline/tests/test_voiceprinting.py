@@ -10,7 +10,7 @@ import pytest
 from pipeline.benchmarks.channels import Noise, read, telephone
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
-from pipeline.speech_quality import is_narrow, narrowed, noise_suppressed, snr_db
+from pipeline.speech_quality import is_narrow, narrowed, noise_suppressed, noisy, snr_db
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.voiceprinting import SpeechRefusedError, voiceprints_of
 
@@ -91,3 +91,38 @@ def test_a_telephone_is_known_by_its_band(man: Pcm, woman: Pcm) -> None:
     assert all(is_narrow(telephone(pcm)) and is_narrow(narrowed(pcm)) for pcm in (man, woman))
     assert not is_narrow(np.zeros(16_000, np.int16))
     assert snr_db(np.zeros(16_000, np.int16)) == 0.0
+
+
+async def test_what_is_kept_of_clean_speech_is_near_to_it_in_noise_too(
+    encoder: ResemblyzerEncoder, speech_data: Path, man: Pcm, woman: Pcm, noise: Noise
+) -> None:
+    made = await voiceprints_of(encoder, man)
+    later = read(speech_data / "librispeech" / "2033-164914-0002.flac")[: 4 * SAMPLE_RATE_HZ]
+    in_noise = (await voiceprints_of(encoder, noise(later))).heard["wide"].embedding
+    kept, heard = made.kept["wide"].embedding, made.heard["wide"].embedding
+    assert float(kept @ in_noise) > float(heard @ in_noise)
+    assert float(kept @ heard) > 0.95
+    assert float(np.linalg.norm(kept)) == pytest.approx(1.0, abs=1e-5)
+    stranger = (await voiceprints_of(encoder, woman)).heard["wide"].embedding
+    assert float(kept @ in_noise) > float(kept @ stranger) + 0.15
+    assert made.kept["narrow"] == made.heard["narrow"]
+    assert (unkept := await voiceprints_of(encoder, man, keep=False)).kept == unkept.heard
+
+
+async def test_what_was_heard_in_noise_or_by_telephone_is_kept_as_it_is(
+    encoder: ResemblyzerEncoder, man: Pcm, noise: Noise
+) -> None:
+    for heard_as in (noise, telephone):
+        made = await voiceprints_of(encoder, heard_as(man))
+        assert made.kept == made.heard
+
+
+def test_noise_that_is_added_is_as_far_below_and_the_same_each_time(man: Pcm) -> None:
+    for snr in (5.0, 10.0):
+        mixed = noisy(man, snr)
+        assert np.array_equal(mixed, noisy(man, snr))
+        added = mixed.astype(np.float64) - man
+        ratio = np.mean(np.square(man.astype(np.float64))) / np.mean(np.square(added))
+        assert 10 * np.log10(ratio) == pytest.approx(snr, abs=0.5)
+    assert len(noisy(man[:100], 10.0)) == 100
+    assert not noisy(np.zeros(16_000, np.int16), 10.0).any()

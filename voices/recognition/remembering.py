@@ -110,7 +110,7 @@ def _keep_voiceprints(
             language=language[:8], at_s=stretch.at_s, duration_s=stretch.duration_s,
         )
         for stretch in new
-        for band, one in stretch.voiceprints.heard.items()
+        for band, one in stretch.voiceprints.kept.items()
     )  # fmt: skip
     if actor is not None:
         ActorCentroid.objects.filter(actor_id=actor, owner_id=speaker.owner_id).delete()

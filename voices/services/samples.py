@@ -28,17 +28,17 @@ from pipeline.bounds import (
     SAMPLE_MAX_S,
     SAMPLE_PIECE_BYTES,
 )
-from pipeline.identification import BANDS, Band
+from pipeline.identification import BANDS
 from pipeline.media import MediaError, open_media
 from pipeline.sample_quality import Analysis, read_recording, write_flac
-from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
+from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from voices import files
 from voices.analysis_engines import (
     ENCODER,
+    Kept,
     encoder_version,
-    is_telephone,
+    kept_prints,
     measure,
-    narrow_prints,
 )
 from voices.errors import ConsentMissingError, LimitReachedError, VoicesError
 from voices.models import (
@@ -269,14 +269,13 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
             _fetch(claimed, source)
             recording = read_recording(source)
             found = measure(recording)
-            narrow = narrow_prints(recording, found)
-            telephone = is_telephone(recording)
+            kept = kept_prints(recording, found)
             stored = ""
             if not claimed.playable:
                 write_flac(flac, recording)
                 with flac.open("rb") as content:
                     stored = files.store(content, folder="samples", suffix=".flac")
-            _finish(claimed, found, narrow, telephone, stored, flac.stat().st_size if stored else 0)
+            _finish(claimed, found, kept, stored, flac.stat().st_size if stored else 0)
     except MediaError as error:
         # Trying again will not make it readable.
         _give_back(claimed, SampleState.FAILED, str(_unreadable(error)))
@@ -341,8 +340,7 @@ def _fetch(sample: VoiceSample, path: Path) -> None:
 def _finish(
     claimed: VoiceSample,
     found: Analysis,
-    narrow: Sequence[Embedding | None],
-    telephone: bool,
+    kept: Sequence[Kept],
     stored: str,
     size: int,
 ) -> None:
@@ -380,19 +378,9 @@ def _finish(
             at_s=one.at_s,
             duration_s=one.duration_s,
         )
-        for one, other in zip(found.prints, narrow, strict=True)
-        for band, vector in _bands(one.embedding, other, telephone=telephone)
+        for one, bands in zip(found.prints, kept, strict=True)
+        for band, vector in bands
     )
-
-
-def _bands(
-    embedding: Embedding, narrow: Embedding | None, *, telephone: bool
-) -> list[tuple[Band, Embedding]]:
-    """What of a recording counts in which band: of a telephone's there is no wide one."""
-    if telephone:
-        return [("narrow", embedding)]
-    wide: list[tuple[Band, Embedding]] = [("wide", embedding)]
-    return wide if narrow is None else [*wide, ("narrow", narrow)]
 
 
 def _quality(snr_db: float | None) -> float:

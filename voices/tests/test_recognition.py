@@ -196,7 +196,7 @@ def said(label: str, number: int, similarity: float = 1.0, speech_s: float = 6.0
     return Spoken(
         speaker=label,
         voice=heard(number, similarity, speech_s),
-        new=(Stretch(0.0, speech_s, Voiceprints({"wide": one}, 30.0)),),
+        new=(Stretch(0.0, speech_s, Voiceprints({"wide": one}, {"wide": one}, 30.0)),),
         speech_s=speech_s,
         language="en",
         stock=None,
