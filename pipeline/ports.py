@@ -230,10 +230,11 @@ class SpeakerEncoder(Protocol):
     version: str
     """Release or digest of its weights."""
 
-    async def embed(self, pcm: Pcm, *, urgent: bool = True) -> Embedding:
+    async def embed(self, pcm: Pcm, *, urgent: bool = True, brief: bool = False) -> Embedding:
         """Voiceprint of at least 0.4 s of speech; raises ValueError when shorter.
 
-        What is not ``urgent`` may not delay what is.
+        What is not ``urgent`` may not delay what is. ``brief``: long speech may be looked at
+        with less care, for what is compared and not kept.
         """
 
 

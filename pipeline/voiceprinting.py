@@ -11,6 +11,7 @@ recognition", 2012). Speech that fits together badly is refused: more than one p
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,19 +74,20 @@ async def voiceprints_of(
     if snr < rules.usable_snr_db:
         raise SpeechRefusedError("noisy", f"the speech is only {snr:.0f} dB above the noise")
     quality = max(rules.quality(snr), 0.1)
+    made_of = functools.partial(encoder.embed, urgent=False, brief=not keep)
     clean = await beside(noise_suppressed, pcm) if snr < rules.suppress_below_db else pcm
     try:
         if await _is_mixed(consistent_by or encoder, clean, rules):
             raise SpeechRefusedError("mixed", "more than one person speaks")
         narrow = await beside(is_narrow, pcm)
         band: Band = "narrow" if narrow else "wide"
-        heard = {band: Heard(await encoder.embed(clean, urgent=False), speech_s, quality)}
+        heard = {band: Heard(await made_of(clean), speech_s, quality)}
         if not narrow:
-            by_telephone = await encoder.embed(await beside(narrowed, clean), urgent=False)
+            by_telephone = await made_of(await beside(narrowed, clean))
             heard["narrow"] = Heard(by_telephone, speech_s, quality)
         kept = dict(heard)
         if keep and not narrow and snr >= rules.suppress_below_db:
-            in_noise = await encoder.embed(await beside(in_noise_of, clean), urgent=False)
+            in_noise = await made_of(await beside(in_noise_of, clean))
             kept[band] = Heard(blended(heard[band].embedding, in_noise), speech_s, quality)
     except SpeechRefusedError:
         raise

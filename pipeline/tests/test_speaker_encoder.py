@@ -85,17 +85,18 @@ def test_partials_cover_the_audio_in_overlapping_windows() -> None:
     assert partial_mels(wav[: SAMPLE_RATE_HZ // 2]).shape == (1, 160, 40)
 
 
-async def test_long_speech_that_is_not_urgent_gives_nearly_the_same_voiceprint_for_less(
+async def test_a_brief_look_at_long_speech_gives_nearly_the_same_voiceprint_for_less(
     models: Path, speech_data: Path
 ) -> None:
     clip = soundfile.read(speech_data / "librispeech/1688-142285-0003.flac", dtype="int16")[0]
     encoder = ResemblyzerEncoder.from_folder(models)
     long, short = clip[: 5 * SAMPLE_RATE_HZ], clip[: 3 * SAMPLE_RATE_HZ]
     thorough = await encoder.embed(long)
-    assert 0.97 < float(thorough @ await encoder.embed(long, urgent=False)) < 0.99999
+    assert 0.97 < float(thorough @ await encoder.embed(long, brief=True)) < 0.99999
     np.testing.assert_array_equal(
-        await encoder.embed(short), await encoder.embed(short, urgent=False)
+        await encoder.embed(short), await encoder.embed(short, brief=True)
     )
+    np.testing.assert_array_equal(thorough, await encoder.embed(long, urgent=False))
     assert len(partial_mels(long.astype(np.float32) / 32_768, 160)) == 3
     await encoder.aclose()
 

@@ -82,17 +82,17 @@ class ResemblyzerEncoder:
         """
         return cls(folder / model_file(precision), workers=workers)
 
-    async def embed(self, pcm: Pcm, *, urgent: bool = True) -> Embedding:
+    async def embed(self, pcm: Pcm, *, urgent: bool = True, brief: bool = False) -> Embedding:
         """Voiceprint of at least 0.4 s of 16 kHz speech, shape (256,), L2 norm 1.
 
         Raises ValueError when the audio is shorter, or silent.
         """
+        is_brief = brief and len(pcm) >= LONG_S * SAMPLE_RATE_HZ
+        step = PARTIAL_FRAMES if is_brief else PARTIAL_STEP_FRAMES
         if not urgent:
-            is_long = len(pcm) >= LONG_S * SAMPLE_RATE_HZ
-            step = PARTIAL_FRAMES if is_long else PARTIAL_STEP_FRAMES
             return await beside(self.embed_now, pcm, step)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self.embed_now, pcm)
+        return await loop.run_in_executor(self._executor, self.embed_now, pcm, step)
 
     def embed_now(self, pcm: Pcm, step: int = PARTIAL_STEP_FRAMES) -> Embedding:
         """``embed`` on the calling thread; partials begin every ``step`` frames of 10 ms."""

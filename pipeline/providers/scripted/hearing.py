@@ -339,7 +339,13 @@ class ScriptedEncoder:
 
     delay_s: float = 0.002
 
-    async def embed(self, pcm: Pcm, *, urgent: bool = True) -> Embedding:  # noqa: ARG002
+    async def embed(
+        self,
+        pcm: Pcm,
+        *,
+        urgent: bool = True,  # noqa: ARG002
+        brief: bool = False,  # noqa: ARG002
+    ) -> Embedding:
         if len(pcm) < 0.4 * SAMPLE_RATE_HZ:
             raise ValueError("a voiceprint needs at least 0.4 s of speech")
         await asyncio.sleep(self.delay_s)

@@ -59,7 +59,13 @@ class WsiEncoder:
         fetched from the Hugging Face hub before; nothing is fetched here."""
         return cls(find_checkpoint(model))
 
-    async def embed(self, pcm: Pcm, *, urgent: bool = True) -> Embedding:  # noqa: ARG002
+    async def embed(
+        self,
+        pcm: Pcm,
+        *,
+        urgent: bool = True,  # noqa: ARG002
+        brief: bool = False,  # noqa: ARG002
+    ) -> Embedding:
         """Voiceprint of at least 0.4 s of 16 kHz speech, shape (256,), L2 norm 1.
 
         Of speech beyond 30 s the rest is left out. Raises ValueError when it is shorter, or
