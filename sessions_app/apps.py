@@ -18,6 +18,9 @@ class SessionsAppConfig(AppConfig):
         from sessions_app.keeping import KEEPER
 
         register(self.label, KEEPER)
+        from sessions_app.engine_access import provide_to_voices
+
+        provide_to_voices()
         from sessions_app import speakers_of_lines  # noqa: F401 - imported for what it registers
 
         for one in BOUNDS.values():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from pipeline.cloning.material import Material, gather
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
 from pipeline.sample_quality import Analysis, Recording, analyse
@@ -43,6 +44,16 @@ def narrow_prints(recording: Recording, found: Analysis) -> list[Embedding | Non
 def is_telephone(recording: Recording) -> bool:
     """Whether the recording itself ends where a telephone does."""
     return is_narrow(recording.speech_rate[: 60 * SAMPLE_RATE_HZ])
+
+
+def gather_material(recordings: Sequence[Recording]) -> Material:
+    """What a clone is made of and compared with. Raises EngineError."""
+    return gather(recordings, detect=_detect, embed=embed)
+
+
+def embed(pcm: Pcm) -> Embedding:
+    """Voiceprint of speech. Raises ValueError where it is too short."""
+    return _encoder().embed_now(pcm)
 
 
 def _detect(pcm: Pcm) -> Sequence[float]:

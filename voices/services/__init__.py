@@ -10,6 +10,7 @@ from voices.services.actors import (
     share_actor,
     split_actor,
 )
+from voices.services.clones import delete_clone, edit_clone, optimise_clone, request_clone
 from voices.services.consents import (
     give_consent,
     revoke_consent,
@@ -44,8 +45,10 @@ __all__ = [
     "confirm",
     "create_actor",
     "delete_actor",
+    "delete_clone",
     "delete_sample",
     "edit_actor",
+    "edit_clone",
     "edit_sample",
     "ensure_speaker",
     "ensure_title",
@@ -56,9 +59,11 @@ __all__ = [
     "merge_actors",
     "merge_speakers",
     "note_match",
+    "optimise_clone",
     "pin_voice",
     "reject",
     "rename_speaker",
+    "request_clone",
     "revoke_consent",
     "set_picture",
     "settle_expired_consents",

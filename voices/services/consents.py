@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from pipeline.bounds import ACTOR_CONSENTS_MAX, CONSENT_GRACE_DAYS
 from voices import files
+from voices.cloning.discarding import discard_clone, withdraw
 from voices.errors import LimitReachedError, VoicesError
 from voices.evidence import checked_evidence
 from voices.models import (
@@ -161,7 +162,7 @@ def _settle(consent: Consent, *, at: datetime) -> dict[str, Any]:
             samples += 1
     for clone in VoiceClone.objects.filter(consent=consent).select_related("owner"):
         if not _rests_on_another(clone, ConsentUse.CLONE, at):
-            clones += _end_clone(clone)
+            clones += end_clone(clone)
     recognised = valid_consent(consent.actor, owner=consent.owner, use=ConsentUse.RECOGNISE, at=at)
     if ConsentUse.RECOGNISE in consent.uses and recognised is None:
         # Prints of samples as well: they know the voice as those of speakers do.
@@ -181,15 +182,22 @@ def _rests_on_another(child: VoiceSample | VoiceClone, use: ConsentUse, at: date
     return True
 
 
-def _end_clone(clone: VoiceClone) -> int:
+def end_clone(clone: VoiceClone) -> int:
+    """It may not be used any more: gone here at once, at the vendor soon. How many ended."""
     if clone.state in {CloneState.REVOKED, CloneState.DELETED}:
         return 0
-    clone.state = CloneState.REVOKED
-    clone.save(update_fields=["state", "updated_at"])
+    clone.state, clone.optimise = CloneState.REVOKED, False
+    files.discard([clone.profile.name or "", clone.preview.name or ""])
+    clone.profile.name = clone.preview.name = ""
+    clone.save(update_fields=["state", "optimise", "profile", "preview", "updated_at"])
+    for preview in clone.previews.all():
+        preview.delete()
     if clone.vendor_id:
         PinnedVoice.objects.filter(
             actor=clone.actor, engine=clone.engine, voice=clone.vendor_id
         ).delete()
+    discard_clone(clone)
+    withdraw([clone])
     return 1
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import soundfile
 from celery import current_app
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -26,7 +25,6 @@ from pipeline.bounds import (
     SAMPLE_ATTEMPTS_MAX,
     SAMPLE_MAX_BYTES,
     SAMPLE_MAX_S,
-    SAMPLE_PIECE_BYTES,
 )
 from pipeline.identification import BANDS, Band
 from pipeline.media import MediaError, open_media
@@ -266,7 +264,7 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
     try:
         with tempfile.TemporaryDirectory(prefix="sample-") as folder:
             source, flac = Path(folder) / "recording", Path(folder) / "sample.flac"
-            _fetch(claimed, source)
+            files.fetch(claimed.audio.name or "", source)
             recording = read_recording(source)
             found = measure(recording)
             narrow = narrow_prints(recording, found)
@@ -329,12 +327,6 @@ def _claim(sample_id: uuid.UUID) -> VoiceSample | None:
     sample.attempts += 1
     sample.save(update_fields=["state", "claimed_at", "attempts"])
     return sample
-
-
-def _fetch(sample: VoiceSample, path: Path) -> None:
-    with default_storage.open(sample.audio.name or "", "rb") as stored, path.open("wb") as local:
-        while piece := stored.read(SAMPLE_PIECE_BYTES):
-            local.write(piece)
 
 
 @transaction.atomic
