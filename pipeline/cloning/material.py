@@ -15,11 +15,21 @@ import numpy as np
 from pipeline.ports import EngineError
 from pipeline.sample_quality.analysis import Detect
 from pipeline.sample_quality.recording import Recording
-from pipeline.sample_quality.speakers_heard import Embed, Stretch, people, seconds, stretches
+from pipeline.sample_quality.speakers_heard import (
+    Embed,
+    Stretch,
+    people,
+    seconds,
+    spoken,
+    stretches,
+)
 from pipeline.types import SAMPLE_RATE_HZ, Embedding
 
 HELD_OUT_SHARE = 0.3
 HELD_OUT_MAX_S = 30.0
+PLENTY_S = 20.0
+SHORT_S = (0.3, 1.0)
+"""Speech too short for a voiceprint: it serves the voice, and comes last."""
 SAME_PERSON_FROM = 0.62
 """Cosine of each recording's own mean to that of the others from which they are taken for one
 person's. LibriSpeech's strangers are 0.60 on average and 0.77 at most, the same person 0.75
@@ -46,11 +56,18 @@ def gather(recordings: Sequence[Recording], *, detect: Detect, embed: Embed) -> 
     the recordings do not sound like one person.
     """
     heard: list[tuple[Recording, list[Stretch]]] = []
+    short: list[Recording] = []
     for recording in recordings:
         probabilities = np.asarray(detect(recording.speech_rate), np.float64)
         groups = people(stretches(recording.speech_rate, probabilities, embed))
         if groups:
             heard.append((recording, groups[0]))
+            if len(groups) == 1:
+                short += [
+                    _cut(recording, begin, end)
+                    for begin, end in spoken(probabilities)
+                    if SHORT_S[0] <= (end - begin) / SAMPLE_RATE_HZ < SHORT_S[1]
+                ]
     if not heard:
         raise EngineError(
             "speech_unusable", "Nobody speaks in these recordings.", recoverable=False
@@ -70,9 +87,11 @@ def gather(recordings: Sequence[Recording], *, detect: Detect, embed: Embed) -> 
     # Nearest to how the person sounds in all of it: what is odd comes last, or not at all.
     training.sort(key=lambda pair: -float(centre @ pair[1].embedding))
     return Material(
-        training=[_cut(recording, one) for recording, one in training],
+        training=[_cut(recording, one.begin, one.end) for recording, one in training] + short,
         held_out=_mean(held_out),
-        training_s=round(seconds([one for _, one in training]), 2),
+        training_s=round(
+            seconds([one for _, one in training]) + sum(one.duration_s for one in short), 2
+        ),
         held_out_s=round(seconds(held_out), 2),
         alike=round(alike, 3),
     )
@@ -80,7 +99,8 @@ def gather(recordings: Sequence[Recording], *, detect: Detect, embed: Embed) -> 
 
 def _held_out(every: Sequence[Stretch]) -> set[int]:
     """Every third stretch or so, spread over everything, by identity; none of a single one."""
-    step = round(1 / HELD_OUT_SHARE)
+    # Where there is little, most of it is needed for the voice itself.
+    step = round(1 / HELD_OUT_SHARE) * (1 if seconds(every) >= PLENTY_S else 2)
     chosen: set[int] = set()
     total = 0.0
     for one in itertools.islice(every, step - 1, None, step):
@@ -108,10 +128,11 @@ def _normal(vector: Embedding) -> Embedding:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
 
 
-def _cut(recording: Recording, stretch: Stretch) -> Recording:
+def _cut(recording: Recording, begin: int, end: int) -> Recording:
+    """From one sample to another, both at 16 kHz."""
     ratio = recording.rate_hz / SAMPLE_RATE_HZ
     return Recording(
-        recording.samples[round(stretch.begin * ratio) : round(stretch.end * ratio)],
+        recording.samples[round(begin * ratio) : round(end * ratio)],
         recording.rate_hz,
-        recording.speech_rate[stretch.begin : stretch.end],
+        recording.speech_rate[begin:end],
     )

@@ -173,7 +173,13 @@ def _created(clone: VoiceClone, material: Material, settings: EngineSettings) ->
                 )
             return await voices.bank.make(material.training, mark=clone.mark)
 
-    banked = asyncio.run(make())
+    try:
+        banked = asyncio.run(make())
+    except EngineError as error:
+        # What waits to be deleted makes room before anything is refused.
+        if error.code != "voices_full" or not discarding.delete_discarded_clones()[0]:
+            raise
+        banked = asyncio.run(make())
     stored = (
         files.store(io.BytesIO(banked.content), folder="clones", suffix=".profile")
         if banked.content
