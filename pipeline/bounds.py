@@ -1108,6 +1108,9 @@ with group("Voices"):
     CLONE_TRIES_MAX = bound(
         "clone_tries", 12, "settings", "settings tried for one clone", "the best of them is kept"
     )
+    WITHDRAWN_MAX = bound(
+        "withdrawn", 1_000, "voices", "clones withdrawn during one run", "the others are not cast"
+    )
     CLONES_DISCARDED_AT_ONCE = bound(
         "clones_discarded", 50, "voices", "voices deleted at vendors at once", "the rest comes next"
     )

@@ -253,6 +253,8 @@ class VoiceCloner(Protocol):
     """Clean speech needed before the first clone."""
     enough_s: float
     """Clean speech beyond which a clone no longer improves."""
+    needs_consent: bool
+    """Whether a person's speech leaves this machine for it: not without their consent."""
 
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         """``base`` reshaped after the one person heard in ``pcm`` (16 kHz).
@@ -312,7 +314,8 @@ class VoiceBank(Protocol):
         """Delete whatever was made under the mark, known here or not; how many there were.
         Raises EngineError."""
 
-    def voice(self, banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
+    @staticmethod
+    def voice(banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
         """``base`` with the sound of ``banked``; None when what was kept is of no use any
         more. Quick; never raises."""
 

@@ -179,8 +179,11 @@ class Voice:
     stand_ins: tuple[Voice, ...] = field(default=(), compare=False, repr=False)
     """Voices of other engines that speak for the same person while this one's cannot."""
     tuning: VoiceTuning = field(default=NO_TUNING, compare=False, repr=False)
-    lasting: bool = field(default=False, compare=False)
-    """A clone that was made to outlast the run: nobody reshapes it, and it may be withdrawn."""
+    lasting: str = ""
+    """Of a clone that was made to outlast the run the bank's own id of it: nobody reshapes such
+    a voice, and it may be withdrawn."""
+    stands_on: Voice | None = field(default=None, compare=False, repr=False)
+    """The stock voice that speaks instead once a lasting one is withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -151,6 +151,14 @@ class Run:
     def finish(self) -> None:
         """No more audio comes; what was said is still dubbed. Idempotent."""
         self._finish.set()
+
+    def withdraw(self, gone: Collection[tuple[str, str]]) -> None:
+        """These lasting voices may not be used any more; never waits."""
+        if self._dub is not None:
+            self._dub.withdraw(gone)
+
+    def speakers_known_as(self, actor: str) -> list[str]:
+        return self._dubber.speakers_known_as(actor) if self._dubber is not None else []
 
     async def decided(self, label: str) -> bool:
         """A person decided about a speaker of the session: take it up. False: nothing is

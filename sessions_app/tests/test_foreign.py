@@ -105,6 +105,16 @@ RULES = {
     "api/consents/<uuid:consent_id>": Rule(("get",), foreign=True),
     "api/consents/<uuid:consent_id>/revoke": Rule(("post",), foreign=True),
     "api/consents/<uuid:consent_id>/evidence": Rule(("get",), foreign=True),
+    "api/clones": Rule(("get", "post")),
+    "api/clones/<uuid:clone_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/clones/<uuid:clone_id>/optimise": Rule(("post",), foreign=True),
+    "api/clones/<uuid:clone_id>/preview": Rule(("get",), foreign=True),
+    "api/clones/<uuid:clone_id>/link": Rule(("get",), foreign=True),
+    "api/comparisons": Rule(("get", "post")),
+    "api/comparisons/<uuid:comparison_id>": Rule(("get", "delete"), foreign=True),
+    "api/previews/<uuid:preview_id>": Rule(("get",), foreign=True),
+    "api/previews/<uuid:preview_id>/audio": Rule(("get",), foreign=True),
+    "api/previews/<uuid:preview_id>/link": Rule(("get",), foreign=True),
     "api/pinned-voices": Rule(("get", "post")),
     "api/pinned-voices/<uuid:pin_id>": Rule(("get", "delete"), foreign=True),
     "api/titles": Rule(("get",)),
@@ -134,6 +144,7 @@ EDITS = {
     "api/actors/<uuid:actor_id>": {"name": "mine"},
     "api/speakers/<uuid:speaker_id>": {"name": "mine"},
     "api/samples/<uuid:sample_id>": {"name": "mine"},
+    "api/clones/<uuid:clone_id>": {"name": "mine"},
 }
 """Bodies that would be taken if the object were one's own."""
 

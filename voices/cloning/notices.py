@@ -11,3 +11,7 @@ is committed, from whichever process it happened in."""
 clones_withdrawn = Signal()
 """Clones may not be spoken with any more; carries ``voices``, pairs of (engine, vendor's id).
 Sent when that is committed."""
+
+actor_changed = Signal()
+"""A consent to an actor's voice was given or has ended; carries ``actor_id``. Sent when that is
+committed."""

@@ -18,6 +18,7 @@ from voices.services.consents import (
     valid_consent,
 )
 from voices.services.pins import pin_voice, unpin_voice
+from voices.services.previews import Wished, compare
 from voices.services.samples import (
     analyse_again,
     delete_sample,
@@ -41,7 +42,9 @@ from voices.services.speakers import (
 from voices.services.titles import ensure_title, title_key
 
 __all__ = [
+    "Wished",
     "analyse_again",
+    "compare",
     "confirm",
     "create_actor",
     "delete_actor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from accounts.models import User
 from pipeline.bounds import ACTOR_CONSENTS_MAX, CONSENT_GRACE_DAYS
 from voices import files
 from voices.cloning.discarding import discard_clone, withdraw
+from voices.cloning.notices import actor_changed
 from voices.errors import LimitReachedError, VoicesError
 from voices.evidence import checked_evidence
 from voices.models import (
@@ -78,6 +80,7 @@ def give_consent(
             subject=consent.pk,
             uses=consent.uses,
         )
+        _tell(actor.pk)
     return consent
 
 
@@ -168,9 +171,14 @@ def _settle(consent: Consent, *, at: datetime) -> dict[str, Any]:
         # Prints of samples as well: they know the voice as those of speakers do.
         prints, _ = Voiceprint.objects.filter(_same_owners(consent), actor=consent.actor).delete()
         ActorCentroid.objects.filter(_same_owners(consent), actor=consent.actor).delete()
+    _tell(consent.actor_id)
     consent.settled_at = at
     consent.save(update_fields=["settled_at"])
     return {"samples": samples, "clones": clones, "voiceprints": prints}
+
+
+def _tell(actor_id: uuid.UUID) -> None:
+    transaction.on_commit(lambda: actor_changed.send(Consent, actor_id=actor_id), robust=True)
 
 
 def _rests_on_another(child: VoiceSample | VoiceClone, use: ConsentUse, at: datetime) -> bool:

@@ -83,14 +83,16 @@ class ElevenLabsBank:
             await account.delete_voice(voice_id)
         return len(marked)
 
-    def voice(self, banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
+    @staticmethod
+    def voice(banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
         return replace(
             base,
             id=f"{ENGINE}:{banked.voice_id}",
             profile=Cloned(banked.voice_id, base),
             pitch_hz=0.0,
             tuning=tuning,
-            lasting=True,
+            lasting=banked.voice_id,
+            stands_on=base,
         )
 
     async def aclose(self) -> None:

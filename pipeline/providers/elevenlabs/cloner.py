@@ -41,6 +41,7 @@ class ElevenLabsCloner:
 
     needs_s = 10.0
     enough_s = 30.0
+    needs_consent = True
 
     def __init__(self, access: ElevenLabsAccess) -> None:
         self._access = access

@@ -9,7 +9,7 @@ from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
 from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings
 
-__all__ = ["bank", "check", "cloner", "synthesizer"]
+__all__ = ["bank", "banked_voice", "check", "cloner", "synthesizer"]
 
 
 def synthesizer(settings: EngineSettings) -> Synthesizer:
@@ -36,3 +36,6 @@ def _access(settings: EngineSettings) -> ElevenLabsAccess:
             recoverable=False,
         )
     return settings.elevenlabs
+
+
+banked_voice = ElevenLabsBank.voice

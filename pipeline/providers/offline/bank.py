@@ -41,7 +41,8 @@ class WorldBank:
     async def delete_marked(self, mark: str) -> int:  # noqa: ARG002  # the port's
         return 0
 
-    def voice(self, banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
+    @staticmethod
+    def voice(banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
         try:
             profile = VoiceProfile.from_bytes(banked.content)
         except ValueError:
@@ -54,7 +55,8 @@ class WorldBank:
             profile=profile,
             pitch_hz=profile.pitch_hz,
             tuning=tuning,
-            lasting=True,
+            lasting=banked.voice_id,
+            stands_on=base,
         )
 
     async def aclose(self) -> None:

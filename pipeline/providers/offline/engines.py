@@ -23,6 +23,7 @@ from pipeline.providers.settings import EngineSettings
 
 __all__ = [
     "bank",
+    "banked_voice",
     "check",
     "cloner",
     "detector",
@@ -63,3 +64,6 @@ def cloner(settings: EngineSettings) -> VoiceCloner:
 
 def bank(settings: EngineSettings) -> VoiceBank:
     return WorldBank()
+
+
+banked_voice = WorldBank.voice

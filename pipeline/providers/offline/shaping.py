@@ -265,6 +265,7 @@ class WorldCloner:
 
     needs_s = 3.0
     enough_s = 6.0
+    needs_consent = False
 
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         """Raises EngineError("speech_unusable") when the sample cannot serve."""

@@ -57,3 +57,6 @@ def cloner(settings: EngineSettings) -> VoiceCloner:
 
 def bank(settings: EngineSettings) -> VoiceBank:
     return ScriptedBank()
+
+
+banked_voice = ScriptedBank.voice

@@ -200,6 +200,7 @@ class ScriptedCloner:
 
     needs_s: float = 3.0
     enough_s: float = 6.0
+    needs_consent: bool = False
     delay_s: float = 0.01
     clones: int = 0
     forgotten: list[str] = field(default_factory=list)
@@ -247,11 +248,19 @@ class ScriptedBank:
     async def delete_marked(self, mark: str) -> int:  # noqa: ARG002  # the port's
         return 0
 
-    def voice(self, banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
+    @staticmethod
+    def voice(banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
         if not banked.content.isdigit():
             return None
         profile = int(banked.content)
-        return replace(base, id=banked.voice_id, profile=profile, tuning=tuning, lasting=True)
+        return replace(
+            base,
+            id=banked.voice_id,
+            profile=profile,
+            tuning=tuning,
+            lasting=banked.voice_id,
+            stands_on=base,
+        )
 
     async def aclose(self) -> None:
         pass
