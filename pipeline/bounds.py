@@ -1108,6 +1108,9 @@ with group("Voices"):
     CLONE_TRIES_MAX = bound(
         "clone_tries", 12, "settings", "settings tried for one clone", "the best of them is kept"
     )
+    CLONE_ASKED_S = bound(
+        "clone_asked", 10.0, "seconds", "keeping samples and asking for a clone", "told as failed"
+    )
     WITHDRAWN_MAX = bound(
         "withdrawn", 1_000, "voices", "clones withdrawn during one run", "the others are not cast"
     )

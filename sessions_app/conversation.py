@@ -128,7 +128,7 @@ class Conversation:
         )
         self._number = 0
         self._slow = SlowLane(self._take, self.fail)
-        self._voices = VoiceChecks(outbox, self.fail, user_id=user_id)
+        self._voices = VoiceChecks(outbox, self.fail, session_id=session_id, user_id=user_id)
         self._corrections = Corrections(session_id, user_id, self.fail)
         self._looking: set[asyncio.Task[None]] = set()
         self._waiting_for_client: asyncio.TimerHandle | None = None

@@ -43,7 +43,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "audio_chunk": {"audio_data": _BASE64, "sequence": 0, "media_time": 0.0},
     "stop_dubbing": {"number": 1},
-    "create_voice_clone": {"speaker_id": "ana", "audio_samples": [_BASE64], "number": 1},
+    "create_voice_clone": {
+        "speaker_id": "S1",
+        "audio_samples": [_BASE64],
+        "actor": "0b6ef4f5-3a07-4a4c-9f0d-5b0b8f6f2c11",
+        "number": 1,
+    },
     "identify_speaker": {"speaker": "S1", "actor": _ACTOR, "verdict": "confirm", "number": 2},
     "acknowledge": {"sequence": 41},
     "ping": {"id": 7},
@@ -127,6 +132,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "speech_s": 1.2,
         "level_dbfs": -21.4,
         "clipped_share": 0.0,
+        "clone": None,
     },
     "pong": {"id": 7},
     "summary": {

@@ -30,6 +30,7 @@ from voices.api.samples import (
     SampleAnalysisView,
     SampleAudioView,
     SampleLinkView,
+    SamplePictureView,
     SamplesView,
     SampleView,
 )
@@ -65,6 +66,7 @@ urlpatterns = [
     path("samples", SamplesView.as_view(), name="samples"),
     path(_SAMPLE, SampleView.as_view(), name="sample"),
     path(f"{_SAMPLE}/audio", SampleAudioView.as_view(), name="sample-audio"),
+    path(f"{_SAMPLE}/picture", SamplePictureView.as_view(), name="sample-picture"),
     path(f"{_SAMPLE}/link", SampleLinkView.as_view(), name="sample-link"),
     path(f"{_SAMPLE}/analysis", SampleAnalysisView.as_view(), name="sample-analysis"),
     path("consents", ConsentsView.as_view(), name="consents"),

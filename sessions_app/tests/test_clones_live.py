@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,13 +15,16 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from accounts.orm_thread import close_orm_threads
+from pipeline.providers.scripted.sounds import tone
+from pipeline.types import SAMPLE_RATE_HZ
 from sessions_app import live, mailbox, wiring
-from sessions_app.tests.conftest import Person
+from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.recognising import Voices
+from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_recognition_live import MAN, Session
 from voices import services
 from voices.cloning.making import make_clone
-from voices.models import Actor, Consent, VoiceClone
+from voices.models import Actor, Consent, VoiceClone, VoiceSample
 from voices.services.samples import analyse_sample
 
 
@@ -74,6 +78,12 @@ def cloned(ana: Person, actor: Actor) -> VoiceClone:
     return clone
 
 
+def voices_from(session: Session, media_s: float) -> list[str]:
+    """The voices of what was said from that moment on; what was said before may come late."""
+    said = {one["line"]: one["start_s"] for one in session.socket.heard("transcript")}
+    return [cue["voice"] for cue in session.socket.heard("cue") if said[cue["line"]] >= media_s]
+
+
 async def test_a_clone_is_taken_up_in_mid_session_and_dropped_when_consent_is_revoked(
     speaking: None, ana: Person, voices: Voices
 ) -> None:
@@ -96,10 +106,10 @@ async def test_a_clone_is_taken_up_in_mid_session_and_dropped_when_consent_is_re
     assert all(clone.vendor_id in voice for voice in own)
 
     await sync_to_async(services.revoke_consent)(consent, by=ana.user)
-    before = len(session.voices_of(speaker))
     await session.hears(voices.clip(MAN, 5))
     await session.end()
-    after = session.voices_of(speaker)[before:]
+    heard_s = sum(len(voices.clip(MAN, number)) for number in (2, 4)) / SAMPLE_RATE_HZ
+    after = voices_from(session, heard_s)
     assert after
     assert not any(clone.vendor_id in voice for voice in after)
     assert all(len(cue["voice"]) for cue in session.socket.heard("cue"))
@@ -121,3 +131,47 @@ async def test_whoever_is_known_begins_with_their_own_voice(
     await session.hears(voices.clip(MAN, 3))
     await session.end()
     assert clone.vendor_id in session.voices_of(speaker)[-1]
+
+
+async def test_the_socket_has_a_clone_made_where_the_actor_has_consented(
+    server: Server, ana: Person, ben: Person, settings: Any, tmp_path: Path
+) -> None:
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "media"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "default": local}
+    settings.ENGINES = "scripted"
+    make = sync_to_async(services.create_actor)
+    actor = await make(ana.user, by=ana.user, name="Paul")
+    foreign = await make(ben.user, by=ben.user, name="Ben's")
+    encoded = base64.b64encode(tone(5.0).tobytes()).decode()
+    socket = Socket(token=ana.token)
+    await socket.connect()
+
+    async def asked(who: str) -> dict[str, Any]:
+        await socket.send(
+            type="create_voice_clone", speaker_id="paul", audio_samples=[encoded], actor=who
+        )
+        answer: dict[str, Any] = await socket.until("voice_clone")
+        return answer
+
+    without = await asked(str(actor.pk))
+    assert (without["accepted"], without["clone"]) == (True, None)
+    assert "no valid consent" in without["message"]
+    assert (await asked(str(foreign.pk)))["clone"] is None
+    assert not await VoiceSample.objects.aexists()
+    await sync_to_async(services.give_consent)(
+        actor,
+        owner=ana.user,
+        by=ana.user,
+        given_by="Paul",
+        uses=["sample", "clone"],
+        statement="Yes.",
+    )
+    made = await asked(str(actor.pk))
+    await socket.leave()
+    clone = await VoiceClone.objects.aget()
+    assert made["clone"] == str(clone.pk)
+    assert (clone.actor_id, clone.engine) == (actor.pk, "scripted-synthesizer")
+    assert await clone.samples.acount() == 1

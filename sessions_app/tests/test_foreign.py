@@ -99,6 +99,7 @@ RULES = {
     "api/samples": Rule(("get", "post")),
     "api/samples/<uuid:sample_id>": Rule(("get", "patch", "delete"), foreign=True),
     "api/samples/<uuid:sample_id>/audio": Rule(("get",), foreign=True),
+    "api/samples/<uuid:sample_id>/picture": Rule(("get",), foreign=True),
     "api/samples/<uuid:sample_id>/link": Rule(("get",), foreign=True),
     "api/samples/<uuid:sample_id>/analysis": Rule(("post",), foreign=True),
     "api/consents": Rule(("get", "post")),

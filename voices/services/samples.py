@@ -7,7 +7,7 @@ import logging
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from pipeline.bounds import (
 from pipeline.identification import BANDS, Band
 from pipeline.media import MediaError, open_media
 from pipeline.sample_quality import Analysis, read_recording, write_flac
+from pipeline.sample_quality.picture import picture
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
 from voices import files
 from voices.analysis_engines import (
@@ -253,6 +254,16 @@ def analyse_again(sample: VoiceSample) -> VoiceSample:
     return sample
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Names in the storage of what an analysis has made."""
+
+    audio: str
+    """Empty: it was there already."""
+    size: int
+    picture: str
+
+
 # The analysis itself: taken up by one worker at a time, and again when that one died ------
 
 
@@ -270,11 +281,13 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
             narrow = narrow_prints(recording, found)
             telephone = is_telephone(recording)
             stored = ""
+            shown = files.store(io.BytesIO(picture(recording)), folder="samples", suffix=".webp")
             if not claimed.playable:
                 write_flac(flac, recording)
                 with flac.open("rb") as content:
                     stored = files.store(content, folder="samples", suffix=".flac")
-            _finish(claimed, found, narrow, telephone, stored, flac.stat().st_size if stored else 0)
+            size = flac.stat().st_size if stored else 0
+            _finish(claimed, found, narrow, telephone, _Stored(stored, size, shown))
     except MediaError as error:
         # Trying again will not make it readable.
         _give_back(claimed, SampleState.FAILED, str(_unreadable(error)))
@@ -335,8 +348,7 @@ def _finish(
     found: Analysis,
     narrow: Sequence[Embedding | None],
     telephone: bool,
-    stored: str,
-    size: int,
+    stored: _Stored,
 ) -> None:
     sample = _still_mine(claimed)
     if sample is None:
@@ -348,10 +360,13 @@ def _finish(
     sample.reasons = [{"code": one.code, "message": one.message} for one in found.reasons]
     sample.duration_s, sample.speech_s = measures.duration_s, measures.speech_s
     sample.speakers_found = measures.speakers
-    if stored:
+    if stored.audio:
         files.discard([sample.audio.name or ""])
-        files.keep(stored)
-        sample.audio.name, sample.size_bytes, sample.playable = stored, size, True
+        files.keep(stored.audio)
+        sample.audio.name, sample.size_bytes, sample.playable = stored.audio, stored.size, True
+    files.discard([sample.picture.name or ""])
+    files.keep(stored.picture)
+    sample.picture.name = stored.picture
     sample.save()
     ActorCentroid.objects.filter(actor=sample.actor_id).delete()
     sample.voiceprints.filter(
