@@ -1152,6 +1152,9 @@ with group("Voices"):
         "what rests on a consent that has expired, unused, until it is renewed",
         "it is deleted",
     )
+    EXPIRY_TOLD_S = bound(
+        "expiry_told", 180, "seconds", "during which live sessions are told of an expiry", "no more"
+    )
     STRAY_FILE_S = bound(
         "stray_file", 3600, "seconds", "a stored file that no row refers to yet", "it is deleted"
     )

@@ -19,7 +19,7 @@ from voices.cloning.claims import waiting_clones
 from voices.cloning.discarding import DISCARD, delete_discarded_clones
 from voices.cloning.making import MAKE, make_clone
 from voices.files import delete_discarded
-from voices.services.consents import settle_expired_consents
+from voices.services.consents import settle_expired_consents, tell_of_expired_consents
 from voices.services.previews import (
     SPEAK,
     forget_expired_comparisons,
@@ -86,6 +86,7 @@ def look_after() -> None:
     delete_discarded_voices.delay()
     forget_expired_comparisons()
     gone = delete_discarded()
+    tell_of_expired_consents()
     expired = settle_expired_consents()
     if gone or expired:
         log.info("voices looked after", extra={"files": gone, "consents": expired})

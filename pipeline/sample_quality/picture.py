@@ -27,7 +27,7 @@ Pixels = npt.NDArray[np.uint8]
 
 def picture(recording: Recording) -> bytes:
     """A WebP of 960 by 320 pixels; time runs to the right, frequency upwards on the mel scale."""
-    samples = recording.samples.astype(np.float32) / 32_768
+    samples = np.asarray(recording.samples / 32_768, np.float32)
     image = Image.fromarray(np.vstack([_wave(samples), _spectrum(samples, recording.rate_hz)]))
     out = io.BytesIO()
     image.save(out, "WEBP", quality=80)

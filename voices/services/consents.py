@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from pipeline.bounds import ACTOR_CONSENTS_MAX, CONSENT_GRACE_DAYS
+from pipeline.bounds import ACTOR_CONSENTS_MAX, CONSENT_GRACE_DAYS, EXPIRY_TOLD_S
 from voices import files
 from voices.cloning.discarding import discard_clone, withdraw
 from voices.cloning.notices import actor_changed
@@ -134,6 +134,16 @@ def settle_expired_consents() -> int:
             )
             done += 1
     return done
+
+
+def tell_of_expired_consents() -> None:
+    """Sessions in which the actor is heard look again: a consent has just run out."""
+    now = timezone.now()
+    over = Consent.objects.filter(
+        revoked_at=None, expires_at__lte=now, expires_at__gt=now - timedelta(seconds=EXPIRY_TOLD_S)
+    )
+    for actor_id in set(over.values_list("actor_id", flat=True)[:1000]):
+        _tell(actor_id)
 
 
 def valid_consent(

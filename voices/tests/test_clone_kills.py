@@ -30,7 +30,13 @@ from voices.tests.vendor import running_vendor, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUEUE = "killed-workers"
-STEPS = [CloneStep.COLLECT, CloneStep.CREATE, CloneStep.PREVIEW, CloneStep.MEASURE]
+STEPS = [
+    CloneStep.COLLECT,
+    CloneStep.CHECK,
+    CloneStep.CREATE,
+    CloneStep.PREVIEW,
+    CloneStep.MEASURE,
+]
 
 
 @contextmanager
