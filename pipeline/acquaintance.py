@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -95,6 +95,20 @@ class Acquaintances:
     def identity_of(self, speaker: str) -> Identity | None:
         known = self._speakers.get(speaker)
         return known.identity if known else None
+
+    def speakers_known_as(self, actor: str) -> list[str]:
+        """Those who are, or are suggested to be, that actor."""
+        return [
+            name
+            for name, one in self._speakers.items()
+            if one.identity is not None and one.identity.actor == actor
+        ]
+
+    def disown(self, speaker: str) -> None:
+        """The clone of whoever that is may not be used any more; who it is stays known."""
+        known = self._speakers.get(speaker)
+        if known is not None and known.identity is not None:
+            known.identity = replace(known.identity, own=None)
 
     def hear(self, speaker: str, pcm: Pcm, *, at_s: float, end_s: float, language: str) -> None:
         """Take speech that is surely ``speaker``'s; never waits."""

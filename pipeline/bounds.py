@@ -197,7 +197,7 @@ with group("Lines"):
     )
     ACQUAINTANCE_S = bound(
         "acquaintance",
-        5.0,
+        15.0,
         "seconds",
         "making voiceprints of a speaker's speech, beside the live path",
         "that speech is left out",
@@ -1147,12 +1147,75 @@ with group("Voices"):
     SAMPLE_PIECE_BYTES = bound(
         "sample_piece", MIB // 4, "bytes", "what is read of a stored file at once", "read in pieces"
     )
+    CLONES_OF_ACTOR_MAX = bound("actor_clones", 20, "clones", "clones of an actor", "refused")
+    CLONE_SAMPLES_MAX = bound(
+        "clone_samples", 20, "samples", "recordings that a clone is made of", "refused"
+    )
+    CLONE_MATERIAL_MAX_S = bound(
+        "clone_material", 300.0, "seconds", "speech that a clone is made of", "the rest is left out"
+    )
+    CLONE_ATTEMPTS_MAX = bound(
+        "clone_attempts", 6, "attempts", "attempts to make a clone", "it is marked as failed"
+    )
+    CLONE_MAKING_S = bound(
+        "clone_making", 600, "seconds", "an attempt to make a clone", "it is cut short"
+    )
+    CLONE_CLAIM_S = bound(
+        "clone_claim",
+        180,
+        "seconds",
+        "a step of making a clone, after which its worker is taken for dead",
+        "another one goes on",
+    )
+    CLONE_TRIES_MAX = bound(
+        "clone_tries", 12, "settings", "settings tried for one clone", "the best of them is kept"
+    )
+    CLONE_ASKED_S = bound(
+        "clone_asked", 10.0, "seconds", "keeping samples and asking for a clone", "told as failed"
+    )
+    WITHDRAWN_MAX = bound(
+        "withdrawn", 1_000, "voices", "clones withdrawn during one run", "the others are not cast"
+    )
+    CLONES_DISCARDED_AT_ONCE = bound(
+        "clones_discarded", 50, "voices", "voices deleted at vendors at once", "the rest comes next"
+    )
+    CLONE_DISCARD_PAUSE_S = bound(
+        "clone_discard_pause",
+        21_600,
+        "seconds",
+        "until a vendor that would not delete a voice is asked again",
+        "asked again",
+    )
+    CLONE_UNNOTED_S = bound(
+        "clone_unnoted",
+        1_800,
+        "seconds",
+        "a voice that may be at a vendor and is not written down yet",
+        "it is looked for and deleted",
+    )
+    PREVIEW_TEXT_MAX = bound("preview_text", 400, "characters", "the text of a preview", "refused")
+    PREVIEWS_AT_ONCE_MAX = bound(
+        "previews_at_once", 6, "voices", "voices compared at once", "refused"
+    )
+    COMPARISONS_MAX = bound(
+        "comparisons", 200, "comparisons", "comparisons that one person keeps", "the oldest goes"
+    )
+    COMPARISON_DAYS = bound("comparison_days", 7, "days", "a comparison", "it is deleted")
+    PREVIEW_S = bound(
+        "preview_making", 120, "seconds", "an attempt at a preview", "it is cut short"
+    )
+    PREVIEW_ATTEMPTS_MAX = bound(
+        "preview_attempts", 3, "attempts", "attempts at a preview", "it is marked as failed"
+    )
     CONSENT_GRACE_DAYS = bound(
         "consent_grace",
         30,
         "days",
         "what rests on a consent that has expired, unused, until it is renewed",
         "it is deleted",
+    )
+    EXPIRY_TOLD_S = bound(
+        "expiry_told", 180, "seconds", "during which live sessions are told of an expiry", "no more"
     )
     STRAY_FILE_S = bound(
         "stray_file", 3600, "seconds", "a stored file that no row refers to yet", "it is deleted"

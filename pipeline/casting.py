@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pipeline.snapshot import CastVoice
 from pipeline.types import Register, Voice
@@ -104,6 +104,18 @@ class Casting:
         self._shaped.pop(speaker, None)
         self._stock[speaker] = voice
         return True
+
+    def unshape(self, speaker: str) -> Voice | None:
+        """``speaker`` has the stock voice from now on; gives the shaped one they had."""
+        return self._shaped.pop(speaker, None)
+
+    def speaking_with(self, gone: Collection[tuple[str, str]]) -> list[str]:
+        """Speakers who have one of these lasting voices, each an engine and its bank's id."""
+        return [
+            speaker
+            for speaker, voice in self._stock.items()
+            if speaker is not None and voice.lasting and (voice.engine, voice.lasting) in gone
+        ]
 
     def release(self, speaker: str) -> bool:
         """``speaker`` is not that person after all: they get back what they had before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pipeline.acquaintance import Acquaintances
 from pipeline.announcing import Announced
@@ -63,6 +63,7 @@ class Committing:
             self._casting,
             warm=self._warming.now,
             kept=voices if plan.preserve_voice else None,
+            allowed=self._may_clone,
         )
         self._tell = tell
         self._acquaintances = (
@@ -120,7 +121,7 @@ class Committing:
         match, prosody, quality, pcm = await self._identify(clause)
         voice = self._casting.assign(match.speaker, prosody.pitch_hz)
         # Not before they are cast: it is their stock voice that is shaped.
-        if self._plan.preserve_voice and match.speaker and match.certain:
+        if self._plan.preserve_voice and match.speaker and match.certain and not voice.lasting:
             self._likeness.collect(match.speaker, pcm)
         if match.speaker and match.certain:
             self.recent_speech.note(match.speaker, clause.start_s, clause.end_s, language)
@@ -214,10 +215,13 @@ class Committing:
         """What of a line is for followers in this process alone."""
         number, sound, pitch_hz = self._aside or (-1, None, 0.0)
         known = number == line.sequence
+        # A clone that lasts is its owner's to use: who follows hears the voice it stands on.
+        voice = line.voice.stands_on or line.voice
         return Aside(
-            stock=self._casting.by_id(line.voice.id)
+            stock=line.voice.stands_on
+            or self._casting.by_id(line.voice.id)
             or self._casting.stock_voice(line.speaker.speaker),
-            voice=line.voice,
+            voice=voice,
             sound=sound if known else None,
             pitch_hz=pitch_hz if known else 0.0,
             made=self._likeness.made,
@@ -244,10 +248,21 @@ class Committing:
             )
         )
         speaker = identity.speaker
+        if self._engines.cloner.needs_consent and not self._may_clone(speaker):
+            self._likeness.unshape(speaker)
+        cast = self._casting.cast_voice(speaker)
         if identity.state != "confirmed":
             if self._casting.release(speaker):
-                self._likeness.rebase(speaker)
+                self._cast_anew(speaker)
             return
+        if identity.own is not None:
+            if self._casting.adopt(speaker, identity.own, pinned=True):
+                self._warming.soon(identity.own)
+            return
+        if cast is not None and cast.lasting and self._casting.release(speaker):
+            self._cast_anew(speaker)
+        elif identity.may_clone:
+            self._likeness.rebase(speaker)
         voice = self._casting.by_id(identity.voice)
         if voice is not None:
             if self._casting.adopt(speaker, voice, pinned=identity.pinned):
@@ -256,6 +271,28 @@ class Committing:
                     self._likeness.rebase(speaker)
         elif self._acquaintances and (stock := self._casting.cast_voice(speaker)):
             self._acquaintances.spoke_with(identity, stock, self._plan.target_language)
+
+    def withdraw(self, gone: Collection[tuple[str, str]]) -> None:
+        """These lasting voices, each an engine and its bank's id, may not be used any more."""
+        for speaker in self._casting.speaking_with(gone):
+            if self._acquaintances:
+                self._acquaintances.disown(speaker)
+            if self._casting.release(speaker):
+                self._cast_anew(speaker)
+
+    def _cast_anew(self, speaker: str) -> None:
+        self._casting.assign(speaker, self._habits[speaker].pitch_hz)
+        self._likeness.rebase(speaker)
+
+    def _may_clone(self, speaker: str) -> bool:
+        if not (self._plan.consented_clones and self._engines.cloner.needs_consent):
+            return True
+        known = self._acquaintances.identity_of(speaker) if self._acquaintances else None
+        return known is not None and known.state == "confirmed" and known.may_clone
+
+    def speakers_known_as(self, actor: str) -> list[str]:
+        """Speakers in whom that actor was recognised."""
+        return self._acquaintances.speakers_known_as(actor) if self._acquaintances else []
 
     async def settle(self) -> None:
         """Find out and keep what is still to be found out of who spoke; bounded."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from pipeline import metrics
+from pipeline.bounds import WITHDRAWN_MAX
 from pipeline.events import CueAudio, CueEnded, CueScheduled, Failure, Notice
 from pipeline.given import Given
 from pipeline.ledger import Entry, Ledger
@@ -29,6 +31,7 @@ from pipeline.speaking import Output, Speaking, discarded
 from pipeline.takeover import Takeover, take_over
 from pipeline.tally import Tally
 from pipeline.turns import Turns
+from pipeline.types import Voice
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +66,9 @@ class Dub(ABC):
             live=plan.live,
             live_edge_s=self._live_edge_s,
             clock=clock,
+            voice_now=self._voice_now,
         )
+        self._withdrawn: set[tuple[str, str]] = set()
         self._speaking = Speaking(
             self._turns,
             self._scheduler,
@@ -139,6 +144,16 @@ class Dub(ABC):
         if self._run is None or self._run.done():
             return 0.0
         return self._scheduler.backlog_s(self._live_edge_s())
+
+    def withdraw(self, gone: Collection[tuple[str, str]]) -> None:
+        """These lasting voices, each an engine and its bank's id, may not be used any more:
+        whatever is not being spoken yet is spoken with the voice they stand on."""
+        self._withdrawn.update(islice(gone, max(0, WITHDRAWN_MAX - len(self._withdrawn))))
+
+    def _voice_now(self, voice: Voice) -> Voice:
+        if (voice.engine, voice.lasting) in self._withdrawn and voice.stands_on is not None:
+            return voice.stands_on
+        return voice
 
     def notice(self, notice: Notice) -> None:
         """Tell the listener something; never waits."""

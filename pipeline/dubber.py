@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from pipeline import metrics
@@ -168,6 +168,14 @@ class Dubber(Dub):
         metrics.count_dropped_audio(lost_s)
         if lost_s and self._tally.lose_audio(lost_s):
             self._outbox.offer(AUDIO_DROPPED)
+
+    def withdraw(self, gone: Collection[tuple[str, str]]) -> None:
+        super().withdraw(gone)
+        self._committing.withdraw(gone)
+
+    def speakers_known_as(self, actor: str) -> list[str]:
+        """Speakers in whom that actor was recognised."""
+        return self._committing.speakers_known_as(actor)
 
     def decide(self, identity: Identity) -> None:
         """A person said who a speaker is; never waits, and holds from the next clause on."""

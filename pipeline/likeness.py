@@ -35,8 +35,11 @@ class Likeness:
         casting: Casting,
         warm: Callable[[Voice], Awaitable[None]],
         kept: KeptVoices | None = None,
+        allowed: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        """``allowed``: whether a speaker's speech may be made into a clone at all."""
         self._cloner = cloner
+        self._allowed = allowed
         self._casting = casting
         self._warm = warm
         self._speech: defaultdict[str, list[Pcm]] = defaultdict(list)
@@ -46,6 +49,7 @@ class Likeness:
         self._kept = kept
         self._recalls: dict[str, asyncio.Task[None]] = {}
         """Speakers that were looked for."""
+        self._forgetting: set[asyncio.Task[None]] = set()
         self._one_look = asyncio.Lock()
         """Many at once would take the store's connections from others."""
 
@@ -72,6 +76,8 @@ class Likeness:
         self._recalls.pop(speaker, None)
         pieces = self._speech.get(speaker, [])
         speech_s = sum(map(len, pieces)) / SAMPLE_RATE_HZ
+        if not self._allowed(speaker):
+            return
         if speaker not in self._tasks and speech_s >= self._cloner.needs_s:
             self._tasks[speaker] = asyncio.create_task(self._clone(speaker, speech_s))
 
@@ -82,13 +88,27 @@ class Likeness:
             return
         if speaker not in self._speech and len(self._speech) >= SPEAKERS_MAX:
             return
-        self.recall(speaker, known=False)
         pieces = self._speech[speaker]
+        if not self._allowed(speaker):
+            # Kept in memory for when they are known to have consented, and no longer.
+            if sum(map(len, pieces)) < self._cloner.enough_s * SAMPLE_RATE_HZ:
+                pieces.append(pcm)
+            return
+        self.recall(speaker, known=False)
         pieces.append(pcm)
         speech_s = sum(map(len, pieces)) / SAMPLE_RATE_HZ
         wanted_s = self._cloner.enough_s if cloned_s else self._cloner.needs_s
         if speech_s >= wanted_s:
             self._tasks[speaker] = asyncio.create_task(self._clone(speaker, speech_s))
+
+    def unshape(self, speaker: str) -> None:
+        """What was made of ``speaker`` is not used any more, and is freed at the vendor."""
+        self._cloned_from_s.pop(speaker, None)
+        if (task := self._tasks.get(speaker)) is not None:
+            task.cancel()
+        if (voice := self._casting.unshape(speaker)) is not None:
+            self._forgetting.add(task := asyncio.create_task(self.made.forget(voice)))
+            task.add_done_callback(self._forgetting.discard)
 
     async def _clone(self, speaker: str, speech_s: float) -> None:
         again = False
@@ -98,6 +118,9 @@ class Likeness:
             voice = await self._cloner.clone(sample, stock)
             self.made.add(voice)
             await self._warm(voice)
+            if not self._allowed(speaker):
+                await self.made.forget(voice)
+                return  # the consent has ended meanwhile
             if self._casting.stock_voice(speaker).id != stock.id:
                 again = True
                 return  # they have turned out to be somebody whose voice is another
@@ -142,6 +165,7 @@ class Likeness:
         tasks = [*self._tasks.values(), *self._recalls.values()]
         for task in tasks:
             task.cancel()
+        tasks += self._forgetting
         await asyncio.gather(*tasks, return_exceptions=True)
         self._speech.clear()
         # Not before the end: a clause may still be spoken with the voice before the last.

@@ -19,6 +19,13 @@ class MadeVoices:
     def add(self, voice: Voice) -> None:
         self._voices.append(voice)
 
+    async def forget(self, voice: Voice) -> None:
+        """It is not spoken with any more, whoever used it; what fails is tried again by the
+        engine itself."""
+        if voice in self._voices:
+            self._voices.remove(voice)
+        await asyncio.gather(self._cloner.forget(voice), return_exceptions=True)
+
     def use(self) -> None:
         """One more speaks with them, until ``release``."""
         self._users += 1

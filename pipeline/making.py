@@ -18,7 +18,7 @@ from pipeline.ports import (
     TranslationRequest,
     Translator,
 )
-from pipeline.types import Line, Pcm
+from pipeline.types import Line, Pcm, Voice
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,8 @@ async def make_clip(
     fit_s: float,
     tempo: Callable[[], float],
     clock: Clock = time.monotonic,
+    *,
+    voice_now: Callable[[Voice], Voice] = lambda voice: voice,
 ) -> Clip:
     """Wait for the translation, then speak up to the first block of sound.
 
@@ -100,7 +102,7 @@ async def make_clip(
                 SpeechRequest(
                     text=clip.text,
                     language=line.target_language,
-                    voice=line.voice,
+                    voice=voice_now(line.voice),
                     style=line.style,
                     fit_s=fit_s,
                     tempo=clip.tempo,

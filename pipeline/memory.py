@@ -58,6 +58,10 @@ class Identity:
     """Engine's id of the stock voice that spoke for the actor before, or was pinned to them."""
     pinned: bool = False
     """A person chose that voice: it is spoken as it is."""
+    own: Voice | None = None
+    """A clone of the actor's voice, which goes before every other; spoken as it is."""
+    may_clone: bool = False
+    """Whether the actor has consented to a synthetic voice."""
 
 
 class SpeakerMemory(Protocol):

@@ -40,6 +40,8 @@ class DubbingPlan:
     """These three as in RecognitionOptions."""
     preserve_voice: bool = True
     glossary: Mapping[str, str] = field(default_factory=dict)
+    consented_clones: bool = False
+    """Speech leaves this machine for a clone only of speakers who are known to have consented."""
     speakers_before: int = 0
     """Speakers that the session knows from runs before: this one's are other numbers."""
     speculate: bool = True

@@ -9,10 +9,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pipeline.bounds import DETAIL_MAX_CHARS
-from pipeline.types import NEUTRAL_STYLE, Embedding, Hypothesis, Pcm, SpeechPiece, Style, Voice
+from pipeline.types import (
+    NEUTRAL_STYLE,
+    Embedding,
+    Hypothesis,
+    Pcm,
+    SpeechPiece,
+    Style,
+    Voice,
+    VoiceTuning,
+)
+
+if TYPE_CHECKING:
+    from pipeline.sample_quality import Recording
 
 Endpointing = Literal["standard", "short", "supershort"]
 
@@ -245,6 +257,8 @@ class VoiceCloner(Protocol):
     """Clean speech needed before the first clone."""
     enough_s: float
     """Clean speech beyond which a clone no longer improves."""
+    needs_consent: bool
+    """Whether a person's speech leaves this machine for it: not without their consent."""
 
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         """``base`` reshaped after the one person heard in ``pcm`` (16 kHz).
@@ -266,3 +280,48 @@ class VoiceCloner(Protocol):
 
     async def aclose(self) -> None:
         """Free everything. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class BankedVoice:
+    """A voice that was made to last."""
+
+    voice_id: str
+    """The engine's own id."""
+    content: bytes = field(default=b"", repr=False)
+    """What has to be kept beside the id; nothing where the vendor keeps it all."""
+
+
+class VoiceBank(Protocol):
+    """Makes voices of people that outlast a run, and speaks with them.
+
+    A vendor's slots are few and a process may be killed at any moment: every voice is made
+    under a *mark*, a name of no meaning, under which the vendor's copy is found again.
+    """
+
+    name: str
+    """The synthesiser's that speaks with them."""
+    needs_s: float
+    """Clean speech without which there is no use in trying."""
+
+    async def make(self, recordings: Sequence[Recording], *, mark: str) -> BankedVoice:
+        """A voice after the one person heard in ``recordings``, best first. Asked again with
+        the same mark it gives the voice that is there already.
+
+        Raises EngineError: ``speech_unusable``, ``voices_full``, those of the port's table.
+        """
+
+    async def delete(self, voice_id: str) -> None:
+        """Free what the voice takes at the vendor. Idempotent; raises EngineError."""
+
+    async def delete_marked(self, mark: str) -> int:
+        """Delete whatever was made under the mark, known here or not; how many there were.
+        Raises EngineError."""
+
+    @staticmethod
+    def voice(banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
+        """``base`` with the sound of ``banked``; None when what was kept is of no use any
+        more. Quick; never raises."""
+
+    async def aclose(self) -> None:
+        """Free everything here, nothing at the vendor. Idempotent."""

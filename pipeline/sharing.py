@@ -207,7 +207,7 @@ class Share:
                 pitch_hz=aside.pitch_hz,
                 stock=aside.stock.id,
                 engine=aside.stock.engine,
-                shaped=line.voice.profile is not None,
+                shaped=line.voice.profile is not None and not line.voice.lasting,
                 arrived_ago_s=now - timing.arrived_at,
                 decided_ago_s=now - timing.decided_at,
                 recognized_ago_s=now - timing.recognized_at,

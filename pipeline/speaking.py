@@ -49,7 +49,7 @@ class Speaking:
 
     async def run(self) -> None:
         while (group := await self._turns.next()) is not None:
-            await self._say(group, await group.clip)
+            await self._say(group, await self._turns.clip_of(group))
             self._turns.done()
 
     async def _say(self, group: Group, clip: Clip) -> None:

@@ -20,7 +20,7 @@ from pipeline.ledger import Entry
 from pipeline.making import Clip, Translation, make_clip, only_text
 from pipeline.ports import Synthesizer
 from pipeline.scheduler import Scheduler
-from pipeline.types import Line
+from pipeline.types import Line, Voice
 
 LIVE_FIT = 0.92
 """A live dub aims at this share of its source's length: what it saves, lag does not grow by."""
@@ -50,7 +50,10 @@ class Turns:
         live: bool,
         live_edge_s: Callable[[], float],
         clock: Callable[[], float],
+        voice_now: Callable[[Voice], Voice] = lambda voice: voice,
     ) -> None:
+        """``voice_now``: what speaks for a voice at the moment of speaking."""
+        self._voice_now = voice_now
         self._synthesizer = synthesizer
         self._scheduler = scheduler
         self._live = live
@@ -122,6 +125,15 @@ class Turns:
             await self._made.wait()
         self._given += 1
         return self._groups[self._given - 1]
+
+    async def clip_of(self, group: Group) -> Clip:
+        """What was made of it; made anew if its voice may not be used any more."""
+        clip = await group.clip
+        if clip.stream is None or self._voice_now(clip.stream.voice) == clip.stream.voice:
+            return clip
+        await clip.aclose()
+        group.clip = asyncio.create_task(self._make(group.entries, group.line, group.fit_s))
+        return await group.clip
 
     def done(self) -> None:
         """The group that was given out first is told completely."""
@@ -202,4 +214,5 @@ class Turns:
             fit_s,
             lambda: self._scheduler.tempo(self._live_edge_s()) if asked is None else asked,
             self._clock,
+            voice_now=self._voice_now,
         )

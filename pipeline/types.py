@@ -142,6 +142,28 @@ NEUTRAL_STYLE = Style()
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceTuning:
+    """How one voice is to be spoken with, found out for that voice; None: as for any other.
+
+    Engines read what they have of it: ElevenLabs all but ``base``, shaping all but ``style``.
+    """
+
+    stability: float | None = None
+    """0 to 1: how little it varies."""
+    similarity: float | None = None
+    """0 to 1: ElevenLabs' similarity boost; of shaping the strength."""
+    style: float | None = None
+    """0 to 1: exaggeration of a neutral clause."""
+    speed: float | None = None
+    """Ratio to the engine's natural pace, 0.7 to 1.2."""
+    base: str = ""
+    """Of shaping: key of the stock voice that is shaped; "": the usual one."""
+
+
+NO_TUNING = VoiceTuning()
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
     """A voice that a synthesiser can speak with."""
 
@@ -158,6 +180,12 @@ class Voice:
     """What the engine's cloner learned of a person; opaque to everyone else."""
     stand_ins: tuple[Voice, ...] = field(default=(), compare=False, repr=False)
     """Voices of other engines that speak for the same person while this one's cannot."""
+    tuning: VoiceTuning = field(default=NO_TUNING, compare=False, repr=False)
+    lasting: str = ""
+    """Of a clone that was made to outlast the run the bank's own id of it: nobody reshapes such
+    a voice, and it may be withdrawn."""
+    stands_on: Voice | None = field(default=None, compare=False, repr=False)
+    """The stock voice that speaks instead once a lasting one is withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,12 +200,16 @@ class AudioChunkMessage(ClientMessage, frozen=True, kw_only=True, tag="audio_chu
 
 
 class CreateVoiceClone(CountedMessage, frozen=True, kw_only=True, tag="create_voice_clone"):
-    """Would these recordings of one person make a good clone of their voice?"""
+    """Would these recordings of one person make a good clone of their voice? For an actor who
+    has consented to it one is made of them."""
 
     speaker_id: str
-    """The client's own name for the person, 1 to 64 characters."""
+    """The client's own name for the person, or the session's of a speaker whose actor is known;
+    1 to 64 characters."""
     audio_samples: list[bytes]
     """1 to 20 recordings, 120 s in all; each as ``audio_data`` of an ``audio_chunk``."""
+    actor: Annotated[str, msgspec.Meta(max_length=36)] = ""
+    """Id of the actor whose voice it is, as in ``GET /api/actors``; "" is the speaker's."""
 
 
 class IdentifySpeaker(CountedMessage, frozen=True, kw_only=True, tag="identify_speaker"):

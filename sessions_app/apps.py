@@ -18,7 +18,13 @@ class SessionsAppConfig(AppConfig):
         from sessions_app.keeping import KEEPER
 
         register(self.label, KEEPER)
-        from sessions_app import speakers_of_lines  # noqa: F401 - imported for what it registers
+        from sessions_app.engine_access import provide_to_voices
+
+        provide_to_voices()
+        from sessions_app import (  # noqa: F401 - imported for what they register
+            clones_of_sessions,
+            speakers_of_lines,
+        )
 
         for one in BOUNDS.values():
             if one.setting:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,7 +131,7 @@ class Conversation:
         )
         self._number = 0
         self._slow = SlowLane(self._take, self.fail)
-        self._voices = VoiceChecks(outbox, self.fail, user_id=user_id)
+        self._voices = VoiceChecks(outbox, self.fail, session_id=session_id, user_id=user_id)
         self._corrections = Corrections(session_id, user_id, self.fail)
         self._samples = SampleKeeping(session_id, user_id, self.fail, outbox.offer)
         self._looking: set[asyncio.Task[None]] = set()
@@ -351,6 +351,16 @@ class Conversation:
             task = asyncio.create_task(self._runs.decided(label), name="decision")
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+
+    def voices_withdrawn(self, gone: Collection[tuple[str, str]]) -> None:
+        """Clones may not be spoken with any more; on the session's own loop, never waits."""
+        self._runs.withdraw(gone)
+
+    def actor_changed(self, actor: str) -> None:
+        """What may be done with an actor's voice has changed: whoever is that actor is looked
+        up again. On the session's own loop, never waits."""
+        for label in self._runs.speakers_known_as(actor):
+            self.speaker_decided(label)
 
     def notify(self, event: Event) -> None:
         """Tell the client something that it may miss."""

@@ -24,6 +24,7 @@ from pipeline.providers.catalogue import PROVIDERS, ROLES, VENDORS, parse_engine
 from pipeline.providers.choice import Choice, choose, refuse_unknown
 from pipeline.providers.keys import kind_of
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings, GoogleAccess
+from voices.cloning.access import EngineAccess, provide
 
 log = logging.getLogger(__name__)
 
@@ -220,3 +221,24 @@ def want_and_note(user_id: int, wish: Mapping[str, str] | None) -> Wanted:
         used = vendors_of(wanted.providers)
         note_keys_used(user_id, vendors=[one for one in used if access.owners[one] == "yours"])
     return wanted
+
+
+# For the app of voices, which makes clones ---------------------------------------------
+
+
+def provide_to_voices() -> None:
+    """Called when the app is loaded."""
+    provide(EngineAccess(of_user=_of_user, with_key=_with_key, usual_provider=_usual_provider))
+
+
+def _of_user(user_id: int | None) -> EngineSettings:
+    return (access_of(user_id) if user_id is not None else installation_access()).settings
+
+
+def _with_key(vendor: str, key: str) -> EngineSettings:
+    return access_with({vendor: OpenedKey(vendor, key)}).settings
+
+
+def _usual_provider(user_id: int | None) -> str:
+    access = access_of(user_id) if user_id is not None else installation_access()
+    return access.want().providers["synthesizer"]

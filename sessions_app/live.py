@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -170,12 +171,15 @@ async def _ask_for(session_id: uuid.UUID, process: str) -> None:
 
 async def tell_decided(session_id: uuid.UUID, label: str) -> None:
     """Tell every process that a person decided about a speaker of a live session."""
-    message = {"type": "speaker_decided", "session": str(session_id), "label": label}
+    await _tell_all({"type": "speaker_decided", "session": str(session_id), "label": label})
+
+
+async def _tell_all(message: dict[str, Any]) -> None:
     try:
         async with asyncio.timeout(HAND_OVER_S):
             await mailbox.send_to_all(message)
     except Exception as error:  # whatever Redis and the layer raise
-        log.warning("a decision was not passed on", extra={"error": type(error).__name__})
+        log.warning("not passed on", extra={"kind": message["type"], "error": type(error).__name__})
 
 
 def tell_decided_here(session_id: uuid.UUID, label: str) -> bool:
@@ -199,6 +203,8 @@ def begin_answering() -> None:
     """Listen to other processes on the running loop from now on; once is enough."""
     mailbox.handle("put_down", _put_down)
     mailbox.handle("speaker_decided", _speaker_decided)
+    mailbox.handle("voices_withdrawn", _voices_withdrawn)
+    mailbox.handle("actor_changed", _actor_changed)
     relay.begin()
     mailbox.begin_listening()
 
@@ -207,6 +213,33 @@ def _speaker_decided(message: dict[str, str]) -> None:
     conversation = find(uuid.UUID(message["session"]))
     if conversation is not None:
         conversation.speaker_decided(message["label"])
+
+
+async def tell_withdrawn(voices: Sequence[tuple[str, str]]) -> None:
+    """Tell every process that these clones may not be spoken with any more."""
+    await _tell_all({"type": "voices_withdrawn", "voices": [list(one) for one in voices]})
+
+
+def tell_withdrawn_here(voices: Sequence[tuple[str, str]]) -> None:
+    """The same from any thread, for the sessions that this process has in hand."""
+    for conversation in sessions():
+        conversation.loop.call_soon_threadsafe(conversation.voices_withdrawn, set(voices))
+
+
+async def tell_changed(actor: str) -> None:
+    """Tell every process that what may be done with an actor's voice has changed."""
+    await _tell_all({"type": "actor_changed", "actor": actor})
+
+
+def _voices_withdrawn(message: dict[str, Any]) -> None:
+    gone = {(engine, voice) for engine, voice in message["voices"]}
+    for conversation in sessions():
+        conversation.voices_withdrawn(gone)
+
+
+def _actor_changed(message: dict[str, str]) -> None:
+    for conversation in sessions():
+        conversation.actor_changed(message["actor"])
 
 
 async def _put_down(message: dict[str, str]) -> None:

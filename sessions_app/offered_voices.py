@@ -16,6 +16,8 @@ _ORDER = ("own", "team", "catalogue")
 class StockVoice:
     whose = "stock"
     actor: uuid.UUID | None = None
+    clone: uuid.UUID | None = None
+    score: float | None = None
 
     def __init__(self, voice: Voice) -> None:
         self.id, self.engine, self.name = voice.id, voice.engine, voice.name
@@ -31,17 +33,14 @@ class ClonedVoice:
             self.whose = "catalogue"
         else:
             self.whose = "own" if clone.owner_id == user.pk else "team"
-        pitches = [
-            pitch for one in clone.samples.all() if (pitch := one.analysis.get("pitch_median_hz"))
-        ]
-        self.pitch_hz = round(sum(pitches) / len(pitches), 1) if pitches else None
+        self.clone, self.score = clone.pk, clone.quality.get("score")
+        self.pitch_hz = clone.pitch_hz
         self.register = register_of(self.pitch_hz or 0.0)
 
 
 def cloned_voices(user: User) -> list[ClonedVoice]:
     """Those that may speak for this user now, own ones first."""
-    clones = usable_clones(user).prefetch_related("samples")
     return sorted(
-        (ClonedVoice(clone, user) for clone in clones),
+        (ClonedVoice(clone, user) for clone in usable_clones(user)),
         key=lambda one: (_ORDER.index(one.whose), one.name, one.id),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -172,6 +172,14 @@ class Run:
         """Nobody wants what is left of it: it ends at once, with its summary. Idempotent."""
         self._unwanted.set()
         self._finish.set()
+
+    def withdraw(self, gone: Collection[tuple[str, str]]) -> None:
+        """These lasting voices may not be used any more; never waits."""
+        if self._dub is not None:
+            self._dub.withdraw(gone)
+
+    def speakers_known_as(self, actor: str) -> list[str]:
+        return self._dubber.speakers_known_as(actor) if self._dubber is not None else []
 
     async def decided(self, label: str) -> bool:
         """A person decided about a speaker of the session: take it up. False: nothing is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import msgspec
@@ -149,6 +149,15 @@ class Runs:
         """A person decided about a speaker: from their next clause on it is so."""
         if self._conducted is not None and not self._conducted.ended:
             await self._conducted.decided(label)
+
+    def withdraw(self, gone: Collection[tuple[str, str]]) -> None:
+        """These lasting voices may not be used any more; never waits."""
+        if self._conducted is not None:
+            self._conducted.withdraw(gone)
+
+    def speakers_known_as(self, actor: str) -> list[str]:
+        """Speakers of the run in whom that actor was recognised."""
+        return self._conducted.speakers_known_as(actor) if self._conducted is not None else []
 
     def has_heard(self, speaker: str) -> bool:
         """Whether a line of this connection's runs was the speaker's."""

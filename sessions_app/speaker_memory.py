@@ -25,6 +25,8 @@ from pipeline.memory import Heard, Identity
 from pipeline.plan import Engines
 from pipeline.types import Voice
 from sessions_app.models import DubbingSession
+from voices import selectors
+from voices.cloning.speaking import note_used, voice_of
 from voices.models import Speaker, SpeakerState
 from voices.recognition import remembering
 from voices.recognition.recognising import known_of, recognise
@@ -55,6 +57,8 @@ class PostgresMemory:
     """The engine whose voices are asked for and remembered."""
     language: str
     """Language of the dub."""
+    stock: tuple[Voice, ...] = ()
+    """The engine's voices for it, on which clones stand."""
     confirm_at: float = CONFIRM_AT
 
     @property
@@ -148,7 +152,12 @@ class PostgresMemory:
 
     def _identity(self, user: User, speaker: Speaker, label: str = "") -> Identity:
         return identity_of(
-            user, speaker, label=label, engine=self.synthesizer, language=self.language
+            user,
+            speaker,
+            label=label,
+            engine=self.synthesizer,
+            language=self.language,
+            stock=self.stock,
         )
 
 
@@ -188,6 +197,7 @@ async def open_memory(
         version=engines.recognising.version,
         synthesizer=engines.synthesizer.name,
         language=language,
+        stock=engines.synthesizer.voices(language),
         # Where nobody measured what strangers reach, only a person confirms.
         confirm_at=confirm_at if engines.recognising.name in MEASURED else UNREACHABLE,
     )
@@ -202,7 +212,13 @@ def _opened(session_id: uuid.UUID, user_id: int) -> tuple[str, int]:
 
 
 def identity_of(
-    user: User, speaker: Speaker, *, engine: str, language: str, label: str = ""
+    user: User,
+    speaker: Speaker,
+    *,
+    engine: str,
+    language: str,
+    label: str = "",
+    stock: Sequence[Voice] = (),
 ) -> Identity:
     """What a run is told of a speaker on record, with the voice that their actor has."""
     state = _STATES.get(speaker.state, "unknown")
@@ -210,7 +226,12 @@ def identity_of(
     if actor is None or state == "unknown":
         rejected = speaker.state == SpeakerState.REJECTED
         return Identity(speaker=label or speaker.label, state="unknown", by_person=rejected)
-    wish = remembering.voice_for(user, actor.pk, language, engine) if state == "confirmed" else None
+    confirmed = state == "confirmed"
+    wish = remembering.voice_for(user, actor.pk, language, engine) if confirmed else None
+    clone = selectors.clone_to_speak(user, actor.pk, engine, language) if confirmed else None
+    own = voice_of(clone, stock) if clone is not None else None
+    if clone is not None and own is not None:
+        note_used(clone)
     return Identity(
         speaker=label or speaker.label,
         state=state,
@@ -220,6 +241,8 @@ def identity_of(
         by_person=speaker.decided_by_person,
         voice=wish.voice if wish else "",
         pinned=wish.pinned if wish else False,
+        own=own,
+        may_clone=confirmed and selectors.cloning_allowed(user, actor.pk),
     )
 
 

@@ -16,10 +16,6 @@ LEVEL_MIN_DBFS = -40.0
 CLIPPED_SHARE_MAX = 0.001
 _CLIPPED_AT = 32_700
 _BLOCK = SAMPLE_RATE_HZ
-_LATER = (
-    "Clones out of samples are made by a later version; until then a live session "
-    "shapes a speaker's voice after what it hears."
-)
 
 
 async def check_voice_samples(
@@ -50,7 +46,7 @@ async def check_voice_samples(
     return VoiceCheck(
         speaker_id=speaker_id,
         accepted=not problems,
-        message=f"{verdict}{' '.join([*problems, _LATER])}",
+        message=f"{verdict}{' '.join(problems)}".strip(),
         problems=problems,
         total_s=round(total_s, 2),
         speech_s=round(speech_s, 2),

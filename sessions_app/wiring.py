@@ -252,6 +252,7 @@ def plan_for(
         region=region,
         endpointing=endpointing,
         preserve_voice=preserve_voice,
+        consented_clones=True,
         glossary=glossary or {},
         speakers_before=speakers_before,
         live=live,

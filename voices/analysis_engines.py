@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from pipeline.cloning.material import Material, gather
 from pipeline.identification import Band, Rules
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
@@ -54,6 +55,16 @@ def _in_both_bands(recording: Recording, one: StretchPrint, *, clean: bool) -> K
     except ValueError:
         # Too short by itself, without what it was averaged with.
         return [("wide", wide)]
+
+
+def gather_material(recordings: Sequence[Recording]) -> Material:
+    """What a clone is made of and compared with. Raises EngineError."""
+    return gather(recordings, detect=_detect, embed=embed)
+
+
+def embed(pcm: Pcm) -> Embedding:
+    """Voiceprint of speech. Raises ValueError where it is too short."""
+    return _encoder().embed_now(pcm)
 
 
 def _detect(pcm: Pcm) -> Sequence[float]:

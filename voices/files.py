@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import IO, Any
 
 from django.core.files.base import File
@@ -18,7 +19,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
-from pipeline.bounds import STRAY_FILE_S
+from pipeline.bounds import SAMPLE_PIECE_BYTES, STRAY_FILE_S
 from voices.models.fields import stored_name
 from voices.models.files import DiscardedFile
 
@@ -56,6 +57,22 @@ def _note_before(name: str) -> None:
     writer = threading.Thread(target=on_a_connection_of_its_own, name="stored file")
     writer.start()
     writer.join()
+
+
+def read(name: str | None) -> bytes:
+    """All of a small file; nothing where there is no name. Raises what the storage raises."""
+    if not name:
+        return b""
+    with default_storage.open(name, "rb") as stored:
+        content: bytes = stored.read()
+    return content
+
+
+def fetch(name: str, path: Path) -> None:
+    """Copy a stored file to ``path``, piece by piece."""
+    with default_storage.open(name, "rb") as stored, path.open("wb") as local:
+        while piece := stored.read(SAMPLE_PIECE_BYTES):
+            local.write(piece)
 
 
 def keep(name: str) -> None:

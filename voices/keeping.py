@@ -12,11 +12,22 @@ from django.db.models import Model
 
 from accounts.models import User
 from accounts.personal_data import Keeper, Rows
-from voices.models import Actor, Consent, PinnedVoice, Speaker, VoiceClone, VoiceSample
+from voices.models import (
+    Actor,
+    Comparison,
+    Consent,
+    PinnedVoice,
+    Speaker,
+    VoiceClone,
+    VoiceSample,
+)
 
 _ROWS_AT_ONCE = 2000
 _INTERNAL = frozenset(
-    "owner team audio picture evidence claimed_at attempts settled_at size_bytes".split()
+    (
+        "owner team audio picture evidence profile preview submission claimed_at retry_at attempts "
+        "settled_at size_bytes"
+    ).split()
 )
 
 
@@ -28,6 +39,7 @@ def export(user: User) -> Iterator[tuple[str, Rows]]:
         ("voice_samples", VoiceSample),
         ("voice_clones", VoiceClone),
         ("pinned_voices", PinnedVoice),
+        ("voice_comparisons", Comparison),
     ):
         rows = model.objects.filter(owner=user).values(*_columns(model))
         yield name, rows.iterator(_ROWS_AT_ONCE)

@@ -19,10 +19,12 @@ from accounts.ownership import EDITING_ROLES
 from voices.models import (
     Actor,
     CloneState,
+    Comparison,
     Consent,
     ConsentUse,
     Decision,
     PinnedVoice,
+    Preview,
     Rejection,
     Speaker,
     SpeakerState,
@@ -64,6 +66,28 @@ def consents_of(user: Person) -> QuerySet[Any]:
     """Not the catalogue's: who gave those is for staff alone to know."""
     found: QuerySet[Any] = _with_actor_shown(Consent, user)
     return found.exclude(owner=None)
+
+
+def clones_of(user: Person) -> QuerySet[Any]:
+    """Also those that are being made, have failed, or may not be used any more."""
+    return _with_actor_shown(VoiceClone, user).prefetch_related("samples")
+
+
+def comparisons_of(user: Person) -> QuerySet[Any]:
+    """Not those whose time is over, although they may still be there."""
+    found = Comparison.objects.visible_to(user).filter(expires_at__gt=timezone.now())
+    rows: QuerySet[Any] = found.select_related("actor", "sample").prefetch_related("previews")
+    return rows
+
+
+def previews_of(user: Person) -> QuerySet[Any]:
+    """Those of clones only while these may speak."""
+    found = Preview.objects.visible_to(user).filter(comparison__expires_at__gt=timezone.now())
+    if not isinstance(user, User):
+        return Preview.objects.none()
+    usable = usable_clones(user).values("pk")
+    rows: QuerySet[Any] = found.filter(Q(clone=None) | Q(clone__in=usable))
+    return rows.select_related("comparison")
 
 
 def pinned_voices_of(user: Person) -> QuerySet[Any]:
@@ -139,6 +163,29 @@ def usable_clones(user: User, actor_id: uuid.UUID | None = None) -> QuerySet[Voi
         .select_related("actor")
     )
     return found if actor_id is None else found.filter(actor_id=actor_id)
+
+
+def clone_to_speak(
+    user: User, actor_id: uuid.UUID, engine: str, language: str
+) -> VoiceClone | None:
+    """The clone in which the actor speaks for this user: the pinned one; else, where no other
+    voice is pinned, the best of their own, then of their team's, then of the catalogue's."""
+    pin = pinned_voice(user, actor_id, language)
+    clones = list(usable_clones(user, actor_id).filter(engine=engine))
+    if pin is not None and pin.engine == engine:
+        return next((one for one in clones if one.vendor_id == pin.voice), None)
+
+    def rank(clone: VoiceClone) -> tuple[int, float]:
+        whose = 0 if clone.owner_id == user.pk else 1 if clone.owner_id is not None else 2
+        return whose, -float(clone.quality.get("score") or 0.0)
+
+    return min(clones, key=rank, default=None)
+
+
+def cloning_allowed(user: User, actor_id: uuid.UUID) -> bool:
+    """Whether a consent that this user may see covers a synthetic voice of the actor."""
+    given = Consent.objects.visible_to(user).filter(actor=actor_id)
+    return bool(given.valid(timezone.now()).for_use(ConsentUse.CLONE).exists())
 
 
 def recognition_allowed(user: User, actor: Actor) -> bool:

@@ -9,11 +9,13 @@ from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
+from voices.cloning.discarding import discard_clone, look_for_now, withdraw
 from voices.files import discard
 from voices.models import (
     Actor,
+    CloneState,
     Consent,
-    DiscardedClone,
+    Preview,
     Speaker,
     SpeakerState,
     VoiceClone,
@@ -35,7 +37,7 @@ def delete_the_picture(instance: Actor, **_: Any) -> None:
 
 @receiver(post_delete, sender=VoiceSample)
 def delete_the_sound(instance: VoiceSample, **_: Any) -> None:
-    discard([instance.audio.name or ""])
+    discard([instance.audio.name or "", instance.picture.name or ""])
 
 
 @receiver(post_delete, sender=Consent)
@@ -43,25 +45,26 @@ def delete_the_evidence(instance: Consent, **_: Any) -> None:
     discard([instance.evidence.name or ""])
 
 
-@receiver(post_delete, sender=VoiceClone)
+@receiver(pre_delete, sender=VoiceClone)
 def remember_the_vendors_copy(instance: VoiceClone, origin: Any, **_: Any) -> None:
-    if not instance.vendor_id:
-        return
-    DiscardedClone.objects.bulk_create(
-        [
-            DiscardedClone(
-                engine=instance.engine,
-                vendor_id=instance.vendor_id,
-                owner=_staying(instance, origin),
-            )
-        ],
-        ignore_conflicts=True,
-    )
+    """Before anything is deleted: the key that opens the vendor's copy is still there."""
+    discard_clone(instance, owner_stays=not _is_account(origin))
+    if not instance.vendor_id and instance.state == CloneState.MAKING:
+        look_for_now(instance)
+    withdraw([instance])
 
 
-def _staying(clone: VoiceClone, origin: Any) -> User | None:
-    """The owner, unless it is accounts that are being deleted (``origin``)."""
+@receiver(post_delete, sender=VoiceClone)
+def delete_the_profile(instance: VoiceClone, **_: Any) -> None:
+    discard([instance.profile.name or "", instance.preview.name or ""])
+
+
+@receiver(post_delete, sender=Preview)
+def delete_the_speech(instance: Preview, **_: Any) -> None:
+    discard([instance.audio.name or ""])
+
+
+def _is_account(origin: Any) -> bool:
+    """Whether it is accounts that are being deleted."""
     deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
-    if clone.owner_id is None or issubclass(deleted, User):
-        return None
-    return User.objects.filter(pk=clone.owner_id).first()
+    return issubclass(deleted, User)

@@ -9,13 +9,28 @@ from voices.api.actors import (
     PictureView,
     SplitActorView,
 )
+from voices.api.clones import (
+    CloneLinkView,
+    ClonePreviewView,
+    ClonesView,
+    CloneView,
+    OptimiseCloneView,
+)
 from voices.api.consents import ConsentsView, ConsentView, EvidenceView, RevokeConsentView
 from voices.api.decisions import DecisionsView
 from voices.api.pins import PinnedVoicesView, PinnedVoiceView
+from voices.api.previews import (
+    ComparisonsView,
+    ComparisonView,
+    PreviewAudioView,
+    PreviewLinkView,
+    PreviewView,
+)
 from voices.api.samples import (
     SampleAnalysisView,
     SampleAudioView,
     SampleLinkView,
+    SamplePictureView,
     SamplesView,
     SampleView,
 )
@@ -32,6 +47,8 @@ from voices.api.titles import TitlesView, TitleView
 _ACTOR = "actors/<uuid:actor_id>"
 _SPEAKER = "speakers/<uuid:speaker_id>"
 _SAMPLE = "samples/<uuid:sample_id>"
+_CLONE = "clones/<uuid:clone_id>"
+_PREVIEW = "previews/<uuid:preview_id>"
 _CONSENT = "consents/<uuid:consent_id>"
 
 urlpatterns = [
@@ -49,12 +66,23 @@ urlpatterns = [
     path("samples", SamplesView.as_view(), name="samples"),
     path(_SAMPLE, SampleView.as_view(), name="sample"),
     path(f"{_SAMPLE}/audio", SampleAudioView.as_view(), name="sample-audio"),
+    path(f"{_SAMPLE}/picture", SamplePictureView.as_view(), name="sample-picture"),
     path(f"{_SAMPLE}/link", SampleLinkView.as_view(), name="sample-link"),
     path(f"{_SAMPLE}/analysis", SampleAnalysisView.as_view(), name="sample-analysis"),
     path("consents", ConsentsView.as_view(), name="consents"),
     path(_CONSENT, ConsentView.as_view(), name="consent"),
     path(f"{_CONSENT}/revoke", RevokeConsentView.as_view(), name="revoke-consent"),
     path(f"{_CONSENT}/evidence", EvidenceView.as_view(), name="consent-evidence"),
+    path("clones", ClonesView.as_view(), name="clones"),
+    path(_CLONE, CloneView.as_view(), name="clone"),
+    path(f"{_CLONE}/optimise", OptimiseCloneView.as_view(), name="optimise-clone"),
+    path(f"{_CLONE}/preview", ClonePreviewView.as_view(), name="clone-preview"),
+    path(f"{_CLONE}/link", CloneLinkView.as_view(), name="clone-link"),
+    path("comparisons", ComparisonsView.as_view(), name="comparisons"),
+    path("comparisons/<uuid:comparison_id>", ComparisonView.as_view(), name="comparison"),
+    path(_PREVIEW, PreviewView.as_view(), name="preview"),
+    path(f"{_PREVIEW}/audio", PreviewAudioView.as_view(), name="preview-audio"),
+    path(f"{_PREVIEW}/link", PreviewLinkView.as_view(), name="preview-link"),
     path("pinned-voices", PinnedVoicesView.as_view(), name="pinned-voices"),
     path("pinned-voices/<uuid:pin_id>", PinnedVoiceView.as_view(), name="pinned-voice"),
     path("titles", TitlesView.as_view(), name="titles"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,10 @@ import numpy as np
 import soundfile
 import soxr
 
+from pipeline.cloning.quality import word_errors
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
+
+__all__ = ["Recording", "clean_recordings", "normalized", "read_pcm", "word_errors"]
 
 SPELLINGS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint", "10": "ten"}
 # Conditions in which pocketsphinx's own result is mostly wrong: babble, telephone.
@@ -30,19 +32,6 @@ def normalized(text: str) -> list[str]:
     """Lower-case words without punctuation, abbreviations written out."""
     words = re.findall(r"[a-z0-9']+", text.lower())
     return [SPELLINGS.get(word, word) for word in words]
-
-
-def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:
-    """Levenshtein distance: substitutions, deletions and insertions."""
-    row = list(range(len(heard) + 1))
-    for position, word in enumerate(reference, 1):
-        diagonal, row[0] = row[0], position
-        for column, other in enumerate(heard, 1):
-            diagonal, row[column] = (
-                row[column],
-                min(row[column] + 1, row[column - 1] + 1, diagonal + (word != other)),
-            )
-    return row[-1]
 
 
 def clean_recordings(folder: Path) -> list[Recording]:

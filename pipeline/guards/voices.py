@@ -56,6 +56,7 @@ class GuardedCloner:
         self._others = others
         self.needs_s = cloner.needs_s
         self.enough_s = cloner.enough_s
+        self.needs_consent = cloner.needs_consent
 
     async def clone(self, pcm: Pcm, base: Voice) -> Voice:
         """Raises EngineError when no engine could make anything of the sample."""

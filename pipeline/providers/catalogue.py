@@ -63,6 +63,13 @@ PROVIDERS: dict[str, Provider] = {
 STAND_INS = ("offline", "whisper", "google", "elevenlabs")
 """Providers that FAILOVER may name."""
 
+BANKS: Mapping[str, str] = {
+    "espeak": "offline",
+    "elevenlabs": "elevenlabs",
+    "scripted-synthesizer": "scripted",
+}
+"""Synthesiser → the provider whose ``bank`` makes voices that last for it."""
+
 VENDORS: Mapping[str, str] = {"google": "Google", "elevenlabs": "ElevenLabs"}
 """Whose keys can be given → what people call them."""
 

@@ -8,9 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from pipeline.plan import Engines
-from pipeline.ports import EngineError
-from pipeline.providers.catalogue import PROVIDERS, ROLES
+from pipeline.ports import BankedVoice, EngineError
+from pipeline.providers.catalogue import BANKS, PROVIDERS, ROLES
 from pipeline.providers.settings import EngineSettings
+from pipeline.types import Voice, VoiceTuning
 
 
 def make_engines(settings: EngineSettings, choice: Mapping[str, str] | None = None) -> Engines:
@@ -37,6 +38,17 @@ def make_engine(settings: EngineSettings, role: str, provider: str) -> Any:
             recoverable=False,
         )
     return factory(settings)
+
+
+def banked_voice(
+    engine: str, banked: BankedVoice, base: Voice, tuning: VoiceTuning
+) -> Voice | None:
+    """``base`` with the sound of a voice from the engine's bank; None where there is no such
+    voice any more. Quick, and asks no vendor."""
+    if engine not in BANKS:
+        return None
+    made: Voice | None = module_of(BANKS[engine]).banked_voice(banked, base, tuning)
+    return made
 
 
 def module_of(provider: str) -> ModuleType:

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.sample_quality import measures as m
 from pipeline.sample_quality.measures import Measures
 from pipeline.sample_quality.recording import Recording
+from pipeline.sample_quality.room_and_rate import reverberation_s, syllables_per_s
 from pipeline.sample_quality.speakers_heard import Embed, Stretch, people, seconds, stretches
 from pipeline.sample_quality.verdict import Reason, Verdict, judge
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
@@ -65,6 +66,8 @@ def analyse(recording: Recording, *, detect: Detect, embed: Embed) -> Analysis:
         pitch_median_hz=pitch[0] if pitch else None,
         pitch_low_hz=pitch[1] if pitch else None,
         pitch_high_hz=pitch[2] if pitch else None,
+        reverberation_s=reverberation_s(pcm) if speech.any() else None,
+        syllables_per_s=syllables_per_s(pcm, speech, m.FRAME_SAMPLES / SAMPLE_RATE_HZ),
     )
     verdict, reasons = judge(figures)
     prints = _prints(groups[0]) if groups and verdict != "unusable" else []

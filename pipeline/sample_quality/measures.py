@@ -57,6 +57,10 @@ class Measures:
     """5th percentile of the voiced speech."""
     pitch_high_hz: float | None
     """95th percentile."""
+    reverberation_s: float | None = None
+    """Time in which sound dies away by 60 dB, judged by how speech ends; 0.2 when it is dry."""
+    syllables_per_s: float | None = None
+    """In speech, pauses left out: some 4 of read English."""
 
 
 def frame_powers(pcm: Pcm, frames: int) -> Floats:

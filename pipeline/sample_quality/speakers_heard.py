@@ -47,7 +47,7 @@ class Stretch:
 def stretches(pcm: Pcm, speech: npt.NDArray[np.float64], embed: Embed) -> list[Stretch]:
     """Speech between pauses, cut into pieces of about two seconds, with their voiceprints."""
     found: list[Stretch] = []
-    for begin, end in _spoken(speech):
+    for begin, end in spoken(speech):
         pieces = max(1, round((end - begin) / SAMPLE_RATE_HZ / STRETCH_S))
         marks = np.linspace(begin, end, pieces + 1).astype(int)
         for left, right in itertools.pairwise(marks):
@@ -60,7 +60,7 @@ def stretches(pcm: Pcm, speech: npt.NDArray[np.float64], embed: Embed) -> list[S
     return found
 
 
-def _spoken(speech: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+def spoken(speech: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
     """(first sample, end) of speech whose pauses are short."""
     gap_max = round(_PAUSE_S * SAMPLE_RATE_HZ / FRAME_SAMPLES)
     found: list[list[int]] = []

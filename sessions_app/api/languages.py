@@ -61,6 +61,12 @@ class VoiceSerializer(serializers.Serializer[Any]):
         help_text="`stock`: the engine's; or a clone's: `own`, `team`, `catalogue`."
     )
     actor = serializers.UUIDField(allow_null=True, help_text="After whom a clone was made.")
+    clone = serializers.UUIDField(
+        allow_null=True, help_text="Of a clone: its id in `GET /api/clones`."
+    )
+    score = serializers.FloatField(
+        allow_null=True, help_text="Of a clone: how good it is, 0 to 1; null unless measured."
+    )
 
 
 class VoicesSerializer(serializers.Serializer[Any]):
@@ -100,7 +106,10 @@ class VoicesView(Api):
     @extend_schema(
         operation_id="list_voices",
         parameters=[
-            OpenApiParameter("language", required=True, description="A code such as `es`.")
+            OpenApiParameter("language", required=True, description="A code such as `es`."),
+            OpenApiParameter(
+                "synthesis", description="Whose stock voices instead: `offline`, `elevenlabs`."
+            ),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -113,7 +122,7 @@ class VoicesView(Api):
             known = engines.synthesizer.languages()
             return known, engines.synthesizer.voices(language) if language in known else ()
 
-        known, voices = wiring.ask(self.person.pk, found)
+        known, voices = wiring.ask(self.person.pk, found, wish=_wish(request))
         if language not in known:
             raise serializers.ValidationError(
                 {"language": f"Choose one of: {', '.join(sorted(known))}."}

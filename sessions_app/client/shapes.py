@@ -139,6 +139,8 @@ class Voice(TypedDict):
     pitch_hz: float | None
     whose: str
     actor: str | None
+    clone: str | None
+    score: float | None
 
 
 class Glossary(TypedDict):

@@ -55,7 +55,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "number": 2,
     },
     "stop_dubbing": {"discard": False, "number": 1},
-    "create_voice_clone": {"speaker_id": "ana", "audio_samples": [_BASE64], "number": 1},
+    "create_voice_clone": {
+        "speaker_id": "S1",
+        "audio_samples": [_BASE64],
+        "actor": "0b6ef4f5-3a07-4a4c-9f0d-5b0b8f6f2c11",
+        "number": 1,
+    },
     "identify_speaker": {"speaker": "S1", "actor": _ACTOR, "verdict": "confirm", "number": 2},
     "keep_sample": {
         "speaker": "S1",
@@ -146,6 +151,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "speech_s": 1.2,
         "level_dbfs": -21.4,
         "clipped_share": 0.0,
+        "clone": None,
     },
     "sample_kept": {"speaker": "S1", "actor": _ACTOR, "sample": _SAMPLE, "duration_s": 8.4},
     "pong": {"id": 7},

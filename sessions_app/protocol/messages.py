@@ -127,3 +127,6 @@ class VoiceCheck(Event, frozen=True, kw_only=True, tag="voice_clone"):
     """Loudness of the speech, decibels below full scale."""
     clipped_share: float
     """Share of all samples that are clipped, 0 to 1."""
+    clone: str | None = None
+    """Id of the clone that is being made, as in ``GET /api/clones``; when it is ready the
+    session speaks with it from that actor's next line on. None: ``message`` says why not."""

@@ -24,7 +24,7 @@ def voices_of(
     services.rename_speaker(speaker, name, by=user)
     services.confirm(speaker, actor, by=user)
     consent = services.give_consent(
-        actor, owner=user, by=user, given_by=name, uses=["sample"], statement=name
+        actor, owner=user, by=user, given_by=name, uses=["sample", "clone"], statement=name
     )
     sound = io.BytesIO()
     soundfile.write(sound, utterances((1.0, 140.0)), 16_000, format="WAV")
@@ -32,7 +32,29 @@ def voices_of(
     pin, _ = services.pin_voice(
         actor, owner=user, by=user, language="es", engine="scripted", voice=name
     )
+    clone, _ = services.request_clone(
+        actor, owner=user, by=user, samples=[sample], engine="scripted-synthesizer", name=name
+    )
+    comparison = services.compare(
+        user,
+        text=name,
+        language="es",
+        actor=actor,
+        sample=sample,
+        voices=[services.Wished(engine="scripted-synthesizer", voice="hum-low")],
+    )
+    preview = comparison.previews.get()
     title = services.ensure_title(name, owner=user, team=team)
     assert title is not None
-    rows = {"actor": actor, "speaker": speaker, "sample": sample, "consent": consent}
-    return {f"{name}_id": str(row.pk) for name, row in {**rows, "pin": pin, "title": title}.items()}
+    rows = {
+        "actor": actor,
+        "speaker": speaker,
+        "sample": sample,
+        "consent": consent,
+        "pin": pin,
+        "title": title,
+        "clone": clone,
+        "comparison": comparison,
+        "preview": preview,
+    }
+    return {f"{kind}_id": str(row.pk) for kind, row in rows.items()}

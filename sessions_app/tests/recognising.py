@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import soundfile
 from django.conf import settings
 
 from pipeline.plan import Engines
+from pipeline.providers.offline.shaping import WorldCloner
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
+from pipeline.providers.offline.synthesizer import EspeakSynthesizer
 from pipeline.providers.offline.voice_activity import SileroDetector
 from pipeline.providers.scripted.hearing import ScriptedRecognizer
 from pipeline.providers.scripted.speaking import (
@@ -54,3 +57,8 @@ class Voices:
         if seconds is not None:
             pcm = pcm[: int(seconds * SAMPLE_RATE_HZ)]
         return np.concatenate([pcm, np.zeros(SAMPLE_RATE_HZ, np.int16)])
+
+
+def speaking_engines() -> Engines:
+    """The same with the offline engine's real voices."""
+    return replace(listening_engines(), synthesizer=EspeakSynthesizer(), cloner=WorldCloner())

@@ -208,7 +208,9 @@ async def test_voice_samples_are_checked_and_answered(server: Server, ana: Perso
     await socket.leave()
     assert accepted["accepted"]
     assert accepted["speech_s"] == pytest.approx(5.0, abs=0.1)
-    assert "later version" in accepted["message"]
+    # Whose voice it is was not said, so none is made of it.
+    assert accepted["clone"] is None
+    assert "name the `actor`" in accepted["message"]
     assert not refused["accepted"]
     assert len(refused["problems"]) == 2
     assert empty["code"] == "voice_samples_count"

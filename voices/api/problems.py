@@ -20,6 +20,9 @@ CODES = {
     "link_invalid": Explained(
         403, "The link no longer opens anything", "Ask for a new one: it lasts for minutes."
     ),
+    "not_spoken": Explained(
+        409, "There is nothing to hear yet", "Ask again in a few seconds; or it may not be heard."
+    ),
     "not_analysed": Explained(
         409, "The sample is still being analysed", "Ask again in a few seconds."
     ),

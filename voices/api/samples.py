@@ -56,6 +56,14 @@ class MeasuresSerializer(serializers.Serializer[Any]):
     pitch_median_hz = serializers.FloatField(allow_null=True)
     pitch_low_hz = serializers.FloatField(allow_null=True, help_text="5th percentile.")
     pitch_high_hz = serializers.FloatField(allow_null=True, help_text="95th percentile.")
+    reverberation_s = serializers.FloatField(
+        allow_null=True,
+        required=False,
+        help_text="In which sound dies away by 60 dB, as speech ends; 0.2 is dry.",
+    )
+    syllables_per_s = serializers.FloatField(
+        allow_null=True, required=False, help_text="In speech, pauses left out."
+    )
 
 
 class SampleSerializer(OfActorSerializer):
@@ -77,6 +85,9 @@ class SampleSerializer(OfActorSerializer):
     reasons = ReasonSerializer(many=True, read_only=True, help_text="Worst first.")
     analysis = serializers.SerializerMethodField(help_text="Null until it was analysed.")
     audio_url = serializers.SerializerMethodField(help_text="Null until it can be played.")
+    picture_url = serializers.SerializerMethodField(
+        help_text="Waveform and spectrogram; null until it was analysed."
+    )
 
     class Meta:
         model = VoiceSample
@@ -96,6 +107,7 @@ class SampleSerializer(OfActorSerializer):
             "speech_s",
             "analysis",
             "audio_url",
+            "picture_url",
             "size_bytes",
             "owner",
             "team",
@@ -112,6 +124,9 @@ class SampleSerializer(OfActorSerializer):
 
     def get_audio_url(self, sample: VoiceSample) -> str | None:
         return f"/api/samples/{sample.pk}/audio" if sample.playable else None
+
+    def get_picture_url(self, sample: VoiceSample) -> str | None:
+        return f"/api/samples/{sample.pk}/picture" if sample.picture else None
 
 
 class NewSampleSerializer(serializers.Serializer[Any]):
@@ -255,6 +270,23 @@ class SampleAudioView(Linked, VoicesApi):
         if not sample.playable:
             raise Problem("not_analysed")
         return stored_response(request._request, sample.audio.name or "", media_type="audio/flac")
+
+
+class SamplePictureView(VoicesApi):
+    tag = "samples"
+    serializer_class = SampleSerializer
+
+    @extend_schema(
+        operation_id="read_sample_picture",
+        responses={(200, "image/webp"): OpenApiTypes.BINARY},
+    )
+    @also_answers("409")
+    def get(self, request: Request, sample_id: uuid.UUID) -> HttpResponseBase:
+        """Its waveform, and below it the spectrogram, mel scale: 960 by 320 pixels."""
+        sample = found(selectors.samples_of(self.person), sample_id)
+        if not sample.picture:
+            raise Problem("not_analysed")
+        return stored_response(request._request, sample.picture.name, media_type="image/webp")
 
 
 class SampleLinkView(VoicesApi):

@@ -17,10 +17,11 @@ actor's team. Sessions live in an app above this one, so a speaker names its ses
 """
 
 from voices.models.actors import Actor, PinnedVoice
-from voices.models.clones import CloneState, DiscardedClone, VoiceClone
+from voices.models.clones import CloneState, CloneStep, DiscardedClone, VoiceClone
 from voices.models.consents import Consent, ConsentUse
 from voices.models.files import DiscardedFile
 from voices.models.history import Decision, DecisionKind
+from voices.models.previews import Comparison, Preview, PreviewState
 from voices.models.samples import SampleState, Verdict, VoiceSample
 from voices.models.speakers import Rejection, Speaker, SpeakerState
 from voices.models.titles import Title
@@ -32,6 +33,8 @@ __all__ = [
     "Actor",
     "ActorCentroid",
     "CloneState",
+    "CloneStep",
+    "Comparison",
     "Consent",
     "ConsentUse",
     "Decision",
@@ -39,6 +42,8 @@ __all__ = [
     "DiscardedClone",
     "DiscardedFile",
     "PinnedVoice",
+    "Preview",
+    "PreviewState",
     "Rejection",
     "SampleState",
     "Speaker",

@@ -27,6 +27,10 @@ class DecisionKind(models.TextChoices):
     CONSENT_GIVEN = "consent_given", "Consent written down"
     CONSENT_REVOKED = "consent_revoked", "Consent revoked"
     CONSENT_EXPIRED = "consent_expired", "Consent expired"
+    CLONE_ASKED = "clone_asked", "Clone asked for"
+    CLONE_MADE = "clone_made", "Clone made"
+    CLONE_DELETED = "clone_deleted", "Clone deleted"
+    CLONE_GONE = "clone_gone", "Clone deleted at the vendor"
     DELETED = "deleted", "Deleted"
 
 

@@ -57,6 +57,8 @@ class VoiceSample(PublicId, Owned):
     """Why it is not better: a list of ``{"code", "message"}``, worst first."""
     analysis = models.JSONField(default=dict, blank=True)
     """Every figure: see ``pipeline.sample_quality.measures.Measures``."""
+    picture = models.FileField(max_length=200, blank=True, editable=False)
+    """Waveform and spectrogram, WebP. Private."""
     duration_s = models.FloatField(null=True, blank=True)
     speech_s = models.FloatField(null=True, blank=True)
     speakers_found = models.PositiveSmallIntegerField(null=True, blank=True)

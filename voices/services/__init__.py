@@ -10,6 +10,7 @@ from voices.services.actors import (
     share_actor,
     split_actor,
 )
+from voices.services.clones import delete_clone, edit_clone, optimise_clone, request_clone
 from voices.services.consents import (
     give_consent,
     revoke_consent,
@@ -17,6 +18,7 @@ from voices.services.consents import (
     valid_consent,
 )
 from voices.services.pins import pin_voice, unpin_voice
+from voices.services.previews import Wished, compare
 from voices.services.samples import (
     analyse_again,
     delete_sample,
@@ -40,12 +42,16 @@ from voices.services.speakers import (
 from voices.services.titles import ensure_title, title_key
 
 __all__ = [
+    "Wished",
     "analyse_again",
+    "compare",
     "confirm",
     "create_actor",
     "delete_actor",
+    "delete_clone",
     "delete_sample",
     "edit_actor",
+    "edit_clone",
     "edit_sample",
     "ensure_speaker",
     "ensure_title",
@@ -56,9 +62,11 @@ __all__ = [
     "merge_actors",
     "merge_speakers",
     "note_match",
+    "optimise_clone",
     "pin_voice",
     "reject",
     "rename_speaker",
+    "request_clone",
     "revoke_consent",
     "set_picture",
     "settle_expired_consents",

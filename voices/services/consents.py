@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from pipeline.bounds import ACTOR_CONSENTS_MAX, CONSENT_GRACE_DAYS
+from pipeline.bounds import ACTOR_CONSENTS_MAX, CONSENT_GRACE_DAYS, EXPIRY_TOLD_S
 from voices import files
+from voices.cloning.discarding import discard_clone, withdraw
+from voices.cloning.notices import actor_changed
 from voices.errors import LimitReachedError, VoicesError
 from voices.evidence import checked_evidence
 from voices.models import (
@@ -77,6 +80,7 @@ def give_consent(
             subject=consent.pk,
             uses=consent.uses,
         )
+        _tell(actor.pk)
     return consent
 
 
@@ -132,6 +136,16 @@ def settle_expired_consents() -> int:
     return done
 
 
+def tell_of_expired_consents() -> None:
+    """Sessions in which the actor is heard look again: a consent has just run out."""
+    now = timezone.now()
+    over = Consent.objects.filter(
+        revoked_at=None, expires_at__lte=now, expires_at__gt=now - timedelta(seconds=EXPIRY_TOLD_S)
+    )
+    for actor_id in set(over.values_list("actor_id", flat=True)[:1000]):
+        _tell(actor_id)
+
+
 def valid_consent(
     actor: Actor, *, owner: User | None, use: ConsentUse, at: datetime | None = None
 ) -> Consent | None:
@@ -161,15 +175,20 @@ def _settle(consent: Consent, *, at: datetime) -> dict[str, Any]:
             samples += 1
     for clone in VoiceClone.objects.filter(consent=consent).select_related("owner"):
         if not _rests_on_another(clone, ConsentUse.CLONE, at):
-            clones += _end_clone(clone)
+            clones += end_clone(clone)
     recognised = valid_consent(consent.actor, owner=consent.owner, use=ConsentUse.RECOGNISE, at=at)
     if ConsentUse.RECOGNISE in consent.uses and recognised is None:
         # Prints of samples as well: they know the voice as those of speakers do.
         prints, _ = Voiceprint.objects.filter(_same_owners(consent), actor=consent.actor).delete()
         ActorCentroid.objects.filter(_same_owners(consent), actor=consent.actor).delete()
+    _tell(consent.actor_id)
     consent.settled_at = at
     consent.save(update_fields=["settled_at"])
     return {"samples": samples, "clones": clones, "voiceprints": prints}
+
+
+def _tell(actor_id: uuid.UUID) -> None:
+    transaction.on_commit(lambda: actor_changed.send(Consent, actor_id=actor_id), robust=True)
 
 
 def _rests_on_another(child: VoiceSample | VoiceClone, use: ConsentUse, at: datetime) -> bool:
@@ -181,15 +200,22 @@ def _rests_on_another(child: VoiceSample | VoiceClone, use: ConsentUse, at: date
     return True
 
 
-def _end_clone(clone: VoiceClone) -> int:
+def end_clone(clone: VoiceClone) -> int:
+    """It may not be used any more: gone here at once, at the vendor soon. How many ended."""
     if clone.state in {CloneState.REVOKED, CloneState.DELETED}:
         return 0
-    clone.state = CloneState.REVOKED
-    clone.save(update_fields=["state", "updated_at"])
+    clone.state, clone.optimise = CloneState.REVOKED, False
+    files.discard([clone.profile.name or "", clone.preview.name or ""])
+    clone.profile.name = clone.preview.name = ""
+    clone.save(update_fields=["state", "optimise", "profile", "preview", "updated_at"])
+    for preview in clone.previews.all():
+        preview.delete()
     if clone.vendor_id:
         PinnedVoice.objects.filter(
             actor=clone.actor, engine=clone.engine, voice=clone.vendor_id
         ).delete()
+    discard_clone(clone)
+    withdraw([clone])
     return 1
 
 

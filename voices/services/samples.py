@@ -7,14 +7,13 @@ import logging
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import soundfile
 from celery import current_app
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -26,11 +25,11 @@ from pipeline.bounds import (
     SAMPLE_ATTEMPTS_MAX,
     SAMPLE_MAX_BYTES,
     SAMPLE_MAX_S,
-    SAMPLE_PIECE_BYTES,
 )
 from pipeline.identification import BANDS
 from pipeline.media import MediaError, open_media
 from pipeline.sample_quality import Analysis, read_recording, write_flac
+from pipeline.sample_quality.picture import picture
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from voices import files
 from voices.analysis_engines import (
@@ -255,6 +254,16 @@ def analyse_again(sample: VoiceSample) -> VoiceSample:
     return sample
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Names in the storage of what an analysis has made."""
+
+    audio: str
+    """Empty: it was there already."""
+    size: int
+    picture: str
+
+
 # The analysis itself: taken up by one worker at a time, and again when that one died ------
 
 
@@ -266,16 +275,18 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
     try:
         with tempfile.TemporaryDirectory(prefix="sample-") as folder:
             source, flac = Path(folder) / "recording", Path(folder) / "sample.flac"
-            _fetch(claimed, source)
+            files.fetch(claimed.audio.name or "", source)
             recording = read_recording(source)
             found = measure(recording)
             kept = kept_prints(recording, found)
             stored = ""
+            shown = files.store(io.BytesIO(picture(recording)), folder="samples", suffix=".webp")
             if not claimed.playable:
                 write_flac(flac, recording)
                 with flac.open("rb") as content:
                     stored = files.store(content, folder="samples", suffix=".flac")
-            _finish(claimed, found, kept, stored, flac.stat().st_size if stored else 0)
+            size = flac.stat().st_size if stored else 0
+            _finish(claimed, found, kept, _Stored(stored, size, shown))
     except MediaError as error:
         # Trying again will not make it readable.
         _give_back(claimed, SampleState.FAILED, str(_unreadable(error)))
@@ -330,19 +341,12 @@ def _claim(sample_id: uuid.UUID) -> VoiceSample | None:
     return sample
 
 
-def _fetch(sample: VoiceSample, path: Path) -> None:
-    with default_storage.open(sample.audio.name or "", "rb") as stored, path.open("wb") as local:
-        while piece := stored.read(SAMPLE_PIECE_BYTES):
-            local.write(piece)
-
-
 @transaction.atomic
 def _finish(
     claimed: VoiceSample,
     found: Analysis,
     kept: Sequence[Kept],
-    stored: str,
-    size: int,
+    stored: _Stored,
 ) -> None:
     sample = _still_mine(claimed)
     if sample is None:
@@ -354,10 +358,13 @@ def _finish(
     sample.reasons = [{"code": one.code, "message": one.message} for one in found.reasons]
     sample.duration_s, sample.speech_s = measures.duration_s, measures.speech_s
     sample.speakers_found = measures.speakers
-    if stored:
+    if stored.audio:
         files.discard([sample.audio.name or ""])
-        files.keep(stored)
-        sample.audio.name, sample.size_bytes, sample.playable = stored, size, True
+        files.keep(stored.audio)
+        sample.audio.name, sample.size_bytes, sample.playable = stored.audio, stored.size, True
+    files.discard([sample.picture.name or ""])
+    files.keep(stored.picture)
+    sample.picture.name = stored.picture
     sample.save()
     ActorCentroid.objects.filter(actor=sample.actor_id).delete()
     sample.voiceprints.filter(

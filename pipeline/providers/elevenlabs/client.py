@@ -83,7 +83,7 @@ class Account:
                 )
             # One after the other: a key that is refused is refused once.
             subscription = self.subscription = await self._read_subscription()
-            self.voices = await self._read_voices()
+            self.voices = await self.read_voices()
             if subscription is not None:
                 self.gate.limit = allowed(subscription.tier, self.access.model)
                 self.clones.know(subscription.voice_limit, subscription.voice_slots_used)
@@ -139,7 +139,8 @@ class Account:
                 return None
             raise
 
-    async def _read_voices(self) -> tuple[VendorVoice, ...]:
+    async def read_voices(self) -> tuple[VendorVoice, ...]:
+        """All that the account has. Raises EngineError."""
         found: list[VendorVoice] = []
         token: str | None = None
         while len(found) < ELEVENLABS_VOICES_MAX:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-import uuid
 import wave
 from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
-from pipeline.bounds import CLONE_SAMPLE_MAX_S, ELEVENLABS_CLONE_S, ELEVENLABS_CLOSE_S
+from pipeline.bounds import CLONE_SAMPLE_MAX_S, ELEVENLABS_CLOSE_S
 from pipeline.ports import EngineError
 from pipeline.prosody import voiced_share
 from pipeline.providers.elevenlabs import client
-from pipeline.providers.elevenlabs.client import ONCE, Account
+from pipeline.providers.elevenlabs.client import Account
+from pipeline.providers.elevenlabs.creating import create
 from pipeline.providers.elevenlabs.faults import fault
 from pipeline.providers.elevenlabs.voices import ENGINE, Cloned, voice_id_of
 from pipeline.providers.settings import ElevenLabsAccess
@@ -41,6 +41,7 @@ class ElevenLabsCloner:
 
     needs_s = 10.0
     enough_s = 30.0
+    needs_consent = True
 
     def __init__(self, access: ElevenLabsAccess) -> None:
         self._access = access
@@ -100,30 +101,14 @@ class ElevenLabsCloner:
 
     async def _create(self, account: Account, sample: bytes) -> str:
         now = time.time()
-        # A name of no meaning: whose voice it is is nobody's business at the vendor.
-        name = f"speaker {uuid.uuid4().hex[:8]}"
-        made = await account.call(
-            lambda: account.client.voices.ivc.create(
-                name=name,
-                files=[("speech.wav", sample, "audio/wav")],
-                remove_background_noise=False,
-                description=account.clones.description(now),
-                labels=account.clones.labels(now),
-                request_options=ONCE,
-            ),
-            ELEVENLABS_CLONE_S,
+        voice_id = await create(
+            account,
+            [("speech.wav", sample, "audio/wav")],
+            description=account.clones.description(now),
+            labels=account.clones.labels(now),
         )
-        if not isinstance(made.voice_id, str) or not made.voice_id:
-            raise fault("vendor_malformed", "no voice_id")
-        account.clones.add(made.voice_id)
-        if made.requires_verification:
-            await account.clones.forget(made.voice_id)
-            raise EngineError(
-                "vendor_refused",
-                "ElevenLabs wants proof of whose voice this is; the stock voice goes on.",
-                recoverable=False,
-            )
-        return made.voice_id
+        account.clones.add(voice_id)
+        return voice_id
 
 
 def _stock(base: Voice) -> Voice:

@@ -28,6 +28,8 @@ by another process of this installation."""
 
 _MADE_BY = "made_by"
 _MADE_AT = "made_at"
+_KEPT_BY = "kept_by"
+_MARK = "mark"
 
 
 class Clones:
@@ -52,6 +54,19 @@ class Clones:
     def description(self, now: float) -> str:
         """The mark once more: the vendor documents labels of a few fixed names only."""
         return f"{_MADE_BY} {self._installation} {_MADE_AT} {round(now)}"
+
+    def lasting_labels(self, mark: str) -> dict[str, str]:
+        """Of a voice that outlasts every run: it is none of those that a run leaves behind."""
+        return {_KEPT_BY: self._installation, _MARK: mark}
+
+    def lasting_description(self, mark: str) -> str:
+        return f"{_KEPT_BY} {self._installation} {_MARK} {mark}"
+
+    def has_mark(self, voice: VendorVoice, mark: str) -> bool:
+        """Whether this installation made the voice under that mark, to last."""
+        labels: Mapping[str, str] = voice.labels or {}
+        by_label = labels.get(_KEPT_BY) == self._installation and labels.get(_MARK) == mark
+        return by_label or (voice.description or "") == self.lasting_description(mark)
 
     def made_at(self, voice: VendorVoice) -> float | None:
         """When this installation made a voice, unix time; None for anybody else's."""

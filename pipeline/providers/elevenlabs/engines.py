@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pipeline.ports import EngineError, Synthesizer, VoiceCloner
+from pipeline.ports import EngineError, Synthesizer, VoiceBank, VoiceCloner
+from pipeline.providers.elevenlabs.bank import ElevenLabsBank
 from pipeline.providers.elevenlabs.checking import check
 from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
 from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings
 
-__all__ = ["check", "cloner", "synthesizer"]
+__all__ = ["bank", "banked_voice", "check", "cloner", "synthesizer"]
 
 
 def synthesizer(settings: EngineSettings) -> Synthesizer:
@@ -23,6 +24,10 @@ def cloner(settings: EngineSettings) -> VoiceCloner:
     return ElevenLabsCloner(_access(settings))
 
 
+def bank(settings: EngineSettings) -> VoiceBank:
+    return ElevenLabsBank(_access(settings))
+
+
 def _access(settings: EngineSettings) -> ElevenLabsAccess:
     if settings.elevenlabs is None or not settings.elevenlabs.api_key:
         raise EngineError(
@@ -31,3 +36,6 @@ def _access(settings: EngineSettings) -> ElevenLabsAccess:
             recoverable=False,
         )
     return settings.elevenlabs
+
+
+banked_voice = ElevenLabsBank.voice

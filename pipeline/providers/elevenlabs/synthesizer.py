@@ -28,7 +28,7 @@ from pipeline.providers.elevenlabs.voices import (
 )
 from pipeline.providers.settings import ElevenLabsAccess
 from pipeline.speakable import speakable
-from pipeline.types import Voice
+from pipeline.types import Voice, VoiceTuning
 
 _NO_OTHER_WAY = frozenset(
     {"key_refused", "quota_used_up", "plan_too_small", "voice_gone", "text_too_long"}
@@ -118,10 +118,13 @@ class ElevenLabsSynthesizer:
             voice, voice_id, cloned = cloned.base, voice_id_of(cloned.base), None
         delivery = delivery_of(request.style)
         natural_s = account.paces.natural_s(voice_id, request.language, len(text))
-        pace = vendor_pace(delivery, natural_s=natural_s, fit_s=request.fit_s, tempo=request.tempo)
+        tempo = request.tempo * (request.voice.tuning.speed or 1.0)
+        pace = vendor_pace(delivery, natural_s=natural_s, fit_s=request.fit_s, tempo=tempo)
 
         async def ask(voice: str) -> Asked:
-            return await self._ask(voice, request.language, text, delivery, pace.speed)
+            return await self._ask(
+                voice, request.language, text, delivery, pace.speed, request.voice.tuning
+            )
 
         instead: Callable[[], Awaitable[Asked]] | None = None
         if isinstance(cloned, Cloned):
@@ -150,7 +153,13 @@ class ElevenLabsSynthesizer:
             await client.leave(account)
 
     async def _ask(
-        self, voice_id: str, language: str, text: str, delivery: Delivery, speed: float
+        self,
+        voice_id: str,
+        language: str,
+        text: str,
+        delivery: Delivery,
+        speed: float,
+        tuning: VoiceTuning,
     ) -> Asked:
         account = self._joined()
         await account.gate.enter()
@@ -163,11 +172,15 @@ class ElevenLabsSynthesizer:
                 account.paces.learn(voice_id, language, len(text), feed.received_s * speed)
 
         feed = Feed(sample_rate_hz=self._rate_hz, on_end=ended)
-        style = vendor_style(delivery, stability=self._stability, clarity=self._clarity)
+        style = vendor_style(
+            delivery,
+            stability=_or(tuning.stability, self._stability),
+            clarity=_or(tuning.similarity, self._clarity),
+        )
         settings = {
             "stability": style.stability,
             "similarity_boost": style.similarity_boost,
-            "style": style.style,
+            "style": max(style.style, _or(tuning.style, 0.0)),
             "speed": speed,
             # It costs time and is hardly heard.
             "use_speaker_boost": False,
@@ -199,3 +212,7 @@ class ElevenLabsSynthesizer:
         if self._account is None:
             raise fault("vendor_unreachable", "the engine was closed")
         return self._account
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value

@@ -8,8 +8,10 @@ from pipeline.ports import (
     SpeechDetector,
     Synthesizer,
     Translator,
+    VoiceBank,
     VoiceCloner,
 )
+from pipeline.providers.offline.bank import WorldBank
 from pipeline.providers.offline.checking import check
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
 from pipeline.providers.offline.shaping import Shaping, WorldCloner
@@ -19,7 +21,17 @@ from pipeline.providers.offline.translator import ApertiumTranslator
 from pipeline.providers.offline.voice_activity import SileroDetector
 from pipeline.providers.settings import EngineSettings
 
-__all__ = ["check", "cloner", "detector", "encoder", "recognizer", "synthesizer", "translator"]
+__all__ = [
+    "bank",
+    "banked_voice",
+    "check",
+    "cloner",
+    "detector",
+    "encoder",
+    "recognizer",
+    "synthesizer",
+    "translator",
+]
 
 
 def detector(settings: EngineSettings) -> SpeechDetector:
@@ -48,3 +60,10 @@ def encoder(settings: EngineSettings) -> SpeakerEncoder:
 
 def cloner(settings: EngineSettings) -> VoiceCloner:
     return WorldCloner()
+
+
+def bank(settings: EngineSettings) -> VoiceBank:
+    return WorldBank()
+
+
+banked_voice = WorldBank.voice

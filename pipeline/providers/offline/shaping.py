@@ -39,7 +39,7 @@ from pipeline.providers.offline.voice_profile import (
     waveform,
     with_neighbours,
 )
-from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style, Voice
+from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style, Voice, VoiceTuning
 from pipeline.world import pyworld
 
 FIRST_BLOCK_FRAMES = 60
@@ -80,8 +80,20 @@ class Shaping:
         strength = DEFAULT_STRENGTH + (0.75 - clarity) * 0.8
         return cls(
             strength=float(np.clip(strength, 0.0, 1.0)),
-            expression=float(np.clip(1.5 - stability, 0.5, 1.5)),
+            expression=_expression(stability),
         )
+
+    def tuned(self, tuning: VoiceTuning) -> Shaping:
+        """As one voice is to be spoken with, where that was found out for it."""
+        stability = tuning.stability
+        return Shaping(
+            strength=self.strength if tuning.similarity is None else tuning.similarity,
+            expression=self.expression if stability is None else _expression(stability),
+        )
+
+
+def _expression(stability: float) -> float:
+    return float(np.clip(1.5 - stability, 0.5, 1.5))
 
 
 DEFAULT_SHAPING = Shaping()
@@ -256,6 +268,7 @@ class WorldCloner:
 
     needs_s = 3.0
     enough_s = 6.0
+    needs_consent = False
 
     def __init__(self) -> None:
         self._in_use: WeakValueDictionary[bytes, VoiceProfile] = WeakValueDictionary()

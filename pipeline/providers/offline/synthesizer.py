@@ -18,6 +18,7 @@ from pipeline.delivery import Delivery, delivery_of
 from pipeline.ports import EngineError, SpeechRequest
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_voices import (
+    BY_KEY,
     ENGINE,
     MAX_PITCH,
     SHAPING_BASE,
@@ -101,7 +102,9 @@ class EspeakSynthesizer:
         blocks = (
             _cut(pcm)
             if profile is None
-            else shape_blocks(pcm, profile, style=request.style, shaping=self._shaping)
+            else shape_blocks(
+                pcm, profile, style=request.style, shaping=self._shaping.tuned(request.voice.tuning)
+            )
         )
         return EspeakSpeech(
             (apply_gain(block, gain_db) for block in blocks),
@@ -126,14 +129,14 @@ class EspeakSynthesizer:
             pitch, pitch_range = _styled_pitch(variant, delivery)
         else:
             # Shaping sets the pitch itself, the style's part of it included.
-            variant = SHAPING_BASE
+            variant = BY_KEY.get(request.voice.tuning.base, SHAPING_BASE)
             pitch, pitch_range = variant.pitch, 50
         return SpeakJob(
             text=speakable(request.text),
             voice=f"{language}+{variant.variant}",
             pitch=pitch,
             pitch_range=pitch_range,
-            rate=delivery.rate,
+            rate=delivery.rate * (request.voice.tuning.speed or 1.0),
             fit_s=request.fit_s if request.fit_s is None or request.fit_s > 0 else None,
             tempo=float(np.clip(request.tempo, 0.5, 2.0)),
         )

@@ -8,6 +8,7 @@ from pipeline.ports import (
     SpeechDetector,
     Synthesizer,
     Translator,
+    VoiceBank,
     VoiceCloner,
 )
 from pipeline.providers.scripted.hearing import (
@@ -16,6 +17,7 @@ from pipeline.providers.scripted.hearing import (
     ScriptedEncoder,
 )
 from pipeline.providers.scripted.speaking import (
+    ScriptedBank,
     ScriptedCloner,
     ScriptedSynthesizer,
     ScriptedTranslator,
@@ -51,3 +53,10 @@ def encoder(settings: EngineSettings) -> SpeakerEncoder:
 
 def cloner(settings: EngineSettings) -> VoiceCloner:
     return ScriptedCloner()
+
+
+def bank(settings: EngineSettings) -> VoiceBank:
+    return ScriptedBank()
+
+
+banked_voice = ScriptedBank.voice

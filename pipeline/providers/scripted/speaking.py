@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline import glossary
 from pipeline.bounds import CHARACTERS_TRANSLATED_MAX
-from pipeline.ports import EngineError, SpeechRequest, TranslationRequest
+from pipeline.ports import BankedVoice, EngineError, SpeechRequest, TranslationRequest
 from pipeline.speakable import speakable
-from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
+from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice, VoiceTuning
+
+if TYPE_CHECKING:
+    from pipeline.sample_quality import Recording
 
 _BLOCK_S = 0.05
 _NOISE_FLATNESS = 0.5
@@ -196,6 +200,7 @@ class ScriptedCloner:
 
     needs_s: float = 3.0
     enough_s: float = 6.0
+    needs_consent: bool = False
     delay_s: float = 0.01
     clones: int = 0
     forgotten: list[str] = field(default_factory=list)
@@ -217,6 +222,45 @@ class ScriptedCloner:
 
     async def forget(self, voice: Voice) -> None:
         self.forgotten.append(voice.id)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@dataclass
+class ScriptedBank:
+    """Keeps how many samples a voice was made after."""
+
+    name: str = "scripted-synthesizer"
+    needs_s: float = 3.0
+
+    async def make(self, recordings: Sequence[Recording], *, mark: str) -> BankedVoice:
+        samples = sum(len(one.speech_rate) for one in recordings)
+        if samples < self.needs_s * SAMPLE_RATE_HZ:
+            raise EngineError(
+                "speech_unusable", "The script wants three seconds of speech.", recoverable=False
+            )
+        return BankedVoice(f"script-{mark}", str(samples).encode())
+
+    async def delete(self, voice_id: str) -> None:
+        pass
+
+    async def delete_marked(self, mark: str) -> int:  # noqa: ARG002  # the port's
+        return 0
+
+    @staticmethod
+    def voice(banked: BankedVoice, base: Voice, tuning: VoiceTuning) -> Voice | None:
+        if not banked.content.isdigit():
+            return None
+        profile = int(banked.content)
+        return replace(
+            base,
+            id=banked.voice_id,
+            profile=profile,
+            tuning=tuning,
+            lasting=banked.voice_id,
+            stands_on=base,
+        )
 
     async def aclose(self) -> None:
         pass

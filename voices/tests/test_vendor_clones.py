@@ -1,0 +1,234 @@
+"""Clones at a vendor: its faults, its slots, the same wish twice, and their way out again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.personal_data import delete_account
+from accounts.services import keep_engine_key
+from pipeline.emulators.elevenlabs.catalog import PLANS
+from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
+from voices import selectors, services
+from voices.cloning.claims import waiting_clones
+from voices.cloning.discarding import delete_discarded_clones
+from voices.cloning.making import make_clone
+from voices.models import Actor, Consent, Decision, DiscardedClone, PinnedVoice, VoiceClone
+from voices.tests.conftest import analysed, consent_of, uploaded
+from voices.tests.test_clones import clip
+from voices.tests.vendor import running_vendor, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def vendor(settings: Any) -> Iterator[ElevenLabsEmulator]:
+    with running_vendor() as made:
+        settings.ELEVENLABS_API_KEY = made.api_key
+        settings.ELEVENLABS_BASE_URL = made.base_url
+        settings.CLOUD_ROOT_CERTIFICATES = made.certificate
+        yield made
+
+
+@pytest.fixture
+def consented(actor: Actor, ana: User, speech_data: Path) -> Consent:
+    """With half a minute of the actor's speech."""
+    consent = consent_of(actor, ana)
+    analysed(uploaded(actor, ana, clip(speech_data, "3080", 0, 1, 2)))
+    return consent
+
+
+def asked(actor: Actor, owner: User, **more: Any) -> VoiceClone:
+    clone, _ = services.request_clone(actor, owner=owner, by=owner, engine="elevenlabs", **more)
+    return clone
+
+
+def made(clone: VoiceClone) -> VoiceClone:
+    """With its pauses passed over, as if time went by."""
+    for _ in range(10):
+        VoiceClone.objects.filter(pk=clone.pk).update(retry_at=None)
+        again_s = make_clone(clone.pk)
+        clone.refresh_from_db()
+        if again_s is None:
+            return clone
+    raise AssertionError("it is tried for ever")
+
+
+def due() -> None:
+    DiscardedClone.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+PASSING = ("http_500", "system_busy", "drop")
+
+
+@pytest.mark.parametrize("scenario", PASSING)
+def test_a_fault_that_passes_costs_time_and_leaves_one_clone(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, scenario: str
+) -> None:
+    vendor.faults.once(scenario, "clone")
+    clone = made(asked(actor, ana))
+    assert (clone.state, clone.problem) == ("ready", "")
+    assert clone.attempts == 2
+    assert stored(vendor) == [clone.vendor_id]
+    assert not DiscardedClone.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        ("invalid_api_key", "key"),
+        ("voice_limit_reached", "voices"),
+        ("can_not_use_instant_voice_cloning", "plan"),
+    ],
+)
+def test_a_fault_that_stays_is_told_and_leaves_nothing(
+    vendor: ElevenLabsEmulator,
+    actor: Actor,
+    ana: User,
+    consented: Consent,
+    scenario: str,
+    words: str,
+) -> None:
+    vendor.faults.always(scenario, "clone")
+    clone = made(asked(actor, ana))
+    assert clone.state == "failed"
+    assert words in clone.problem
+    vendor.faults.clear()
+    due()
+    delete_discarded_clones()
+    assert (stored(vendor), DiscardedClone.objects.count()) == ([], 0)
+    # The same wish again is another try.
+    assert made(asked(actor, ana)).state == "ready"
+
+
+def test_the_same_wish_at_the_same_moment_is_one_clone(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
+) -> None:
+    begin = threading.Barrier(4)
+    found: list[VoiceClone] = []
+
+    def wish() -> None:
+        try:
+            begin.wait(10)
+            found.append(asked(actor, ana))
+            make_clone(found[-1].pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=wish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len({one.pk for one in found}) == 1
+    clone = VoiceClone.objects.get()
+    assert (clone.state, stored(vendor)) == ("ready", [clone.vendor_id])
+    assert asked(actor, ana) == clone
+
+
+def test_a_voice_whose_answer_was_lost_is_found_by_its_mark(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
+) -> None:
+    clone = asked(actor, ana)
+    # The vendor makes the voice, and what it answers is no JSON.
+    vendor.faults.once("malformed", "clone")
+    assert make_clone(clone.pk) is not None
+    there = stored(vendor)
+    assert len(there) == 1
+    clone = made(clone)
+    assert (clone.state, clone.vendor_id, stored(vendor)) == ("ready", there[0], there)
+
+
+def test_without_its_clone_a_voice_whose_answer_was_lost_goes_too(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
+) -> None:
+    clone = asked(actor, ana)
+    vendor.faults.once("malformed", "clone")
+    make_clone(clone.pk)
+    assert len(stored(vendor)) == 1
+    services.delete_clone(clone, by=ana)
+    due()
+    assert delete_discarded_clones() == (1, 0)
+    assert stored(vendor) == []
+
+
+def test_revoking_deletes_at_the_vendor_until_it_is_gone(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
+) -> None:
+    clone = made(asked(actor, ana))
+    services.pin_voice(
+        actor, owner=ana, by=ana, language="es", engine="elevenlabs", voice=clone.vendor_id
+    )
+    assert list(selectors.usable_clones(ana, actor.pk)) == [clone]
+    vendor.faults.once("http_500", "delete")
+    services.revoke_consent(consented, by=ana, reason="changed my mind")
+    # From that moment it is not used, whatever the vendor does.
+    assert not selectors.usable_clones(ana, actor.pk).exists()
+    assert not PinnedVoice.objects.exists()
+    assert delete_discarded_clones() == (0, 1)
+    waiting = DiscardedClone.objects.get()
+    assert (waiting.problem, waiting.due_at > timezone.now()) == ("vendor_failed", True)
+    due()
+    assert delete_discarded_clones() == (1, 0)
+    assert stored(vendor) == []
+    clone.refresh_from_db()
+    assert (clone.state, clone.preview.name) == ("deleted", "")
+    consented.refresh_from_db()
+    assert consented.revoked_at is not None
+    kinds = set(Decision.objects.filter(actor_id=actor.pk).values_list("kind", flat=True))
+    assert {"consent_given", "clone_made", "consent_revoked", "clone_gone"} <= kinds
+
+
+def test_revoked_while_it_is_made_nothing_is_left(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
+) -> None:
+    clone = asked(actor, ana)
+    vendor.faults.once("http_500", "clone")
+    assert make_clone(clone.pk) is not None
+    services.revoke_consent(consented, by=ana)
+    assert clone.pk not in waiting_clones()
+    assert make_clone(clone.pk) is None
+    due()
+    delete_discarded_clones()
+    assert stored(vendor) == []
+
+
+def test_an_account_takes_its_voices_along_with_its_own_key(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, settings: Any
+) -> None:
+    keep_engine_key(ana, vendor="elevenlabs", text=vendor.api_key)
+    # The installation's own opens another account, or none.
+    settings.ELEVENLABS_API_KEY = ""
+    clone = made(asked(actor, ana))
+    assert stored(vendor) == [clone.vendor_id]
+    delete_account(ana)
+    row = DiscardedClone.objects.get()
+    assert row.owner is None
+    assert vendor.api_key not in row.sealed_key
+    assert delete_discarded_clones() == (1, 0)
+    assert (stored(vendor), DiscardedClone.objects.count()) == ([], 0)
+
+
+def test_slots_are_freed_for_the_next_clone(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, speech_data: Path
+) -> None:
+    vendor.account.plan = replace(PLANS["starter"], voices=1)
+    vendor.account.voices.slots = 1
+    first = made(asked(actor, ana))
+    other = analysed(uploaded(actor, ana, clip(speech_data, "3080", 4, 5)))
+    second = made(asked(actor, ana, samples=[other]))
+    assert second.state == "failed"
+    assert "voices" in second.problem
+    services.delete_clone(first, by=ana)
+    # What waits to be deleted makes room before anything is refused.
+    third = made(asked(actor, ana, samples=[other]))
+    assert (third.state, stored(vendor)) == ("ready", [third.vendor_id])
