@@ -16,9 +16,11 @@ from accounts.models import Membership, Role, Team, User
 from voices import selectors, services
 from voices.models import (
     Actor,
+    Comparison,
     Consent,
     Decision,
     PinnedVoice,
+    Preview,
     Rejection,
     Speaker,
     Title,
@@ -42,9 +44,11 @@ from voices.tests.test_admin import picture
 pytestmark = pytest.mark.django_db
 TABLES: tuple[type[models.Model], ...] = (
     Actor,
+    Comparison,
     Consent,
     Decision,
     PinnedVoice,
+    Preview,
     Rejection,
     Speaker,
     Title,
@@ -64,6 +68,8 @@ class World:
     consent: Consent
     pin: PinnedVoice
     title: Title
+    clone: VoiceClone
+    comparison: Comparison
 
     def reads(self) -> list[str]:
         return [
@@ -73,6 +79,12 @@ class World:
             f"/api/samples/{self.sample.pk}",
             f"/api/samples/{self.sample.pk}/audio",
             f"/api/samples/{self.sample.pk}/link",
+            f"/api/samples/{self.sample.pk}/picture",
+            f"/api/clones/{self.clone.pk}",
+            f"/api/clones/{self.clone.pk}/link",
+            f"/api/comparisons/{self.comparison.pk}",
+            f"/api/previews/{self.comparison.previews.get().pk}",
+            f"/api/previews/{self.comparison.previews.get().pk}/link",
             f"/api/consents/{self.consent.pk}",
             f"/api/consents/{self.consent.pk}/evidence",
             f"/api/pinned-voices/{self.pin.pk}",
@@ -95,6 +107,11 @@ class World:
             ("post", f"{speaker}/split", {"spans": [{"start_s": 0, "end_s": 1}]}),
             ("patch", sample, {"name": "mine now"}),
             ("post", f"{sample}/analysis", {}),
+            ("patch", f"/api/clones/{self.clone.pk}", {"name": "mine now"}),
+            ("post", f"/api/clones/{self.clone.pk}/optimise", {}),
+            ("post", "/api/clones", {**mine, "engine": "scripted-synthesizer"}),
+            ("delete", f"/api/comparisons/{self.comparison.pk}", {}),
+            ("delete", f"/api/clones/{self.clone.pk}", {}),
             ("delete", sample, {}),
             ("post", f"{consent}/revoke", {}),
             ("delete", f"/api/pinned-voices/{self.pin.pk}", {}),
@@ -108,7 +125,17 @@ class World:
         ]
 
 
-LISTS = ("actors", "speakers", "samples", "consents", "pinned-voices", "titles", "decisions")
+LISTS = (
+    "actors",
+    "speakers",
+    "samples",
+    "clones",
+    "comparisons",
+    "consents",
+    "pinned-voices",
+    "titles",
+    "decisions",
+)
 
 
 def world_of(owner: User, team: Team | None = None) -> World:
@@ -122,7 +149,17 @@ def world_of(owner: User, team: Team | None = None) -> World:
     printed(speaker)
     services.confirm(speaker, actor, by=owner)
     pin, _ = services.pin_voice(actor, owner=owner, by=owner, language="es", engine="x", voice="v")
-    return World(actor, speaker, sample, consent, pin, title)
+    clone, _ = services.request_clone(
+        actor, owner=owner, by=owner, samples=[sample], engine="scripted-synthesizer"
+    )
+    comparison = services.compare(
+        owner,
+        text="Hola.",
+        language="es",
+        actor=actor,
+        voices=[services.Wished(engine="scripted-synthesizer", voice="hum-low")],
+    )
+    return World(actor, speaker, sample, consent, pin, title, clone, comparison)
 
 
 def state() -> dict[str, list[Any]]:
@@ -147,7 +184,7 @@ def test_to_a_stranger_nothing_is_there(ana: User, ben: User) -> None:
     for path in world.reads():
         assert status(api, "get", path, {}) == 404, path
     for method, path, body in world.writes():
-        expected = 400 if path in {"/api/pinned-voices", "/api/consents"} else 404
+        expected = 400 if path in {"/api/pinned-voices", "/api/consents", "/api/clones"} else 404
         assert status(api, method, path, body) == expected, path
     for name in LISTS:
         answer = api.get(f"/api/{name}").json()
