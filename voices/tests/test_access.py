@@ -378,8 +378,5 @@ def test_new_names_are_not_taken_for_granted(make_user: MakeUser) -> None:
         "DiscardedFile",
         # Served nowhere; whose it is, test_recognition tries.
         "UsualVoice",
-        # Of one's own; sessions_app/tests/test_foreign.py tries their addresses.
-        "Comparison",
-        "Preview",
     }
     assert {model.__name__ for model in apps.get_app_config("voices").get_models()} == known
