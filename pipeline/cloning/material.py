@@ -26,7 +26,7 @@ from pipeline.sample_quality.speakers_heard import (
 from pipeline.types import SAMPLE_RATE_HZ, Embedding
 
 HELD_OUT_SHARE = 0.3
-HELD_OUT_MAX_S = 30.0
+HELD_OUT_ENOUGH_S = 30.0
 PLENTY_S = 20.0
 SHORT_S = (0.3, 1.0)
 """Speech too short for a voiceprint: it serves the voice, and comes last."""
@@ -104,7 +104,7 @@ def _held_out(every: Sequence[Stretch]) -> set[int]:
     chosen: set[int] = set()
     total = 0.0
     for one in itertools.islice(every, step - 1, None, step):
-        if total < HELD_OUT_MAX_S:
+        if total < HELD_OUT_ENOUGH_S:
             chosen.add(id(one))
             total += one.duration_s
     return chosen

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 
-import librosa
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -49,6 +48,9 @@ def _wave(samples: npt.NDArray[np.float32]) -> Pixels:
 
 
 def _spectrum(samples: npt.NDArray[np.float32], rate_hz: int) -> Pixels:
+    # Half a second to import, and only a worker draws.
+    import librosa
+
     hop = max(1, len(samples) // WIDTH)
     power = librosa.feature.melspectrogram(
         y=samples, sr=rate_hz, n_fft=1024, hop_length=hop, n_mels=SPECTRUM_HEIGHT // 2

@@ -19,7 +19,7 @@ _ROOM_WINDOW = SAMPLE_RATE_HZ // 10
 _DECAY_MIN_FRAMES = 7
 _DECAY_MIN_DB = 8.0
 _DECAYS_MIN = 4
-_ROOM_MAX_S = 3.0
+_LONGEST_ROOM_S = 3.0
 _DIP_DB = 2.0
 """Between two syllables the level falls at least so much (de Jong and Wempe 2009)."""
 _NUCLEUS_BELOW_DB = 25.0
@@ -57,7 +57,7 @@ def reverberation_s(pcm: Pcm) -> float | None:
             continue
         late = run[len(run) // 3 :]
         slope = float(np.polyfit(np.arange(len(late)) * 0.01, late, 1)[0])
-        times.append(min(-60.0 / min(slope, -1e-6), _ROOM_MAX_S))
+        times.append(min(-60.0 / min(slope, -1e-6), _LONGEST_ROOM_S))
     return round(float(np.median(times)), 2) if len(times) >= _DECAYS_MIN else None
 
 

@@ -213,7 +213,7 @@ async def test_a_refused_clone_is_told_and_asked_for_once(
 async def test_a_vendor_that_never_answers_is_not_waited_for(
     vendor: ElevenLabsEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.providers.elevenlabs.cloner.ELEVENLABS_CLONE_S", 0.3)
+    monkeypatch.setattr("pipeline.providers.elevenlabs.creating.ELEVENLABS_CLONE_S", 0.3)
     async with cloning(vendor) as cloner:
         vendor.faults.once("stall", "clone")
         with pytest.raises(EngineError) as late:

@@ -93,7 +93,9 @@ class TrialSerializer(serializers.Serializer[Any]):
 
 
 class CloneSerializer(OfActorSerializer):
-    consent = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    consent = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True, allow_null=True, help_text="Under which it is used."
+    )
     samples = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True)
     voice = serializers.CharField(
         source="vendor_id", help_text="Its `id` in `GET /api/voices`; empty until it was made."

@@ -63,7 +63,9 @@ class NewComparisonSerializer(serializers.Serializer[Any]):
 
 
 class PreviewSerializer(serializers.ModelSerializer[Any]):
-    clone = serializers.PrimaryKeyRelatedField[Any](read_only=True)
+    clone = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True, allow_null=True, help_text="Null for a stock voice."
+    )
     state = serializers.ChoiceField(choices=PreviewState.choices)
     settings = TuningSerializer()
     similarity = serializers.FloatField(

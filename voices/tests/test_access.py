@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import uuid
 from collections.abc import Callable
@@ -341,6 +342,7 @@ def test_the_scope_of_a_token_is_heeded(ana: User) -> None:
 
     world = world_of(ana)
 
+    @functools.cache
     def with_scopes(*scopes: str) -> APIClient:
         api = APIClient()
         token = create_token(ana, name="narrow", scopes=list(scopes)).token
