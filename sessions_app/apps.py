@@ -19,6 +19,7 @@ class SessionsAppConfig(AppConfig):
 
         register(self.label, KEEPER)
         from sessions_app import speakers_of_lines  # noqa: F401 - imported for what it registers
+        from sessions_app.projects import signals  # noqa: F401 - the same
 
         for one in BOUNDS.values():
             if one.setting:
