@@ -1410,6 +1410,9 @@ with group("Files and projects"):
         "batch_shorter", 20.0, "seconds", "another wording for a line", "it is hurried as it is"
     )
     FFMPEG_S = bound("ffmpeg", 3600.0, "seconds", "one pass of FFmpeg over a file", "the job fails")
+    EVENT_STREAMS_MAX = bound(
+        "event_streams", 64, "streams", "streams of jobs' events of one process", "503"
+    )
     EVENTS_S = bound(
         "job_events", 3600.0, "seconds", "a stream of a job's events", "ends; the client asks anew"
     )

@@ -24,6 +24,9 @@ class SessionsAppConfig(AppConfig):
         for one in BOUNDS.values():
             if one.setting:
                 in_force(one.setting, float(getattr(settings, one.setting)))
+        from sessions_app.projects.api.base import explain
+
+        explain()
         EXPLAINED.update(
             {
                 code: Explained(503, "An engine cannot be used", text)

@@ -138,14 +138,15 @@ async def _shorter(
     natural_s: float,
     place: Place,
 ) -> str | None:
-    if request is None or not isinstance(translator, OffersShorter):
+    offers: object = translator
+    if request is None or not isinstance(offers, OffersShorter):
         return None
     characters = int(len(text) * wanted_share(natural_s, place))
     if characters < 1:
         return None
     try:
         async with asyncio.timeout(BATCH_SHORTER_S):
-            shorter = await translator.shorter(request, characters=characters)
+            shorter = await offers.shorter(request, characters=characters)
     except (EngineError, TimeoutError):
         return None  # the wording that there is can be hurried too
     shorter = " ".join((shorter or "").split())

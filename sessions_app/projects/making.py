@@ -84,7 +84,9 @@ def create_project(
 
 
 @transaction.atomic
-def open_session(owner: User, session: DubbingSession, *, title: str = "") -> Project:
+def open_session(
+    owner: User, session: DubbingSession, *, title: str = "", team: Team | None = None
+) -> Project:
     """A project with the lines of a session, which keeps no sound: its original is added later.
 
     Raises ProjectError.
@@ -95,6 +97,7 @@ def open_session(owner: User, session: DubbingSession, *, title: str = "") -> Pr
         raise ProjectError("nothing_said", "The session has no lines yet.")
     project = Project.objects.create(
         owner=owner,
+        team=team,
         title=title or session.title,
         origin=ProjectOrigin.SESSION,
         session=session,
