@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from accounts.orm_thread import in_orm_thread
 from pipeline.batch.checking import clipped_share, marks_of, missing_terms
 from pipeline.batch.speaking import SpokenLine, speak
-from pipeline.bounds import PROJECT_TEXT_MAX
-from pipeline.making import translate
+from pipeline.bounds import BATCH_LINE_S, PART_ATTEMPTS_MAX, PROJECT_TEXT_MAX
+from pipeline.making import in_time
 from pipeline.plan import Engines
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
@@ -123,14 +123,22 @@ async def _speak(ours: Speaker, number: int) -> None:
             request=_request(ours, line, previous),
         )
     except EngineError as error:
-        if error.recoverable and error.code not in _UNREPEATED:
-            raise
+        if _is_worth_it(work, error):
+            raise EngineError(error.code, str(error), recoverable=True) from error
         log.info("line not spoken", extra={"line": number, "code": error.code})
         await in_orm_thread(_write, line, None, error.code)
         return
     original = await in_orm_thread(_original, line)
     similarity = await _similarity(ours.engines, original, spoken)
     await in_orm_thread(_keep, ours, line, spoken, similarity)
+
+
+def _is_worth_it(work: Work, error: EngineError) -> bool:
+    """Whether the part may be tried again for the sake of a line that failed; at the last time
+    the line is marked instead, and the others get their due."""
+    passing = error.recoverable or error.code == "engine_timeout"
+    last = work.part.failures + 1 >= PART_ATTEMPTS_MAX
+    return passing and not last and error.code not in _UNREPEATED
 
 
 def _read(work: Work, number: int) -> tuple[ProjectLine, tuple[str, ...]] | None:
@@ -157,9 +165,11 @@ async def _translated(ours: Speaker, line: ProjectLine, previous: tuple[str, ...
     target = ours.work.project.target_language
     if line.language == target:
         return line.source_text
-    await ours.engines.translator.prepare(line.language, target)
-    request = _request(ours, line, previous)
-    return (await translate(ours.engines.translator, request)).text[:PROJECT_TEXT_MAX]
+    translator = ours.engines.translator
+    # Longer than a listener would wait: a busy machine may take its time over a file.
+    async with in_time(BATCH_LINE_S, "The translator did not answer in time."):
+        await translator.prepare(line.language, target)
+        return (await translator.translate(_request(ours, line, previous)))[:PROJECT_TEXT_MAX]
 
 
 def _voice(ours: Speaker, line: ProjectLine) -> Voice:
