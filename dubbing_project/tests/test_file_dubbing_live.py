@@ -18,6 +18,7 @@ import soundfile
 
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import token_of
+from sessions_app.client import DubbingClient
 
 KILLS = 10
 LONGEST_S = 300
@@ -117,14 +118,40 @@ def test_a_job_whose_worker_is_killed_ten_times_does_every_part_once(
     assert web.get(f"{project}/tracks/mix").status_code == 200
 
 
-def test_a_video_is_dubbed_and_its_tracks_end_together(
+def test_a_video_is_dubbed_corrected_and_exported_by_the_client(
     web: httpx.Client, speech_data: Path
 ) -> None:
-    content = (speech_data / "video/open_dubbing_englishvideo.mp4").read_bytes()
-    project, job = project_of(web, content, "talk.mp4", "es")
-    done = ended(web, job)
-    assert (done["state"], done["problem_text"]) == ("done", "")
-    file = web.get(f"/api/exports/{done['export']}/file").content
+    token = web.headers["Authorization"].partition(" ")[2]
+    with DubbingClient(str(web.base_url), token) as client:
+        upload = client.upload(speech_data / "video/open_dubbing_englishvideo.mp4")
+        made = client.create_project("es", upload=upload["id"], source_language="en")
+        project, seen = made["id"], set[str]()
+        assert made["job"] is not None
+        done = client.wait_for_job(
+            made["job"]["id"], timeout_s=LONGEST_S, on_progress=lambda job: seen.add(job["step"])
+        )
+        assert (done["state"], done["problem_text"]) == ("done", "")
+        assert seen
+        events = web.get(f"/api/jobs/{done['id']}/events")
+        assert events.headers["Content-Type"] == "text/event-stream"
+        assert events.text.startswith("event: progress\ndata: {")
+        assert events.text.endswith("event: end\ndata: {}\n\n")
+        assert done["export"] is not None
+        file = client.exported(done["export"])
+        _check_video(file)
+        lines = list(client.project_lines(project))
+        first, others = lines[0], [line["number"] for line in lines[1:]]
+        sounds = {number: client.line_sound(project, number) for number in others}
+        before = client.line_sound(project, first["number"])
+        client.edit_project_line(project, first["number"], target_text="Ya está.")
+        redub = client.wait_for_job(client.dub_project(project)["id"], timeout_s=LONGEST_S)
+        assert redub["state"] == "done"
+        assert client.line_sound(project, first["number"]) != before
+        assert {number: client.line_sound(project, number) for number in others} == sounds
+        assert client.project(project)["has_dub"]
+
+
+def _check_video(file: bytes) -> None:
     with av.open(io.BytesIO(file)) as video:
         streams = {(one.type, one.metadata.get("language")): one for one in video.streams}
         assert {kind for kind, _ in streams} == {"video", "audio", "subtitle"}
@@ -136,4 +163,3 @@ def test_a_video_is_dubbed_and_its_tracks_end_together(
         ]
         assert max(ends) - min(ends) <= 0.05
         assert "AI" in video.metadata["comment"]
-    assert web.get(project).json()["media"]["has_video"]
