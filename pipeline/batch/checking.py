@@ -19,11 +19,11 @@ MARKS: Mapping[str, str] = {
     "misheard": "A recogniser hears something else in the dub.",
     "silent": "Nothing is to be heard.",
 }
-CLIPPED_SHARE_MAX = 1e-4
+CLIPPED_ABOVE = 1e-4
 """Share of samples at full scale; a peak that just touches it is no clipping."""
-SIMILARITY_MIN = 0.5
+UNLIKE_BELOW = 0.5
 """Cosine to the original's voice, below which strangers are to one another on average."""
-WORD_ERRORS_MAX = 0.5
+MISHEARD_ABOVE = 0.5
 """Recognisers make errors of their own: only when half is different something is wrong."""
 _FULL_SCALE = 32_700
 _WORD = re.compile(r"[\w’']+")
@@ -71,13 +71,13 @@ def marks_of(
         found.append("overflow")
     if not len(pcm) or not pcm.any():
         found.append("silent")
-    if clipped_share(pcm) > CLIPPED_SHARE_MAX:
+    if clipped_share(pcm) > CLIPPED_ABOVE:
         found.append("clipping")
-    if similarity is not None and similarity < SIMILARITY_MIN:
+    if similarity is not None and similarity < UNLIKE_BELOW:
         found.append("unlike")
     if missing:
         found.append("term_missing")
-    if errors is not None and errors > WORD_ERRORS_MAX:
+    if errors is not None and errors > MISHEARD_ABOVE:
         found.append("misheard")
     return found
 

@@ -25,7 +25,7 @@ MARGIN_S = 0.06
 """Word times are rough: so much more audio on both sides is measured."""
 QUIET_WITHIN_S = 2.0
 """The noise of a place is looked for in so much audio before a line."""
-LINE_MAX_S = 10.0
+LONG_LINE_S = 10.0
 """A longer line is split at its best pause: nobody edits, or follows, a longer one."""
 LINE_MIN_S = 1.0
 """A sentence that is shorter stays with the next one."""
@@ -130,20 +130,23 @@ async def measured(
 
 def split(words: Sequence[Word]) -> list[tuple[Word, ...]]:
     """The lines that the words of one utterance make: sentences, and no line much longer than
-    ``LINE_MAX_S``. Pure."""
+    ``LONG_LINE_S``. Pure."""
     sentences: list[list[Word]] = [[]]
     for word in words:
         sentences[-1].append(word)
         long_enough = word.end_s - sentences[-1][0].start_s >= LINE_MIN_S
         if long_enough and has_final_mark(word.text):
             sentences.append([])
-    if len(sentences) > 1 and len(sentences[-1]) and _length_s(sentences[-1]) < LINE_MIN_S:
-        sentences[-2] += sentences.pop()
+    rest = sentences.pop()
+    if sentences and rest and _length_s(rest) < LINE_MIN_S:
+        sentences[-1] += rest
+    else:
+        sentences.append(rest)
     return [part for sentence in sentences if sentence for part in _halved(tuple(sentence))]
 
 
 def _halved(words: tuple[Word, ...]) -> list[tuple[Word, ...]]:
-    if _length_s(words) <= LINE_MAX_S or len(words) < 2:
+    if _length_s(words) <= LONG_LINE_S or len(words) < 2:
         return [words]
     middle_s = (words[0].start_s + words[-1].end_s) / 2
     reach_s = _length_s(words) / 2

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.bounds import FFMPEG_S
+from pipeline.bounds import FFMPEG_S, KILL_S
 from pipeline.media import MediaError
 
 TARGET_LUFS = -23.0
@@ -128,7 +128,8 @@ def ffmpeg(
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(KILL_S)
         reader.join(5)
         if process.stderr is not None:
             process.stderr.close()

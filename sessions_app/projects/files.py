@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import soundfile
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from pipeline.bounds import PART_S
 from pipeline.types import Pcm
 from voices.files import store
 
@@ -25,8 +27,20 @@ def workspace() -> Iterator[Path]:
     """A folder that is gone afterwards, where there is room for whole files."""
     parent = settings.DUBBING_VAR / "work"
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(parent)
     with tempfile.TemporaryDirectory(dir=parent, prefix="part-") as folder:
         yield Path(folder)
+
+
+def _sweep(parent: Path) -> None:
+    """Delete what workers that were killed have left."""
+    for folder in parent.glob("part-*"):
+        try:
+            old = time.time() - folder.stat().st_mtime > 2 * PART_S
+        except FileNotFoundError:
+            continue
+        if old:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

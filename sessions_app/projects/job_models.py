@@ -131,6 +131,8 @@ class JobPart(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     takeovers = models.PositiveSmallIntegerField(default=0)
     """How often a worker had to take it from another one that was gone."""
+    took_s = models.FloatField(null=True, blank=True)
+    """How long the worker that did it took."""
     result = models.BinaryField(null=True, blank=True)
     """For the steps to come; gone when they have it."""
 

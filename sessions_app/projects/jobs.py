@@ -17,7 +17,7 @@ from typing import Any
 
 from celery import current_app
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -27,6 +27,7 @@ from pipeline.bounds import (
     PART_LEASE_S,
     PART_TAKEOVERS_MAX,
     PARTS_AT_ONCE,
+    UPLOAD_KEPT_S,
 )
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.events import tell_job
@@ -118,6 +119,7 @@ def again(job: Job) -> Job:
             job.state, job.problem, job.problem_text = JobState.RUNNING, "", ""
             job.ended_at = None
             job.save()
+            _hear_again(job)
             undone = job.parts.exclude(state=PartState.DONE)
             undone.update(
                 state=PartState.WAITING, claim=None, sent_at=None, failures=0, takeovers=0
@@ -132,28 +134,13 @@ def again(job: Job) -> Job:
     return job
 
 
-def progress(job: Job) -> list[dict[str, Any]]:
-    """Every step in order with how many of its parts there are, and are done."""
-    counts = {
-        row["step"]: row
-        for row in job.parts.order_by()
-        .values("step")
-        .annotate(parts=Count("pk"), done=Count("pk", filter=Q(state=PartState.DONE)))
-    }
-    steps: list[str] = job.options.get("steps", [])
-    at = steps.index(job.step) if job.step in steps else -1
-    shown = []
-    for number, step in enumerate(steps):
-        row = counts.get(step)
-        if job.state == JobState.DONE or number < at:
-            state = "done"
-        elif number == at and job.state in UNFINISHED:
-            state = "running"
-        else:
-            state = "waiting"
-        parts, done = (row["parts"], row["done"]) if row else (0, 0)
-        shown.append({"step": step, "state": state, "parts": parts, "done": done})
-    return shown
+def _hear_again(job: Job) -> None:
+    """What was heard is not kept for long; who speaks cannot be told without it."""
+    gone = job.parts.filter(step="recognise", state=PartState.DONE, result=None)
+    if job.step == "speakers" and gone.update(state=PartState.WAITING):
+        job.parts.filter(step="speakers").delete()
+        job.step = "recognise"
+        job.save(update_fields=["step"])
 
 
 # What workers do ----------------------------------------------------------------------
@@ -163,22 +150,20 @@ def claim(part_id: int, *, redelivered: bool = False) -> Claimed | None:
     """The part, if it is to be done and nobody alive does it. ``redelivered``: the broker says
     that the worker which had it is gone."""
     now = timezone.now()
-    stale = Q(claimed_at__lt=now - timedelta(seconds=PART_LEASE_S))
-    if redelivered:
-        stale = Q()
-    mine = uuid.uuid4()
-    rows = JobPart.objects.filter(pk=part_id, job__state=JobState.RUNNING)
-    fresh = rows.filter(state=PartState.WAITING).update(
-        state=PartState.CLAIMED, claim=mine, claimed_at=now
-    )
-    if not fresh:
-        taken = rows.filter(stale, state=PartState.CLAIMED).update(
-            claim=mine, claimed_at=now, takeovers=F("takeovers") + 1
-        )
-        if not taken:
+    with transaction.atomic():
+        rows = JobPart.objects.select_for_update(of=("self",)).select_related("job__project")
+        part = rows.filter(pk=part_id).first()
+        if part is None or part.job.state != JobState.RUNNING or part.state == PartState.DONE:
             return None
-    part = JobPart.objects.select_related("job__project", "job__by").get(pk=part_id)
-    claimed = Claimed(part, mine)
+        if part.state == PartState.CLAIMED:
+            silent_since = now - timedelta(seconds=PART_LEASE_S)
+            heard_of = part.claimed_at is not None and part.claimed_at >= silent_since
+            if heard_of and not redelivered:
+                return None
+            part.takeovers += 1
+        claimed = Claimed(part, uuid.uuid4())
+        part.state, part.claim, part.claimed_at = PartState.CLAIMED, claimed.claim, now
+        part.save(update_fields=["state", "claim", "claimed_at", "takeovers"])
     if part.takeovers > PART_TAKEOVERS_MAX:
         fail(
             claimed,
@@ -197,7 +182,11 @@ def alive(claimed: Claimed) -> bool:
 
 
 def finish(
-    claimed: Claimed, *, result: bytes | None = None, write: Callable[[], None] = lambda: None
+    claimed: Claimed,
+    *,
+    result: bytes | None = None,
+    took_s: float | None = None,
+    write: Callable[[], None] = lambda: None,
 ) -> None:
     """The part is done: ``write`` what it made, and go on with the job. Raises ClaimLostError,
     and nothing is written."""
@@ -208,7 +197,7 @@ def finish(
         mine = JobPart.objects.filter(
             pk=claimed.part.pk, claim=claimed.claim, state=PartState.CLAIMED
         )
-        if not mine.update(state=PartState.DONE, result=result, claim=None):
+        if not mine.update(state=PartState.DONE, result=result, took_s=took_s, claim=None):
             raise ClaimLostError
         write()
         if job.parts.filter(step=job.step).exclude(state=PartState.DONE).exists():
@@ -260,6 +249,9 @@ def look_after() -> int:
         _wake(part_id)
     for job in Job.objects.filter(state=JobState.RUNNING)[:200]:
         _send(job.pk)
+    # Voiceprints of jobs that ended otherwise than well, and are not gone on with.
+    old = now - timedelta(seconds=UPLOAD_KEPT_S)
+    JobPart.objects.filter(job__ended_at__lt=old, result__isnull=False).update(result=None)
     return len(found)
 
 

@@ -157,6 +157,7 @@ def add_original(project: Project, *, by: User, upload: Upload | None = None, ur
 
 def redub(project: Project, *, by: User) -> Job:
     """Speak what is stale, and mix anew. Raises ProjectError."""
+    _refuse_full(project.owner_id)
     cast_first = project.speakers.filter(voice="").exists()
     return jobs.start(
         project,
@@ -181,6 +182,7 @@ def export(project: Project, *, by: User, form: str, text: str = "target") -> Ex
         )
     if form == "video" and not project.media.get("has_video"):
         raise ProjectError("media_without_video", "The original has no picture.", field="form")
+    _refuse_full(project.owner_id)
     # The row of the export is there before the job can begin.
     made = Export(project=project, form=form, text=text)
     job = jobs.start(project, by=by, kind=JobKind.EXPORT, steps=steps.EXPORT)
@@ -193,7 +195,11 @@ def _refuse_more(owner: User) -> None:
     User.objects.select_for_update().get(pk=owner.pk)
     if Project.objects.filter(owner=owner)[PROJECTS_MAX - 1 : PROJECTS_MAX].exists():
         raise ProjectError("limit_reached", f"You have {PROJECTS_MAX} projects; delete one first.")
-    if bytes_of(owner.pk) > PROJECT_BYTES_MAX:
+    _refuse_full(owner.pk)
+
+
+def _refuse_full(owner_id: int) -> None:
+    if bytes_of(owner_id) > PROJECT_BYTES_MAX:
         raise ProjectError(
             "limit_reached",
             f"Your projects take {PROJECT_BYTES_MAX // 1024**3} GiB; delete what is not needed.",

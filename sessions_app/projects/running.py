@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from types import TracebackType
@@ -34,6 +35,7 @@ class Work:
         self.job = claimed.job
         self.project = claimed.job.project
         self.meter = Meter()
+        self._began = time.monotonic()
         self._lost = threading.Event()
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="claim", daemon=True)
@@ -61,14 +63,16 @@ class Work:
     ) -> None:
         """See ``jobs.finish``; what was used of the engines is counted with it."""
         self.count_use()
-        jobs.finish(self.claimed, result=result, write=write)
+        took_s = time.monotonic() - self._began
+        jobs.finish(self.claimed, result=result, took_s=took_s, write=write)
 
     def count_use(self) -> None:
         """Once for each part: what was taken of a vendor was taken, whatever becomes of it."""
         used = self.meter.take()
-        if not used or self.job.by_id is None:
+        if not used:
             return
-        account = accounting.Account(uuid.uuid4(), uuid.UUID(int=0), self.job.by_id)
+        # It is the owner's keys that are used, whoever of the team asks.
+        account = accounting.Account(uuid.uuid4(), uuid.UUID(int=0), self.project.owner_id)
         delta = accounting.Delta(1, usage.today(), 0.0, used)
         accounting.settle(account, delta, closes=True)
 

@@ -20,6 +20,7 @@ from sessions_app.projects import jobs, selectors
 from sessions_app.projects.api.base import ProjectsApi, told
 from sessions_app.projects.api.events import stream
 from sessions_app.projects.job_models import Job, JobKind, JobState
+from sessions_app.projects.progress import progress
 
 
 class StepSerializer(serializers.Serializer[Any]):
@@ -59,7 +60,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(StepSerializer(many=True))
     def get_steps(self, job: Job) -> list[dict[str, Any]]:
-        return jobs.progress(job)
+        return progress(job)
 
 
 class JobFilters(FilterSet):

@@ -71,27 +71,29 @@ class SpeakerOfProjectView(ProjectsApi):
 
     @extend_schema(operation_id="read_project_speaker")
     @with_tag
-    def get(self, request: Request, project_id: uuid.UUID, speaker_id: int) -> Response:
+    def get(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:
         """One of them."""
-        speaker = self._found(self.seen(project_id), speaker_id)
+        speaker = self._found(self.seen(project_id), project_speaker_id)
         return tagged(request, SpeakerOfProjectSerializer(speaker).data, SPEAKER_EDITABLE)
 
     @extend_schema(operation_id="edit_project_speaker", request=EditedSpeakerSerializer)
     @edits
-    def patch(self, request: Request, project_id: uuid.UUID, speaker_id: int) -> Response:
+    def patch(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:
         """Name them, or give them another voice: their lines are `stale` then."""
         given = EditedSpeakerSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         project = self.editable(project_id)
         with transaction.atomic():
-            speaker = self._found(project, speaker_id, lock=True)
+            speaker = self._found(project, project_speaker_id, lock=True)
             shown = SpeakerOfProjectSerializer(speaker).data
             check_match(request, shown, SPEAKER_EDITABLE)
             editing.edit_speaker(speaker, by=self.person, changes=given.validated_data)
         return tagged(request, SpeakerOfProjectSerializer(speaker).data, SPEAKER_EDITABLE)
 
-    def _found(self, project: Project, speaker_id: int, *, lock: bool = False) -> ProjectSpeaker:
-        rows = project.speakers.filter(pk=speaker_id).defer("shape")
+    def _found(
+        self, project: Project, project_speaker_id: int, *, lock: bool = False
+    ) -> ProjectSpeaker:
+        rows = project.speakers.filter(pk=project_speaker_id).defer("shape")
         speaker = (rows.select_for_update(of=("self",)) if lock else rows).first()
         if speaker is None:
             raise NotFound

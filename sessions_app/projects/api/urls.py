@@ -36,7 +36,7 @@ urlpatterns = [
     path(f"{_PROJECT}/tracks/mix", tracks.MixTrackView.as_view(), name="play-mix"),
     path(f"{_PROJECT}/speakers", speakers.SpeakersOfProjectView.as_view(), name="project-speakers"),
     path(
-        f"{_PROJECT}/speakers/<int:speaker_id>",
+        f"{_PROJECT}/speakers/<int:project_speaker_id>",
         speakers.SpeakerOfProjectView.as_view(),
         name="project-speaker",
     ),

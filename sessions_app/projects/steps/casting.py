@@ -13,7 +13,7 @@ import numpy as np
 from accounts.orm_thread import in_orm_thread
 from pipeline.batch.hearing import HeardLine
 from pipeline.batch.people import Cast, SaidBy, cast, who_says
-from pipeline.bounds import PROJECT_LINES_MAX
+from pipeline.bounds import KEPT_VOICE_MAX_BYTES, PROJECT_LINES_MAX
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
@@ -27,7 +27,6 @@ from sessions_app.projects.running import Work
 from sessions_app.projects.steps.hearing import Heard
 
 log = logging.getLogger(__name__)
-SHAPE_MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ async def _shape(
         content = engines.cloner.dump(voice)
     finally:
         await engines.cloner.forget(voice)
-    return content if content is not None and len(content) <= SHAPE_MAX_BYTES else None
+    return content if content is not None and len(content) <= KEPT_VOICE_MAX_BYTES else None
 
 
 def _reference(project: Project, lines: Sequence[HeardLine]) -> Pcm:

@@ -7,7 +7,7 @@ from typing import Any
 
 import soxr
 
-from pipeline.batch.checking import WORD_ERRORS_MAX, word_errors
+from pipeline.batch.checking import MISHEARD_ABOVE, word_errors
 from pipeline.batch.hearing import hear
 from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.types import SAMPLE_RATE_HZ
@@ -39,7 +39,7 @@ def do(work: Work) -> None:
             rate = errors[sound.pk]
             sound.figures = {**sound.figures, "word_errors": round(rate, 3)}
             marks = [one for one in sound.marks if one != MARK]
-            sound.marks = [*marks, MARK] if rate > WORD_ERRORS_MAX else marks
+            sound.marks = [*marks, MARK] if rate > MISHEARD_ABOVE else marks
             sound.save(update_fields=["figures", "marks"])
 
     work.finish(write=write)
