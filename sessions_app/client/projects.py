@@ -27,7 +27,7 @@ class ProjectMethods(Transport):
                     f"/api/uploads/{upload['id']}",
                     content=file.read(upload["piece_max_bytes"]),
                     headers={
-                        "Content-Type": "application/offset+octet-stream",
+                        "Content-Type": "application/octet-stream",
                         "Upload-Offset": str(upload["offset"]),
                     },
                 )

@@ -25,7 +25,7 @@ from sessions_app.projects.api.jobs import JobSerializer
 from sessions_app.projects.api.projects import LANGUAGE, SOURCE, team_field
 from sessions_app.projects.job_models import UNFINISHED, Job, Upload
 
-_PIECE = "application/offset+octet-stream"
+_PIECE = "application/octet-stream"
 _LOOK_S = 0.25
 _OFFSET = OpenApiParameter(
     "Upload-Offset",
@@ -42,6 +42,12 @@ class PieceParser(BaseParser):
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:  # noqa: ARG002 - the framework's signature
         # One byte more tells that there is more.
         return bytes(stream.read(UPLOAD_PIECE_MAX_BYTES + 1))
+
+
+class TusPieceParser(PieceParser):
+    """What clients of the tus protocol call the same bytes."""
+
+    media_type = "application/offset+octet-stream"
 
 
 class UploadSerializer(serializers.ModelSerializer[Upload]):
@@ -102,7 +108,7 @@ class UploadsView(ProjectsApi):
 
 class UploadView(ProjectsApi):
     serializer_class = UploadSerializer
-    parser_classes = (PieceParser,)
+    parser_classes = (PieceParser, TusPieceParser)
 
     @extend_schema(operation_id="read_upload")
     def get(self, request: Request, upload_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
