@@ -43,7 +43,7 @@ class SpeakerOfProjectSerializer(serializers.ModelSerializer[ProjectSpeaker]):
         return bool(speaker.shape_digest)
 
 
-class EditedSpeakerSerializer(serializers.Serializer[Any]):
+class EditedSpeakerOfProjectSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, allow_blank=True, required=False)
     voice = serializers.CharField(max_length=128, required=False, help_text="From `/api/voices`.")
 
@@ -76,11 +76,11 @@ class SpeakerOfProjectView(ProjectsApi):
         speaker = self._found(self.seen(project_id), project_speaker_id)
         return tagged(request, SpeakerOfProjectSerializer(speaker).data, SPEAKER_EDITABLE)
 
-    @extend_schema(operation_id="edit_project_speaker", request=EditedSpeakerSerializer)
+    @extend_schema(operation_id="edit_project_speaker", request=EditedSpeakerOfProjectSerializer)
     @edits
     def patch(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:
         """Name them, or give them another voice: their lines are `stale` then."""
-        given = EditedSpeakerSerializer(data=request.data)
+        given = EditedSpeakerOfProjectSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         project = self.editable(project_id)
         with transaction.atomic():
