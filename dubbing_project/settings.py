@@ -190,6 +190,7 @@ try:
 
     # Webhooks
     WEBHOOKS_PRIVATE_ADDRESSES = environment.boolean("WEBHOOKS_PRIVATE_ADDRESSES", default=False)
+    FETCH_PRIVATE_ADDRESSES = environment.boolean("FETCH_PRIVATE_ADDRESSES", default=False)
     WEBHOOKS_ROOT_CERTIFICATES = environment.existing_file(
         "WEBHOOKS_ROOT_CERTIFICATES", root=BASE_DIR
     )
@@ -320,6 +321,11 @@ CELERY_BEAT_SCHEDULE = {
     "sessions.interrupt_abandoned": {"task": "sessions.interrupt_abandoned", "schedule": 60.0},
     "accounts.sweep_exports": {"task": "accounts.sweep_exports", "schedule": 3600.0},
     "voices.look_after": {"task": "voices.look_after", "schedule": 60.0},
+    "projects.look_after": {
+        "task": "projects.look_after",
+        "schedule": 10.0,
+        "options": {"expires": 30},
+    },
     # A round that waited while the worker was away is of no use afterwards: the next one is.
     "webhooks.deliver_due": {
         "task": "webhooks.deliver_due",

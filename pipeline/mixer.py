@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,19 @@ Signal = npt.NDArray[np.float32]
 """Shape (frames, channels), full scale is 1."""
 
 
+class Cue(Protocol):
+    """A piece of dubbed speech and when it is heard; ``pcm`` may be read only when asked for."""
+
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+    @property
+    def pcm(self) -> Pcm: ...
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class DubCue:
     """A piece of dubbed speech and when it is heard."""
@@ -41,20 +55,31 @@ class DubCue:
 
 
 class Mixer:
-    """Writes the ducked mix and the dub alone; memory holds the cues and one second."""
+    """Writes the ducked mix and the dub alone; memory holds the cues and one second.
 
-    def __init__(self, cues: Sequence[DubCue]) -> None:
+    Cues that read their sound when asked for it are held only while they are heard.
+    """
+
+    def __init__(self, cues: Sequence[Cue]) -> None:
         self._cues = sorted(cues, key=lambda cue: cue.start_s)
         self._spans = duck_spans([(cue.start_s, cue.end_s) for cue in self._cues])
 
     def write(
-        self, original: MediaInfo, mix_path: Path, dub_path: Path, *, rate_hz: int | None = None
+        self,
+        original: MediaInfo,
+        mix_path: Path,
+        dub_path: Path,
+        *,
+        rate_hz: int | None = None,
+        length_s: float | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         """Mix and write both tracks; WAV or FLAC, by the names' endings.
 
         The rate is the original's own, 16 to 48 kHz, unless given; an original of
-        two or more channels gives a stereo mix. Both tracks last as long as the
-        original or the last cue, whichever ends later.
+        two or more channels gives a stereo mix. Both tracks last ``length_s``, or without it as
+        long as the original or the last cue, whichever ends later. ``check`` is called every
+        second of media and may raise.
         """
         rate_hz = rate_hz or min(48_000, max(16_000, original.sample_rate_hz))
         channels = 1 if original.channels == 1 else 2
@@ -63,34 +88,61 @@ class Mixer:
             _writer(mix_path, rate_hz, channels) as mix_file,
             _writer(dub_path, rate_hz, 1) as dub_file,
         ):
-            for source, dub, gain in self._blocks(original, rate_hz, channels):
+            for source, dub, gain in self._blocks(original, rate_hz, channels, length_s):
+                check()
                 mix_file.write(mix_limiter.push(source * gain[:, None] + dub[:, None]))
                 dub_file.write(dub_limiter.push(dub[:, None]))
             mix_file.write(mix_limiter.flush())
             dub_file.write(dub_limiter.flush())
 
     def _blocks(
-        self, original: MediaInfo, rate_hz: int, channels: int
+        self, original: MediaInfo, rate_hz: int, channels: int, length_s: float | None
     ) -> Iterator[tuple[Signal, Signal, Signal]]:
         """Original (frames, channels), dub (frames,) and duck gain (frames,), in step."""
         dub = _DubTrack(self._cues, rate_hz)
         block_frames = round(_BLOCK_S * rate_hz)
         source_blocks = original.samples(rate_hz=rate_hz, channels=channels, block_s=_BLOCK_S)
         start = 0
+        end = None if length_s is None else round(length_s * rate_hz)
         for block in source_blocks:
-            source = _full_scale(block)
+            source = _full_scale(block if end is None else block[: end - start])
+            if not len(source):
+                break
             yield source, dub.read(len(source)), self._gain(start, len(source), rate_hz)
             start += len(source)
-        while not dub.finished:
+        while start < end if end is not None else not dub.finished:
+            frames = block_frames if end is None else min(block_frames, end - start)
             yield (
-                np.zeros((block_frames, channels), np.float32),
-                dub.read(block_frames),
-                np.ones(block_frames, np.float32),
+                np.zeros((frames, channels), np.float32),
+                dub.read(frames),
+                np.ones(frames, np.float32),
             )
+            start += frames
 
     def _gain(self, start: int, frames: int, rate_hz: int) -> Signal:
         times = (start + np.arange(frames)) / rate_hz
         return duck_gain(self._spans, times)
+
+
+def write_track(
+    cues: Sequence[Cue],
+    path: Path,
+    *,
+    rate_hz: int,
+    length_s: float,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """The cues alone on a mono track of ``length_s``; ``check`` is as of ``Mixer.write``."""
+    dub = _DubTrack(sorted(cues, key=lambda cue: cue.start_s), rate_hz)
+    limiter = Limiter(rate_hz, 1)
+    left = round(length_s * rate_hz)
+    with _writer(path, rate_hz, 1) as file:
+        while left > 0:
+            check()
+            frames = min(left, round(_BLOCK_S * rate_hz))
+            file.write(limiter.push(dub.read(frames)[:, None]))
+            left -= frames
+        file.write(limiter.flush())
 
 
 def duck_spans(speech: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -128,7 +180,7 @@ def duck_gain(spans: Sequence[tuple[float, float]], times: npt.NDArray[np.float6
 class _DubTrack:
     """The cues summed on one time line, read from its start to its end."""
 
-    def __init__(self, cues: Sequence[DubCue], rate_hz: int) -> None:
+    def __init__(self, cues: Sequence[Cue], rate_hz: int) -> None:
         self._waiting = list(reversed(cues))
         self._rate_hz = rate_hz
         self._position = 0

@@ -45,11 +45,13 @@ def mux(
     *,
     target_language: str,
     source_language: str | None = None,
+    disclosure: str = "",
     timeout_s: float = MUX_S,
 ) -> None:
     """Write ``out`` (.mp4, .m4v, .mov or .mkv): the picture is copied, never re-encoded.
 
     Sound: the dubbed mix as AAC, played by default, then the original's first track.
+    ``disclosure`` is written into the metadata of the file and of the dubbed track.
     ``out`` appears only when it is whole. Raises MediaError: media_missing,
     media_unreadable, media_without_audio, media_without_video,
     container_unsupported, ffmpeg_missing, mux_timeout or mux_failed.
@@ -83,6 +85,11 @@ def mux(
     command += ["-metadata:s:a:0", f"language={target}", "-metadata:s:a:1", f"language={source}"]
     if srt:
         command += ["-c:s", subtitle_codec, "-metadata:s:s:0", f"language={target}"]
+    if disclosure:
+        command += ["-metadata", f"comment={disclosure}"]
+        command += ["-metadata:s:a:0", f"title={disclosure}", "-metadata:s:a:1", "title=Original"]
+        # MP4 keeps the name of a track there, and drops its title.
+        command += ["-metadata:s:a:0", f"handler_name={disclosure}"]
     if family == "mp4":
         command += ["-movflags", "+faststart"]
     try:

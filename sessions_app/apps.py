@@ -25,10 +25,14 @@ class SessionsAppConfig(AppConfig):
             clones_of_sessions,
             speakers_of_lines,
         )
+        from sessions_app.projects import signals  # noqa: F401 - the same
 
         for one in BOUNDS.values():
             if one.setting:
                 in_force(one.setting, float(getattr(settings, one.setting)))
+        from sessions_app.projects.api.base import explain
+
+        explain()
         EXPLAINED.update(
             {
                 code: Explained(503, "An engine cannot be used", text)

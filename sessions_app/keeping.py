@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.personal_data import Keeper, Rows
 from sessions_app.glossaries.models import Term
 from sessions_app.models import DailyUse, EngineUse, Line
+from sessions_app.projects import keeping as projects
 from sessions_app.selectors import sessions_of
 
 _ROWS_AT_ONCE = 2000
@@ -39,13 +40,14 @@ def export(user: User) -> Iterator[tuple[str, Rows]]:
         .iterator(_ROWS_AT_ONCE),
     )
     yield "daily_use", DailyUse.objects.filter(user=user).values("day", "heard_s")
+    yield from projects.export(user)
 
 
 def obstacle(user: User) -> str | None:
     """What is live still writes."""
     if sessions_of(user).filter(owner=user, held_by__isnull=False).exists():
         return "You are dubbing right now: stop your live sessions, wait a minute and try again."
-    return None
+    return projects.obstacle(user)
 
 
 KEEPER = Keeper(export=export, obstacle=obstacle)

@@ -14,9 +14,21 @@ from django.db import models
 from accounts.ownership import Owned
 from pipeline.bounds import SESSION_TITLE_MAX
 
-# A room of their own; Django looks for models here.
+# Rooms of their own; Django looks for models here.
 from sessions_app.glossaries.models import Glossary as Glossary
 from sessions_app.glossaries.models import Term as Term
+from sessions_app.projects.job_models import Export as Export
+from sessions_app.projects.job_models import Job as Job
+from sessions_app.projects.job_models import JobPart as JobPart
+from sessions_app.projects.job_models import Upload as Upload
+from sessions_app.projects.job_models import UploadPiece as UploadPiece
+from sessions_app.projects.models import Change as Change
+from sessions_app.projects.models import Comment as Comment
+from sessions_app.projects.models import LineSound as LineSound
+from sessions_app.projects.models import Project as Project
+from sessions_app.projects.models import ProjectLine as ProjectLine
+from sessions_app.projects.models import ProjectSpeaker as ProjectSpeaker
+from sessions_app.projects.models import StoredStretch as StoredStretch
 
 HOLD_LASTS = timedelta(seconds=45)
 """A connection that has not been heard of for so long has lost its session."""

@@ -1,6 +1,6 @@
 """Addresses below ``/api/``."""
 
-from django.urls import path
+from django.urls import include, path
 
 from sessions_app.api.engines import CheckKeysView, EnginesView
 from sessions_app.api.languages import LanguagesView, VoicesView
@@ -23,6 +23,7 @@ urlpatterns = [
     path(_GLOSSARY, GlossaryView.as_view(), name="api-glossary"),
     path(f"{_GLOSSARY}/terms", TermsView.as_view(), name="api-terms"),
     path(f"{_GLOSSARY}/terms/<int:term_id>", TermView.as_view(), name="api-term"),
+    path("", include("sessions_app.projects.api.urls")),
     path("usage", UsageView.as_view(), name="usage"),
     path("languages", LanguagesView.as_view(), name="languages"),
     path("voices", VoicesView.as_view(), name="voices"),

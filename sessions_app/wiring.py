@@ -9,8 +9,9 @@ import asyncio
 import functools
 import logging
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -407,6 +408,23 @@ async def make_follower(
         raise
     told.append(follower)
     return MadeDubber(follower, plan, engines, tuple(leases))
+
+
+@asynccontextmanager
+async def batch_engines(
+    user_id: int, meter: Meter, wish: Mapping[str, str] | None = None
+) -> AsyncIterator[Engines]:
+    """The engines that ``user_id`` gets for a file, behind guards. Raises EngineError."""
+    leases = await _lease_all(user_id, wish)
+    engines = _guarded(leases, user_id, meter, [])
+    try:
+        yield engines
+    finally:
+        try:
+            await engines.aclose()
+        finally:
+            for one in leases:
+                one.release()
 
 
 def _guarded(

@@ -24,6 +24,8 @@ SCOPES: dict[str, str] = {
     DUB: "Open sockets and dub; get tickets for them.",
     "read:sessions": "Read sessions, their lines, transcripts and statistics.",
     "write:sessions": "Make, rename, share and delete sessions.",
+    "read:projects": "Read projects, their lines, jobs and files.",
+    "write:projects": "Upload files, and make, change, dub, export and delete projects.",
     "read:voices": "Read actors, speakers and voices.",
     "write:voices": "Make and change actors and their voices.",
     "read:glossaries": "Read glossaries and their terms.",

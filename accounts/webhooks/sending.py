@@ -59,11 +59,11 @@ def send(url: str, *, body: bytes, headers: Mapping[str, str]) -> Outcome:
 def _post(
     url: str, body: bytes, headers: Mapping[str, str], deadline: float
 ) -> tuple[int, int | None]:
-    backend = _CheckedBackend(deadline)
+    backend = CheckedBackend(deadline, private=settings.WEBHOOKS_PRIVATE_ADDRESSES)
     limits = {"connect": WEBHOOK_CONNECT_S, "read": WEBHOOK_ANSWER_S, "write": WEBHOOK_ANSWER_S}
     with (
         httpcore.ConnectionPool(
-            ssl_context=_context(settings.WEBHOOKS_ROOT_CERTIFICATES),
+            ssl_context=trusted_roots(settings.WEBHOOKS_ROOT_CERTIFICATES),
             max_connections=1,
             retries=0,
             network_backend=backend,
@@ -86,7 +86,7 @@ def _post(
 
 
 @functools.lru_cache(maxsize=2)
-def _context(roots: Path | None) -> ssl.SSLContext:
+def trusted_roots(roots: Path | None) -> ssl.SSLContext:
     """The system's roots and the operator's own; reading them takes a while."""
     context = ssl.create_default_context()
     if roots is not None:
@@ -114,11 +114,12 @@ def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return int(text) if text.isdigit() and len(text) < 9 else None
 
 
-class _CheckedBackend(httpcore.NetworkBackend):
+class CheckedBackend(httpcore.NetworkBackend):
     """Connects to checked addresses only, and lets nothing last beyond the deadline."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, *, private: bool) -> None:
         self._deadline = deadline
+        self._private = private
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -131,9 +132,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         limit_s = min(timeout or WEBHOOK_CONNECT_S, WEBHOOK_CONNECT_S)
         until = min(self._deadline, time.monotonic() + limit_s)
-        addresses = resolve(
-            host, port, private=settings.WEBHOOKS_PRIVATE_ADDRESSES, timeout_s=limit_s
-        )
+        addresses = resolve(host, port, private=self._private, timeout_s=limit_s)
         failure: Exception = httpcore.ConnectTimeout()
         for address in addresses:
             left_s = until - time.monotonic()

@@ -31,7 +31,7 @@ from accounts.webhooks.services import create_webhook, send_test
 from dubbing_project.api_document import document
 from sessions_app import services
 from sessions_app.glossaries.services import create_glossary, put_term
-from sessions_app.tests.belongings import voices_of
+from sessions_app.tests.belongings import projects_of, voices_of
 from sessions_app.tests.test_record import line
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "8"))
@@ -95,6 +95,7 @@ def things(owner: User, name: str, team: Team | None, token_id: int) -> dict[str
     webhook, _ = create_webhook(owner, url=url, event_types=["*"], team=team)
     glossary = create_glossary(owner, name=name, team=team)
     term = put_term(glossary, source=name, target=name)
+    of_project = projects_of(owner, name, team)
     return {
         "session_id": str(session.pk),
         "sequence": 1,
@@ -104,6 +105,7 @@ def things(owner: User, name: str, team: Team | None, token_id: int) -> dict[str
         "term_id": term.pk,
         "token_id": token_id,
         **voices_of(owner, session, name, team),
+        **{key: int(pk) if pk.isdecimal() else pk for key, pk in of_project.items()},
     }
 
 

@@ -257,3 +257,110 @@ class EventType(TypedDict):
     name: str
     description: str
     example: dict[str, Any]
+
+
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+class Upload(TypedDict):
+    id: str
+    name: str
+    size_bytes: int
+    offset: int
+    piece_max_bytes: int
+    created_at: str
+
+
+class Step(TypedDict):
+    step: str
+    state: Literal["waiting", "running", "done"]
+    parts: int
+    done: int
+
+
+class Job(TypedDict):
+    id: str
+    project: str
+    kind: Literal["dub", "redub", "original", "check", "export"]
+    state: JobState
+    step: str
+    steps: list[Step]
+    problem: str
+    problem_text: str
+    export: str | None
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
+class Media(TypedDict):
+    duration_s: float
+    has_video: bool
+    video_duration_s: float | None
+    container: str
+    audio_codec: str
+    sample_rate_hz: int
+    channels: int
+
+
+class Project(TypedDict):
+    id: str
+    title: str
+    owner: int
+    team: int | None
+    origin: Literal["file", "address", "session"]
+    session: str | None
+    source_language: str
+    target_language: str
+    preserve_voice: bool
+    original_name: str
+    media: Media | None
+    has_original: bool
+    has_dub: bool
+    engines: dict[str, str]
+    created_at: str
+    updated_at: str
+
+
+class MadeProject(Project):
+    job: Job | None
+
+
+class Sound(TypedDict):
+    digest: str
+    duration_s: float
+    text: str
+    how: str
+    speed: float
+    engine: str
+    voice: str
+    marks: list[str]
+    figures: dict[str, float | None]
+
+
+class LineOfProject(TypedDict):
+    number: int
+    revision: int
+    state: str
+    start_s: float
+    end_s: float
+    speaker: str | None
+    language: str
+    source_text: str
+    target_text: str
+    voice: str
+    style: dict[str, float]
+    problem: str
+    sound: Sound | None
+
+
+class Export(TypedDict):
+    id: str
+    project: str
+    job: str
+    state: str
+    form: str
+    text: str
+    ready: bool
+    size_bytes: int
+    created_at: str

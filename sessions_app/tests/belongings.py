@@ -1,14 +1,19 @@
-"""What a person may have of actors and their voices, one of everything."""
+"""What a person may have of actors, voices and projects, one of everything."""
 
 from __future__ import annotations
 
 import io
 
 import soundfile
+from django.utils import timezone
 
 from accounts.models import Team, User
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app.models import DubbingSession
+from sessions_app.projects import uploads
+from sessions_app.projects.editing import comment
+from sessions_app.projects.job_models import Export, Job
+from sessions_app.projects.models import Project, ProjectLine, ProjectSpeaker
 from voices import services
 
 
@@ -58,3 +63,44 @@ def voices_of(
         "preview": preview,
     }
     return {f"{kind}_id": str(row.pk) for kind, row in rows.items()}
+
+
+def projects_of(user: User, name: str, team: Team | None = None) -> dict[str, str]:
+    """A project with one of everything that belongs to it, each telling ``name``, and an upload.
+
+    Placeholder in an address → id or number.
+    """
+    project = Project.objects.create(
+        owner=user,
+        team=team,
+        title=name,
+        origin="file",
+        original_name=name,
+        source_language="en",
+        target_language="es",
+    )
+    speaker = ProjectSpeaker.objects.create(project=project, label="S1", name=name)
+    line = ProjectLine.objects.create(
+        project=project,
+        number=0,
+        start_s=1.0,
+        end_s=2.0,
+        speaker=speaker,
+        language="en",
+        source_text=name,
+        target_text=name,
+    )
+    done = {"project": project, "state": "done", "ended_at": timezone.now()}
+    job = Job.objects.create(kind="dub", options={"steps": []}, problem_text=name, **done)
+    writing = Job.objects.create(kind="export", options={"steps": []}, **done)
+    export = Export.objects.create(project=project, job=writing, form="srt")
+    upload = uploads.begin(user, name=name, size_bytes=1000)
+    return {
+        "project_id": str(project.pk),
+        "project_speaker_id": str(speaker.pk),
+        "number": "0",
+        "comment_id": str(comment(line, by=user, text=name).pk),
+        "job_id": str(job.pk),
+        "export_id": str(export.pk),
+        "upload_id": str(upload.pk),
+    }

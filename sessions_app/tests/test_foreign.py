@@ -26,7 +26,7 @@ from sessions_app.glossaries.services import create_glossary, put_term
 from sessions_app.models import DubbingSession, Term
 from sessions_app.protocol.examples import EXAMPLES
 from sessions_app.protocol.schemas import tag
-from sessions_app.tests.belongings import voices_of
+from sessions_app.tests.belongings import projects_of, voices_of
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
@@ -121,6 +121,44 @@ RULES = {
     "api/titles": Rule(("get",)),
     "api/titles/<uuid:title_id>": Rule(("get",), foreign=True),
     "api/decisions": Rule(("get",)),
+    "api/upload-audio": Rule(("post",)),
+    "api/uploads": Rule(("get", "post")),
+    "api/uploads/<uuid:upload_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/projects": Rule(("get", "post")),
+    "api/projects/<uuid:project_id>": Rule(("get", "patch", "delete"), foreign=True),
+    "api/projects/<uuid:project_id>/original": Rule(("post",), foreign=True),
+    "api/projects/<uuid:project_id>/dub": Rule(("post",), foreign=True),
+    "api/projects/<uuid:project_id>/check": Rule(("post",), foreign=True),
+    "api/projects/<uuid:project_id>/undo": Rule(("post",), foreign=True),
+    "api/projects/<uuid:project_id>/changes": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/waveform": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/tracks/original": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/tracks/dub": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/tracks/mix": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/speakers": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/speakers/<int:project_speaker_id>": Rule(
+        ("get", "patch"), foreign=True
+    ),
+    "api/projects/<uuid:project_id>/lines": Rule(("get", "post"), foreign=True),
+    "api/projects/<uuid:project_id>/lines/<int:number>": Rule(
+        ("get", "patch", "delete"), foreign=True
+    ),
+    "api/projects/<uuid:project_id>/lines/<int:number>/undo": Rule(("post",), foreign=True),
+    "api/projects/<uuid:project_id>/lines/<int:number>/audio": Rule(("get",), foreign=True),
+    "api/projects/<uuid:project_id>/lines/<int:number>/comments": Rule(
+        ("get", "post"), foreign=True
+    ),
+    "api/projects/<uuid:project_id>/lines/<int:number>/comments/<int:comment_id>": Rule(
+        ("delete",), foreign=True
+    ),
+    "api/projects/<uuid:project_id>/exports": Rule(("get", "post"), foreign=True),
+    "api/exports/<uuid:export_id>": Rule(("get", "delete"), foreign=True),
+    "api/exports/<uuid:export_id>/file": Rule(("get",), foreign=True),
+    "api/jobs": Rule(("get",)),
+    "api/jobs/<uuid:job_id>": Rule(("get",), foreign=True),
+    "api/jobs/<uuid:job_id>/cancel": Rule(("post",), foreign=True),
+    "api/jobs/<uuid:job_id>/retry": Rule(("post",), foreign=True),
+    "api/jobs/<uuid:job_id>/events": Rule(("get",), foreign=True),
     "api/usage": Rule(("get",)),
     "api/languages": Rule(("get",)),
     "api/voices": Rule(("get",)),
@@ -146,6 +184,13 @@ EDITS = {
     "api/speakers/<uuid:speaker_id>": {"name": "mine"},
     "api/samples/<uuid:sample_id>": {"name": "mine"},
     "api/clones/<uuid:clone_id>": {"name": "mine"},
+    "api/projects/<uuid:project_id>": {"title": "mine"},
+    "api/projects/<uuid:project_id>/original": {"url": "https://example.org/a.mp4"},
+    "api/projects/<uuid:project_id>/lines": {"start_s": 1, "end_s": 2},
+    "api/projects/<uuid:project_id>/lines/<int:number>": {"target_text": "mine"},
+    "api/projects/<uuid:project_id>/lines/<int:number>/comments": {"text": "mine"},
+    "api/projects/<uuid:project_id>/speakers/<int:project_speaker_id>": {"name": "mine"},
+    "api/projects/<uuid:project_id>/exports": {"form": "srt"},
 }
 """Bodies that would be taken if the object were one's own."""
 
@@ -185,7 +230,7 @@ class Foreign:
         route = route.replace("<int:glossary_id>", str(self.term.glossary_id))
         route = route.replace("<int:term_id>", str(self.term.pk))
         for placeholder, pk in self.voices.items():
-            route = route.replace(f"<uuid:{placeholder}>", pk)
+            route = route.replace(f"<uuid:{placeholder}>", pk).replace(f"<int:{placeholder}>", pk)
         route = route.replace("<uuid:session_id>", str(self.session.pk))
         route = route.replace("<int:sequence>", "0")
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
@@ -200,7 +245,8 @@ def foreign(ben: Person) -> Foreign:
     )
     term = put_term(create_glossary(ben.user, name="of ben"), source=SECRET, target=SECRET)
     token = create_token(ben.user, name="of ben").record
-    return Foreign(session, token, send_test(webhook), term, voices_of(ben.user, session, SECRET))
+    things = voices_of(ben.user, session, SECRET) | projects_of(ben.user, SECRET)
+    return Foreign(session, token, send_test(webhook), term, things)
 
 
 @pytest.fixture(autouse=True)

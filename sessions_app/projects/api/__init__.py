@@ -1,0 +1,1 @@
+"""``/api/projects`` and what belongs to them: uploads, lines, jobs and exports."""

@@ -1,0 +1,201 @@
+"""``/api/projects/{id}/lines``: read, changed, taken back, talked about, heard."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.rest.conditional import check_match, tagged
+from accounts.rest.idempotency import idempotent
+from accounts.rest.schema import also_answers, edits, with_tag
+from pipeline.bounds import MEDIA_MAX_S, PROJECT_TEXT_MAX
+from sessions_app.projects import editing, selectors
+from sessions_app.projects.api.base import ProjectsApi, told
+from sessions_app.projects.inputs import is_fresh
+from sessions_app.projects.models import Project, ProjectLine
+from voices.playback import stored_response
+
+EDITABLE = editing.LINE_FIELDS
+
+
+class SoundSerializer(serializers.Serializer[Any]):
+    digest = serializers.CharField(help_text="Of what went into it: equal ones sound the same.")
+    duration_s = serializers.FloatField()
+    text = serializers.CharField(help_text="What is said: perhaps a shorter wording.")
+    how = serializers.CharField(help_text="How it was made to fit.")
+    speed = serializers.FloatField(help_text="Ratio to the natural speaking rate.")
+    engine = serializers.CharField()
+    voice = serializers.CharField()
+    marks = serializers.ListField(child=serializers.CharField())
+    figures = serializers.DictField(child=serializers.FloatField(allow_null=True))
+
+
+class LineOfProjectSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    revision = serializers.IntegerField(help_text="Goes up with every edit.")
+    state = serializers.SerializerMethodField(
+        help_text="`fresh`: its sound is what it says; `stale`: it is to be spoken anew."
+    )
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+    speaker = serializers.SerializerMethodField()
+    language = serializers.CharField(help_text="What is spoken.")
+    source_text = serializers.CharField()
+    target_text = serializers.CharField()
+    voice = serializers.CharField(help_text="Of this line alone; empty: its speaker's.")
+    style = serializers.DictField(  # type: ignore[assignment]  # a field, not the property
+        child=serializers.FloatField()
+    )
+    problem = serializers.CharField(help_text="Why it could not be spoken the last time.")
+    sound = SoundSerializer(allow_null=True)
+
+    def get_state(self, line: ProjectLine) -> str:
+        following: float | None = line.next_start_s  # type: ignore[attr-defined]  # annotated
+        return "fresh" if is_fresh(line, line.project, following) else "stale"
+
+    def get_speaker(self, line: ProjectLine) -> str | None:
+        return line.speaker.label if line.speaker else None
+
+
+class EditedLineSerializer(serializers.Serializer[Any]):
+    start_s = serializers.FloatField(min_value=0, max_value=MEDIA_MAX_S, required=False)
+    end_s = serializers.FloatField(min_value=0, max_value=MEDIA_MAX_S, required=False)
+    speaker = serializers.CharField(
+        max_length=64, required=False, help_text="Label; a new one makes a new speaker."
+    )
+    source_text = serializers.CharField(
+        max_length=PROJECT_TEXT_MAX, allow_blank=True, required=False
+    )
+    target_text = serializers.CharField(
+        max_length=PROJECT_TEXT_MAX, allow_blank=True, required=False
+    )
+    voice = serializers.CharField(max_length=128, allow_blank=True, required=False)
+    style = serializers.DictField(  # type: ignore[assignment]  # a field, not the property
+        child=serializers.FloatField(), required=False
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError(f"Name what to change: {', '.join(EDITABLE)}.")
+        return attrs
+
+
+class NewLineSerializer(serializers.Serializer[Any]):
+    start_s = serializers.FloatField(min_value=0, max_value=MEDIA_MAX_S)
+    end_s = serializers.FloatField(min_value=0, max_value=MEDIA_MAX_S)
+    speaker = serializers.CharField(max_length=64, allow_blank=True, default="")
+    source_text = serializers.CharField(max_length=PROJECT_TEXT_MAX, allow_blank=True, default="")
+    target_text = serializers.CharField(max_length=PROJECT_TEXT_MAX, allow_blank=True, default="")
+
+
+class LinesOfProjectView(ProjectsApi):
+    serializer_class = LineOfProjectSerializer
+    queryset = ProjectLine.objects.none()
+    ordering = ("start_s", "number")
+
+    @extend_schema(operation_id="list_project_lines", responses=LineOfProjectSerializer(many=True))
+    def get(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """Its lines in order of time."""
+        project = self.seen(project_id)
+        return self.page_of(selectors.lines_of(project).select_related("project"))
+
+    @extend_schema(
+        operation_id="create_project_line",
+        request=NewLineSerializer,
+        responses={201: LineOfProjectSerializer},
+    )
+    @idempotent
+    @also_answers("409")
+    def post(self, request: Request, project_id: uuid.UUID) -> Response:
+        """Add a line where there was none."""
+        given = NewLineSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        with transaction.atomic(), told():
+            project = self.editable(project_id, lock=True)
+            made = editing.add_line(project, **given.validated_data)
+        line = self.line(project, made.number)
+        return tagged(
+            request,
+            LineOfProjectSerializer(line).data,
+            EDITABLE,
+            status=status.HTTP_201_CREATED,
+            headers={"Location": f"/api/projects/{project_id}/lines/{made.number}"},
+        )
+
+
+class LineOfProjectView(ProjectsApi):
+    serializer_class = LineOfProjectSerializer
+
+    @extend_schema(operation_id="read_project_line")
+    @with_tag
+    def get(self, request: Request, project_id: uuid.UUID, number: int) -> Response:
+        """One line, whether its sound is what it says, and what to listen to again."""
+        line = self.line(self.seen(project_id), number)
+        return tagged(request, LineOfProjectSerializer(line).data, EDITABLE)
+
+    @extend_schema(operation_id="edit_project_line", request=EditedLineSerializer)
+    @edits
+    def patch(self, request: Request, project_id: uuid.UUID, number: int) -> Response:
+        """Change its text, times, speaker, voice or style. It is `stale` until it is dubbed
+        again, if that changes how it sounds."""
+        given = EditedLineSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        project = self.editable(project_id)
+        with transaction.atomic(), told():
+            line = self.line(project, number, lock=True)
+            check_match(request, LineOfProjectSerializer(line).data, EDITABLE)
+            editing.edit_line(line, by=self.person, changes=given.validated_data)
+        return self._told(request, project, number)
+
+    @extend_schema(operation_id="delete_project_line", responses={204: None})
+    @edits
+    def delete(self, request: Request, project_id: uuid.UUID, number: int) -> Response:
+        """Delete a line; this cannot be taken back."""
+        project = self.editable(project_id)
+        with transaction.atomic():
+            line = self.line(project, number, lock=True)
+            check_match(request, LineOfProjectSerializer(line).data, EDITABLE, required=False)
+            line.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _told(self, request: Request, project: Project, number: int) -> Response:
+        line = self.line(project, number)
+        return tagged(request, LineOfProjectSerializer(line).data, EDITABLE)
+
+
+class LineUndoView(ProjectsApi):
+    serializer_class = LineOfProjectSerializer
+
+    @extend_schema(operation_id="undo_line_change", request=None)
+    @also_answers("409")
+    def post(self, request: Request, project_id: uuid.UUID, number: int) -> Response:
+        """Take back the newest change of this line; again, the one before."""
+        project = self.editable(project_id)
+        line = self.line(project, number)
+        with told():
+            editing.undo(project, by=self.person, line=line)
+        line = self.line(project, number)
+        return tagged(request, LineOfProjectSerializer(line).data, EDITABLE)
+
+
+class LineSoundView(ProjectsApi):
+    serializer_class = LineOfProjectSerializer
+
+    @extend_schema(
+        operation_id="play_project_line", responses={(200, "audio/flac"): OpenApiTypes.BINARY}
+    )
+    def get(self, request: Request, project_id: uuid.UUID, number: int) -> HttpResponseBase:
+        """How the line sounds, as FLAC; takes `Range`."""
+        line = self.line(self.seen(project_id), number)
+        if line.sound is None:
+            raise NotFound
+        return stored_response(request._request, line.sound.audio, media_type="audio/flac")

@@ -1,0 +1,90 @@
+"""What is heard and seen of a project: its waveform, its original, its dub, its mix."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pipeline.batch.sounding import PEAKS_PER_S
+from sessions_app.projects.api.base import ProjectsApi
+from sessions_app.projects.api.projects import ProjectSerializer
+from voices.playback import stored_response
+
+
+class WaveformSerializer(serializers.Serializer[Any]):
+    peaks_per_s = serializers.IntegerField()
+    peaks = serializers.ListField(child=serializers.IntegerField())
+
+
+class WaveformView(ProjectsApi):
+    serializer_class = WaveformSerializer
+
+    @extend_schema(operation_id="read_waveform")
+    def get(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+        """The original's level over time: peaks from 0 to 255."""
+        project = self.seen(project_id)
+        if not project.waveform:
+            raise NotFound
+        with default_storage.open(project.waveform, "rb") as file:
+            peaks = list(file.read())
+        return Response({"peaks_per_s": PEAKS_PER_S, "peaks": peaks})
+
+
+class TrackView(ProjectsApi):
+    serializer_class = ProjectSerializer
+    media_type = ""
+    field = ""
+
+    def get(self, request: Request, project_id: uuid.UUID) -> HttpResponseBase:
+        project = self.seen(project_id)
+        name = getattr(project, self.field)
+        if not name:
+            raise NotFound
+        return stored_response(request._request, name, media_type=self.media_type or _type(name))
+
+
+class DubTrackView(TrackView):
+    field, media_type = "dub", "audio/flac"
+
+    @extend_schema(operation_id="play_dub", responses={(200, "audio/flac"): OpenApiTypes.BINARY})
+    def get(self, request: Request, project_id: uuid.UUID) -> HttpResponseBase:
+        """The dub alone, as FLAC; takes `Range`."""
+        return super().get(request, project_id)
+
+
+class MixTrackView(TrackView):
+    field, media_type = "mix", "audio/flac"
+
+    @extend_schema(operation_id="play_mix", responses={(200, "audio/flac"): OpenApiTypes.BINARY})
+    def get(self, request: Request, project_id: uuid.UUID) -> HttpResponseBase:
+        """The dub over the lowered original, as FLAC; takes `Range`."""
+        return super().get(request, project_id)
+
+
+class OriginalTrackView(TrackView):
+    field = "original"
+
+    @extend_schema(
+        operation_id="play_original",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, project_id: uuid.UUID) -> HttpResponseBase:
+        """The original as it was uploaded; takes `Range`."""
+        return super().get(request, project_id)
+
+
+_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska", ".mp3": "audio/mpeg",
+          ".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg"}  # fmt: skip
+
+
+def _type(name: str) -> str:
+    return _TYPES.get(f".{name.rpartition('.')[2]}", "application/octet-stream")

@@ -1,0 +1,68 @@
+"""Reads about projects; every one takes the acting user and sees only what is theirs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+
+from accounts.models import User
+from sessions_app.projects.job_models import Export, Job, Upload
+from sessions_app.projects.models import LineSound, Project, ProjectLine
+
+
+def projects_of(user: User) -> QuerySet[Project]:
+    """The user's projects and those of their teams."""
+    found: QuerySet[Project] = Project.objects.visible_to(user)
+    return found
+
+
+def editable_projects(user: User) -> QuerySet[Project]:
+    found: QuerySet[Project] = Project.objects.editable_by(user)
+    return found
+
+
+def jobs_of(user: User) -> QuerySet[Job]:
+    return Job.objects.filter(project__in=projects_of(user)).select_related("project", "export")
+
+
+def exports_of(user: User) -> QuerySet[Export]:
+    return Export.objects.filter(project__in=projects_of(user)).select_related("job", "project")
+
+
+def uploads_of(user: User) -> QuerySet[Upload]:
+    """An upload is its owner's alone."""
+    return Upload.objects.filter(owner=user)
+
+
+def with_next(lines: QuerySet[ProjectLine]) -> QuerySet[ProjectLine]:
+    """Lines with ``next_start_s``, when the line after each begins (None after the last), and
+    all that says how they sound."""
+    later = ProjectLine.objects.filter(project=OuterRef("project")).filter(
+        Q(start_s__gt=OuterRef("start_s"))
+        | Q(start_s=OuterRef("start_s"), number__gt=OuterRef("number"))
+    )
+    following = later.order_by("start_s", "number").values("start_s")[:1]
+    return (
+        lines.annotate(next_start_s=Subquery(following))
+        .select_related("speaker", "sound")
+        .defer("speaker__shape")
+    )
+
+
+def lines_of(project: Project) -> QuerySet[ProjectLine]:
+    return with_next(ProjectLine.objects.filter(project=project)).order_by("start_s", "number")
+
+
+def bytes_of(user_id: int) -> int:
+    """What the user's projects take of the storage."""
+    projects = Project.objects.filter(owner=user_id)
+    originals = projects.aggregate(sum=Sum("bytes_kept"))["sum"] or 0
+    sounds = LineSound.objects.filter(project__in=projects).aggregate(sum=Sum("size_bytes"))["sum"]
+    exports = Export.objects.filter(project__in=projects).aggregate(sum=Sum("size_bytes"))["sum"]
+    uploads = Upload.objects.filter(owner=user_id).aggregate(sum=Sum(F("offset")))["sum"]
+    return int(originals + (sounds or 0) + (exports or 0) + (uploads or 0))
+
+
+def job_of(user: User, job_id: uuid.UUID) -> Job | None:
+    return jobs_of(user).filter(pk=job_id).first()

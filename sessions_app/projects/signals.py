@@ -1,0 +1,29 @@
+"""Files go with their rows, however those are deleted: by hand, or with their account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from sessions_app.projects.job_models import Export, UploadPiece
+from sessions_app.projects.models import LineSound, Project, StoredStretch
+from voices.files import discard
+
+
+@receiver(post_delete, sender=Project)
+def delete_its_files(instance: Project, **_: Any) -> None:
+    discard([instance.original, instance.waveform, instance.dub, instance.mix])
+
+
+@receiver(post_delete, sender=StoredStretch)
+@receiver(post_delete, sender=LineSound)
+def delete_its_sound(instance: StoredStretch | LineSound, **_: Any) -> None:
+    discard([instance.audio])
+
+
+@receiver(post_delete, sender=UploadPiece)
+@receiver(post_delete, sender=Export)
+def delete_its_file(instance: UploadPiece | Export, **_: Any) -> None:
+    discard([instance.file])

@@ -1,0 +1,40 @@
+"""``mix``: the dub track, and the mix of it with the original, which is lowered under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.media import open_media
+from pipeline.mixer import Mixer
+from sessions_app.projects.files import local, store_path, workspace
+from sessions_app.projects.job_models import Job
+from sessions_app.projects.models import Project
+from sessions_app.projects.placed import cues, length_s
+from sessions_app.projects.running import Work
+from voices.files import discard, keep
+
+
+def plan(job: Job) -> Sequence[Mapping[str, Any]]:
+    """Without an original there is nothing to mix with."""
+    return [{}] if job.project.original else []
+
+
+def do(work: Work) -> None:
+    project = work.project
+    with workspace() as folder, local(project.original, folder) as path:
+        mix, dub = folder / "mix.flac", folder / "dub.flac"
+        Mixer(cues(project)).write(
+            open_media(path), mix, dub, length_s=length_s(project), check=work.check
+        )
+        names = store_path(mix), store_path(dub)
+
+    def write() -> None:
+        fresh = Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
+        discard([fresh.mix, fresh.dub])
+        fresh.mix, fresh.dub = names
+        fresh.save(update_fields=["mix", "dub", "updated_at"])
+        for name in names:
+            keep(name)
+
+    work.finish(write=write)

@@ -1,0 +1,125 @@
+"""``export`` and ``mux``: a file of a project is written."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.batch.loudness import normalise
+from pipeline.bounds import EXPORTS_MAX
+from pipeline.mixer import write_track
+from pipeline.muxer import mux, video_suffix
+from pipeline.subtitles import srt
+from sessions_app.projects.errors import ProjectError
+from sessions_app.projects.files import local, store_path, workspace
+from sessions_app.projects.job_models import Export, ExportForm, Job
+from sessions_app.projects.models import Project
+from sessions_app.projects.placed import cues, length_s, placed_lines
+from sessions_app.projects.running import Work
+from sessions_app.projects.text_exports import DISCLOSURE, written
+from voices.files import keep
+
+TEXT_FORMS = frozenset({"srt", "vtt", "ass", "json", "csv"})
+STEM_RATE_HZ = 48_000
+
+
+def plan(job: Job) -> Sequence[Mapping[str, Any]]:  # noqa: ARG001 - of every plan's form
+    return [{}]
+
+
+def plan_video(job: Job) -> Sequence[Mapping[str, Any]]:
+    """The video of a file that has pictures is written with its first dub."""
+    if not job.project.media.get("has_video"):
+        return []
+    Export.objects.get_or_create(
+        job=job, defaults={"project": job.project, "form": ExportForm.VIDEO}
+    )
+    return [{}]
+
+
+def do(work: Work) -> None:
+    export = Export.objects.get(job=work.job)
+    with workspace() as folder:
+        path = _write(work, export, folder)
+        size = path.stat().st_size
+        name = store_path(path)
+
+    def write() -> None:
+        export.file, export.size_bytes = name, size
+        export.save(update_fields=["file", "size_bytes"])
+        keep(name)
+        for old in Export.objects.filter(project=work.project).order_by("-created_at")[
+            EXPORTS_MAX:
+        ]:
+            old.delete()
+
+    work.finish(write=write)
+
+
+def _write(work: Work, export: Export, folder: Path) -> Path:
+    project, form = work.project, export.form
+    if form in TEXT_FORMS:
+        path = folder / f"export.{form}"
+        path.write_text(written(project, form=form, text=export.text), encoding="utf-8")
+        return path
+    if not project.mix or not project.original:
+        raise ProjectError(
+            "not_dubbed", "There is no dub to write: give the original, and dub the project first."
+        )
+    if form == ExportForm.STEMS:
+        return _stems(work, folder)
+    source = project.dub if form == ExportForm.DUB else project.mix
+    track = folder / "track.flac"
+    with local(source, folder) as path:
+        normalise(
+            path,
+            track,
+            metadata={"title": project.title, "comment": DISCLOSURE},
+            rate_hz=STEM_RATE_HZ,
+            check=work.check,
+        )
+    return _video(work, folder, track) if form == ExportForm.VIDEO else track
+
+
+def _video(work: Work, folder: Path, track: Path) -> Path:
+    project = work.project
+    subtitles = folder / "subtitles.srt"
+    shown = [
+        (one.start_s, one.end_s, line.sound.text)
+        for one, line in placed_lines(project)
+        if line.sound is not None
+    ]
+    subtitles.write_text(srt(shown), encoding="utf-8")
+    with local(project.original, folder) as path:
+        out = folder / f"video{video_suffix(path)}"
+        mux(
+            path,
+            track,
+            subtitles if shown else None,
+            out,
+            target_language=project.target_language,
+            source_language=project.source_language,
+            disclosure=DISCLOSURE,
+        )
+    return out
+
+
+def _stems(work: Work, folder: Path) -> Path:
+    """A track for each speaker, as long as the original and not made louder: they add up."""
+    project: Project = work.project
+    out = folder / "stems.zip"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for number, speaker in enumerate(project.speakers.defer("shape"), start=1):
+            own = cues(project, speaker_id=speaker.pk)
+            if not own:
+                continue
+            path = folder / f"{number:02}.flac"
+            write_track(
+                own, path, rate_hz=STEM_RATE_HZ, length_s=length_s(project), check=work.check
+            )
+            archive.write(path, f"{number:02}-{speaker.label or 'unknown'}.flac")
+            path.unlink()
+        archive.writestr("DISCLOSURE.txt", DISCLOSURE + ".\n")
+    return out

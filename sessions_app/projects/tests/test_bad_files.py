@@ -1,0 +1,294 @@
+"""Whatever is sent instead of a good file gets a clear word, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from pipeline.bounds import UPLOAD_PIECE_MAX_BYTES
+from pipeline.providers.scripted.sounds import utterances
+from sessions_app.projects import fetching
+from sessions_app.projects.errors import ProjectError
+from sessions_app.projects.files import flac_of
+from sessions_app.projects.job_models import JobState, Upload
+from sessions_app.projects.models import Project
+from sessions_app.projects.tests.conftest import Drain, dubbed
+
+SRT = "1\n00:00:00,500 --> 00:00:02,000\nHello there\n\n2\n00:00:02,500 --> 00:00:04,000\nGoodbye\n"
+
+
+def zipped() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.wav", b"\0" * 10_000_000)
+    return content.getvalue()
+
+
+def picture() -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (3000, 3000)).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture
+def client(ana: User, scripted: None) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(ana)
+    return client
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (zipped(), "ZIP"),
+        (picture(), "picture"),
+        (b"<!DOCTYPE html><html></html>", "web page"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"\x1f\x8b\x08 gzip", "gzip"),
+    ],
+)
+def test_what_is_no_media_is_refused_with_its_first_bytes(
+    client: APIClient, storage: Path, content: bytes, word: str
+) -> None:
+    body = {"audio": io.BytesIO(content), "target_language": "es"}
+    answer = client.post("/api/upload-audio", body, format="multipart")
+    assert (answer.status_code, answer.json()["code"]) == (415, "media_unreadable")
+    assert word in answer.json()["detail"]
+    assert not Upload.objects.exists()
+    assert not Project.objects.exists()
+    assert files_in(storage) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"just some words that are no sound " * 40, "media_unreadable"),
+        (flac_of(utterances((2.0, 140.0)), 16_000)[:40], "media_unreadable"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0" * 2000, "media_unreadable"),
+        (b"#EXTM3U\nhttp://127.0.0.1/secret.ts\n", "media_unreadable"),
+        (flac_of(np.zeros(64_000, np.int16), 16_000), "nothing_said"),
+    ],
+)
+def test_what_only_looks_like_media_fails_in_clear_words(
+    ana: User, scripted: None, drain: Drain, storage: Path, content: bytes, problem: str
+) -> None:
+    project, job = dubbed(ana, content, drain)
+    assert (job.state, job.problem) == (JobState.FAILED, problem)
+    assert job.problem_text.endswith((".", "?"))
+    assert not Upload.objects.exists()
+    project.delete()
+    assert files_in(storage) == []
+
+
+def test_a_flac_that_unpacks_to_days_is_not_unpacked(
+    ana: User, scripted: None, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.batch.sounding.MEDIA_MAX_S", 3.0)
+    _, job = dubbed(ana, flac_of(np.zeros(16_000 * 5, np.int16), 16_000), drain)
+    assert (job.state, job.problem) == (JobState.FAILED, "media_too_long")
+
+
+def test_a_video_without_sound_says_so(
+    ana: User, scripted: None, drain: Drain, tmp_path: Path
+) -> None:
+    import av
+
+    path = tmp_path / "silent.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 32
+        for _ in range(5):
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    _, job = dubbed(ana, path.read_bytes(), drain, name="silent.mp4")
+    assert (job.state, job.problem) == (JobState.FAILED, "media_without_audio")
+
+
+def test_pieces_come_in_order_and_no_larger_than_agreed(client: APIClient) -> None:
+    wish = {"name": "a.wav", "size_bytes": 100}
+    path = client.post("/api/uploads", wish, format="json")["Location"]
+
+    def send(content: bytes, offset: str) -> Any:
+        kind = "application/offset+octet-stream"
+        return client.patch(path, content, content_type=kind, HTTP_UPLOAD_OFFSET=offset)
+
+    assert send(b"x" * 40, "0").json()["offset"] == 40
+    assert send(b"x" * 40, "0").json()["code"] == "upload_offset_wrong"
+    assert send(b"x" * 61, "40").status_code == 400
+    assert send(b"", "40").status_code == 400
+    assert send(b"x", "-1").status_code == 400
+    assert send(b"x" * (UPLOAD_PIECE_MAX_BYTES + 1), "40").json()["code"] == "piece_too_large"
+    assert client.get(path).json()["offset"] == 40
+    wish = {"upload": path.rpartition("/")[2], "target_language": "es"}
+    assert client.post("/api/projects", wish, format="json").json()["code"] == "upload_unfinished"
+    too_large = client.post("/api/uploads", {"name": "a", "size_bytes": 2**31 + 1}, format="json")
+    assert too_large.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "subtitles",
+    [
+        "no times in this",
+        "1\n00:00:05,000 --> 00:00:02,000\nbackwards\n",
+        "WEBVTT\n\n",
+        "1\n00:00:01,000 --> 00:00:02,000\n" + "x" * 3000 + "\n",
+        "\0\0\0",
+    ],
+)
+def test_malformed_subtitles_are_refused_by_name(client: APIClient, subtitles: str) -> None:
+    content = flac_of(utterances((1.0, 140.0)), 16_000)
+    wish = {"name": "a.flac", "size_bytes": len(content)}
+    path = client.post("/api/uploads", wish, format="json")["Location"]
+    kind = "application/offset+octet-stream"
+    client.patch(path, content, content_type=kind, HTTP_UPLOAD_OFFSET="0")
+    body = {
+        "upload": path.rpartition("/")[2],
+        "source_language": "en",
+        "target_language": "es",
+        "source_subtitles": subtitles,
+    }
+    answer = client.post("/api/projects", body, format="json")
+    assert answer.status_code == 400, answer.content
+    assert "source_subtitles" in answer.json()["errors"]
+    assert not Project.objects.exists()
+
+
+@pytest.mark.parametrize("given", ["source", "target", "both"])
+def test_subtitles_that_are_brought_along_are_taken_as_they_are(
+    ana: User, scripted: None, drain: Drain, given: str
+) -> None:
+    texts = {
+        "source": {"source_subtitles": SRT},
+        "target": {"target_subtitles": SRT},
+        "both": {"source_subtitles": SRT, "target_subtitles": SRT.replace("Goodbye", "Adiós")},
+    }[given]
+    pcm = utterances((1.5, 140.0), (1.5, 140.0))
+    project, job = dubbed(ana, flac_of(pcm, 16_000), drain, **texts)
+    assert (job.state, job.problem_text) == (JobState.DONE, "")
+    said = [(line.source_text, line.target_text) for line in project.lines.all()]
+    assert (
+        said
+        == {
+            "source": [("Hello there", "es Hello there"), ("Goodbye", "es Goodbye")],
+            "target": [("", "Hello there"), ("", "Goodbye")],
+            "both": [("Hello there", "Hello there"), ("Goodbye", "Adiós")],
+        }[given]
+    )
+    assert all(line.sound for line in project.lines.select_related("sound"))
+
+
+class Redirecting(http.server.BaseHTTPRequestHandler):
+    location = ""
+    content = b""
+
+    def do_GET(self) -> None:
+        self.send_response(302 if self.location and self.path == "/moved" else 200)
+        if self.path == "/moved":
+            self.send_header("Location", self.location)
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+        self.wfile.write(self.content)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/a.mp4",
+        "https://localhost/a.mp4",
+        "https://[::1]/a.mp4",
+        "https://10.0.0.7/a.mp4",
+        "https://169.254.169.254/latest/meta-data",
+        "https://0x7f000001/a.mp4",
+        "http://example.org/a.mp4",
+        "https://user:secret@example.org/a.mp4",
+    ],
+)
+def test_nothing_is_fetched_from_where_only_this_machine_gets(client: APIClient, url: str) -> None:
+    answer = client.post("/api/projects", {"url": url, "target_language": "es"}, format="json")
+    assert answer.status_code == 400
+    assert not Project.objects.exists()
+
+
+def test_a_file_is_fetched_along_its_redirects(
+    ana: User, settings: Any, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FETCH_PRIVATE_ADDRESSES = True
+    content = flac_of(utterances((1.0, 140.0)), 16_000)
+    monkeypatch.setattr(Redirecting, "content", content)
+    monkeypatch.setattr(Redirecting, "location", "/talk%20one.flac")
+    path = tmp_path / "fetched"
+    assert fetching.fetch(f"{server}/moved", path) == "talk one.flac"
+    assert path.read_bytes() == content
+    # Each step is looked at like the first.
+    monkeypatch.setattr(Redirecting, "location", "file:///etc/passwd")
+    with pytest.raises(ProjectError, match="begins with"):
+        fetching.fetch(f"{server}/moved", path)
+    monkeypatch.setattr(Redirecting, "location", "/moved")
+    with pytest.raises(ProjectError, match="redirects more than"):
+        fetching.fetch(f"{server}/moved", path)
+    monkeypatch.setattr(fetching, "MEDIA_MAX_BYTES", 100)
+    with pytest.raises(ProjectError) as refused:
+        fetching.fetch(f"{server}/whole", path)
+    assert refused.value.code == "media_too_large"
+
+
+def test_what_is_public_at_first_and_private_behind_a_redirect_is_refused(
+    settings: Any, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def checked(url: str) -> None:
+        looked.append(url)
+        settings.FETCH_PRIVATE_ADDRESSES = len(looked) == 1
+        fetching_refuse(url)
+
+    fetching_refuse = fetching.refuse_address
+    monkeypatch.setattr(fetching, "refuse_address", checked)
+    monkeypatch.setattr(Redirecting, "location", f"{server.replace('http:', 'https:')}/secret")
+    with pytest.raises(ProjectError) as refused:
+        fetching.fetch(f"{server}/moved", tmp_path / "fetched")
+    assert refused.value.code == "address_private"
+    assert len(looked) == 2
+
+
+def test_a_small_file_that_is_waited_for_comes_with_its_result(
+    client: APIClient, drain: Drain
+) -> None:
+    sound = io.BytesIO()
+    soundfile.write(sound, utterances((1.5, 140.0)), 16_000, format="WAV")
+    sound.seek(0)
+    body = {"audio": sound, "target_language": "es", "source_language": "en", "wait": "0.3"}
+    answer = client.post("/api/upload-audio", body, format="multipart")
+    # Nobody works on it in this process while it waits.
+    assert (answer.status_code, answer.json()["state"]) == (202, "running")
+    assert answer["Location"] == f"/api/jobs/{answer.json()['id']}"

@@ -1,0 +1,253 @@
+"""Parts of jobs: claimed once, taken from the dead, cancelled, tried again, told to webhooks."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from accounts.models import Membership, Role, Team, User, WebhookEvent
+from accounts.personal_data import ObstacleError, delete_account
+from accounts.services import create_user
+from accounts.webhooks.services import create_webhook
+from pipeline.bounds import PART_LEASE_S, PART_S
+from pipeline.providers.scripted.sounds import utterances
+from sessions_app import services
+from sessions_app.projects import jobs, making, uploads
+from sessions_app.projects.editing import edit_line
+from sessions_app.projects.errors import ProjectError
+from sessions_app.projects.files import flac_of, workspace
+from sessions_app.projects.job_models import Job, JobPart, JobState, PartState
+from sessions_app.projects.jobs import ClaimLostError
+from sessions_app.projects.models import Change, Project, ProjectLine
+from sessions_app.projects.running import work
+from sessions_app.projects.tests.conftest import Drain, dubbed
+from sessions_app.tests.test_record import line as line_record
+
+TALK = flac_of(utterances((1.5, 110.0), (1.5, 240.0), (1.5, 110.0)), 16_000)
+
+
+@pytest.fixture
+def job(ana: User, scripted: None) -> Job:
+    """Under way; nobody works on it."""
+    upload = uploads.whole(ana, name="talk.flac", content=TALK)
+    _, job = making.create_project(ana, upload=upload, source_language="en", target_language="es")
+    return job
+
+
+def first_part(job: Job) -> JobPart:
+    part = JobPart.objects.filter(job=job).exclude(state=PartState.DONE).first()
+    assert part is not None
+    return part
+
+
+def test_a_part_is_claimed_by_one_and_taken_over_only_from_the_dead(job: Job) -> None:
+    part = first_part(job)
+    mine = jobs.claim(part.pk)
+    assert mine is not None
+    assert jobs.claim(part.pk) is None
+    assert jobs.alive(mine)
+    # The broker knows that the worker is gone; or nothing was heard of it for long enough.
+    theirs = jobs.claim(part.pk, redelivered=True)
+    assert theirs is not None
+    assert not jobs.alive(mine)
+    silent = timezone.now() - timedelta(seconds=PART_LEASE_S + 1)
+    JobPart.objects.filter(pk=part.pk).update(claimed_at=silent)
+    assert jobs.look_after() == 1
+    last = jobs.claim(part.pk)
+    assert last is not None
+    assert last.part.takeovers == 2
+
+
+def test_what_two_workers_made_of_a_part_is_written_once(job: Job) -> None:
+    part = first_part(job)
+    slow = jobs.claim(part.pk)
+    quick = jobs.claim(part.pk, redelivered=True)
+    assert slow is not None
+    assert quick is not None
+    written: list[str] = []
+    jobs.finish(quick, write=lambda: written.append("quick"))
+    with pytest.raises(ClaimLostError):
+        jobs.finish(slow, write=lambda: written.append("slow"))
+    assert written == ["quick"]
+
+
+def test_a_message_that_comes_twice_does_nothing_the_second_time(job: Job, drain: Drain) -> None:
+    part = first_part(job)
+    work(part.pk)
+    work(part.pk)
+    drain(job)
+    assert job.state == JobState.DONE
+    work(part.pk, redelivered=True)
+    numbers = list(job.project.lines.values_list("number", flat=True))
+    assert numbers == [0, 1, 2]
+
+
+def test_a_cancelled_job_stops_and_goes_on_where_it_was(job: Job, drain: Drain) -> None:
+    work(first_part(job).pk)
+    done = set(job.parts.filter(state=PartState.DONE).values_list("pk", flat=True))
+    jobs.cancel(job)
+    work(first_part(job).pk)
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    assert set(job.parts.filter(state=PartState.DONE).values_list("pk", flat=True)) == done
+    with pytest.raises(ProjectError, match="already"):
+        jobs.cancel(job)
+    jobs.again(job)
+    assert drain(job).state == JobState.DONE
+    # What had been done was not done again.
+    assert job.parts.filter(step="probe").count() == 1
+
+
+def test_voiceprints_of_a_job_that_nobody_goes_on_with_are_gone_after_a_day(
+    job: Job, drain: Drain
+) -> None:
+    while JobPart.objects.filter(job=job, step="speakers").first() is None:
+        work(first_part(job).pk)
+    jobs.cancel(job)
+    heard = JobPart.objects.filter(job=job, step="recognise", result__isnull=False)
+    assert heard.exists()
+    Job.objects.filter(pk=job.pk).update(ended_at=timezone.now() - timedelta(days=2))
+    jobs.look_after()
+    assert not heard.exists()
+    # Gone on with after all, its sound is heard again.
+    jobs.again(job)
+    assert drain(job).state == JobState.DONE
+    assert job.project.lines.count() == 3
+    assert not JobPart.objects.filter(job=job, result__isnull=False).exists()
+
+
+def test_a_part_that_fails_again_and_again_ends_the_job_and_may_be_retried(
+    ana: User, job: Job, drain: Drain, settings: Any
+) -> None:
+    create_webhook(ana, url="https://receiver.example/x", event_types=["*"], team=None)
+    good = settings.DUBBING_ENGINES
+    settings.DUBBING_ENGINES = "sessions_app.projects.tests.test_jobs.no_engines"
+    assert drain(job).state == JobState.FAILED
+    assert job.problem
+    settings.DUBBING_ENGINES = good
+    jobs.again(job)
+    assert drain(job).state == JobState.DONE
+    told = list(WebhookEvent.objects.order_by("happened_at").values_list("type", flat=True))
+    assert told == ["project.job_failed", "project.job_done"]
+
+
+def no_engines() -> Any:
+    raise RuntimeError("there are none today")
+
+
+def test_what_a_killed_worker_had_on_its_disk_goes_with_the_next_part(storage: Any) -> None:
+    left = storage.parent / "work" / "part-of-the-dead"
+    left.mkdir(parents=True)
+    (left / "video.mp4").write_bytes(b"x")
+    long_ago = time.time() - 10 * PART_S
+    os.utime(left, (long_ago, long_ago))
+    with workspace() as mine:
+        assert mine.exists()
+        assert not left.exists()
+    assert list((storage.parent / "work").iterdir()) == []
+
+
+def test_one_job_at_a_time_changes_a_project(ana: User, job: Job) -> None:
+    with pytest.raises(ProjectError) as refused:
+        making.redub(job.project, by=ana)
+    assert refused.value.code == "project_busy"
+
+
+def test_a_hundred_edits_at_once_by_several_people_lose_none(
+    ana: User, scripted: None, drain: Drain
+) -> None:
+    project, _ = dubbed(ana, TALK, drain)
+    people = [ana, *(create_user(email=f"{n}@example.org", password=None) for n in range(3))]
+    ProjectLine.objects.bulk_create(
+        ProjectLine(project=project, number=10 + n, start_s=20.0 + n, end_s=20.5 + n, language="en")
+        for n in range(20)
+    )
+    start = threading.Barrier(8)
+
+    def edit(number: int) -> None:
+        """Five edits of each line: each adds a word to what is there."""
+        from django.db import transaction
+
+        if number < 8:
+            start.wait(30)
+        try:
+            with transaction.atomic():
+                rows = ProjectLine.objects.select_for_update(of=("self",))
+                line = rows.get(project=project, number=10 + number % 20)
+                text = f"{line.target_text} {number}".strip()
+                edit_line(line, by=people[number % 4], changes={"target_text": text})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(edit, range(100)))
+    said = " ".join(
+        ProjectLine.objects.filter(project=project, number__gte=10).values_list(
+            "target_text", flat=True
+        )
+    )
+    assert sorted(map(int, said.split())) == list(range(100))
+    assert Change.objects.filter(project=project).count() == 100
+    revisions = ProjectLine.objects.filter(project=project, number__gte=10)
+    assert set(revisions.values_list("revision", flat=True)) == {6}
+
+
+def test_a_session_opens_as_a_project_and_its_original_is_added(
+    ana: User, scripted: None, drain: Drain
+) -> None:
+    session = services.create_session(ana, target_language="es", title="Lecture")
+    spoken = [
+        replace(
+            line_record(n),
+            target_text=f"número {n}",
+            start_s=2.1 * n + 0.2,
+            end_s=2.1 * n + 1.7,
+            speaker=f"S{n % 2 + 1}",
+        )
+        for n in range(3)
+    ]
+    services.save_lines(session.pk, spoken)
+    of_session = list(session.lines.order_by("sequence"))
+    project = making.open_session(ana, session)
+    lines = list(project.lines.order_by("number"))
+    assert [one.source_text for one in lines] == [one.source_text for one in of_session]
+    assert [one.target_text for one in lines] == [one.target_text for one in of_session]
+    export = making.export(project, by=ana, form="srt")
+    assert drain(export.job).state == JobState.DONE
+    with pytest.raises(ProjectError) as refused:
+        making.export(project, by=ana, form="mix")
+    assert refused.value.code == "not_dubbed"
+    upload = uploads.whole(ana, name="lecture.flac", content=TALK)
+    job = drain(making.add_original(project, by=ana, upload=upload))
+    assert (job.state, job.problem_text) == (JobState.DONE, "")
+    project.refresh_from_db()
+    assert project.mix
+    labels = project.lines.order_by("number").values_list("speaker__label", flat=True)
+    assert list(labels) == ["S1", "S2", "S1"]
+    assert [one.target_text for one in project.lines.order_by("number")] == [
+        one.target_text for one in of_session
+    ]
+
+
+def test_an_account_goes_with_its_projects_and_their_files(
+    ana: User, job: Job, drain: Drain, storage: Any
+) -> None:
+    team = Team.objects.create(name="us")
+    Membership.objects.create(team=team, user=ana, role=Role.OWNER)
+    with pytest.raises(ObstacleError, match="being dubbed"):
+        delete_account(ana)
+    drain(job)
+    assert any(path.is_file() for path in storage.rglob("*"))
+    delete_account(ana)
+    assert not Project.objects.exists()
+    assert [path for path in storage.rglob("*") if path.is_file()] == []
+    connections.close_all()
