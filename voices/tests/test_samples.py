@@ -73,8 +73,8 @@ def test_a_good_recording_is_called_good(
     assert figures["snr_db"] > 30
     assert figures["bandwidth_hz"] >= 7_500
     assert -30 < figures["loudness_lufs"] < -15
-    # One file: the upload has gone.
-    assert len(stored(media)) == 1
+    # The sound and its picture: the upload has gone.
+    assert sorted(one.suffix for one in stored(media)) == [".flac", ".webp"]
     assert DiscardedFile.objects.count() == 0
     every = VoiceSample.objects.get().voiceprints.all()
     prints = every.filter(encoder="resemblyzer")
@@ -264,7 +264,7 @@ def test_a_sample_is_analysed_anew_on_demand(
     assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
     again = analysed(sample)
     assert again.state == SampleState.READY
-    assert len(stored(media)) == 1
+    assert sorted(one.suffix for one in stored(media)) == [".flac", ".webp"]
 
 
 # Playing ----------------------------------------------------------------------------------
@@ -432,13 +432,13 @@ def test_a_file_that_could_not_be_deleted_is_deleted_later(
     api: APIClient, sample: VoiceSample, media: Path, settings: Any
 ) -> None:
     """As with a bucket that is away."""
-    (file,) = stored(media)
+    file = next(one for one in stored(media) if one.suffix == ".flac")
     away = file.parent
     hidden = away.rename(away.with_name("away"))
     away.write_bytes(b"no folder")
     assert api.delete(f"/api/samples/{sample.pk}").status_code == 204
-    assert DiscardedFile.objects.count() == 1
+    assert DiscardedFile.objects.count() == 2
     away.unlink()
     hidden.rename(away)
-    assert files.delete_discarded() == 1
+    assert files.delete_discarded() == 2
     assert not stored(media)
