@@ -41,11 +41,11 @@ def tuned(
 ) -> None:
     """Look for the best settings and keep them, with everything that was tried.
 
-    Searched on sentences of their own; on the usual ones the found settings have to be at
-    least as good as the default, or the default stays. Raises EngineError, LostError.
+    Searched on sentences of their own; on the usual ones the found settings have to be better
+    than the default, or the default stays. Raises EngineError, LostError.
     """
     found, default, best = asyncio.run(_searched(clone, banked, settings, held_out))
-    better = best.score >= default.score
+    better = best.score > default.score
     chosen = found.best if better else NO_TUNING
     trace: list[dict[str, Any]] = [step.as_row() for step in found.trace]
     trace.append(
