@@ -246,7 +246,9 @@ CLOSINGS: dict[str, tuple[CloseCode, str]] = {
 
 FILES: Explained = {
     "container_unsupported": "Video cannot be written to this kind of file.",
+    "ffmpeg_failed": "FFmpeg could not make anything of the file.",
     "ffmpeg_missing": "The ffmpeg program is not installed.",
+    "ffmpeg_timeout": "FFmpeg took too long over the file.",
     "media_missing": "There is no such file.",
     "media_too_long": "The recording is longer than what may be uploaded.",
     "media_unreadable": "The file is no audio or video that can be read.",
@@ -257,3 +259,11 @@ FILES: Explained = {
     "mux_timeout": "Putting the video together took too long.",
 }
 """Said of files only, never on the socket."""
+
+CLONES: Explained = {
+    "not_analysed": "Its recordings are still being analysed; it goes on by itself.",
+    "sample_unreadable": "A recording of it can no longer be read.",
+    "speakers_differ": "Its recordings do not sound like one person; leave out those of others.",
+    "voice_silent": "The voice that was made says hardly anything.",
+}
+"""Said of clones and previews of voices only, never on the socket."""

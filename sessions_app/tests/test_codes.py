@@ -72,7 +72,7 @@ def closings_said(tree: ast.Module) -> Iterator[tuple[str, CloseCode]]:
 
 
 def explained() -> list[str]:
-    groups = [*codes.ERRORS.values(), codes.NOTICES, codes.SKIPS, codes.FILES]
+    groups = [*codes.ERRORS.values(), codes.NOTICES, codes.SKIPS, codes.FILES, codes.CLONES]
     return [code for group in groups for code in group]
 
 

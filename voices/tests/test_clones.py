@@ -51,8 +51,8 @@ def test_a_clone_is_made_measured_and_says_that_it_is_synthetic(
     assert (clone.state, clone.step, clone.problem) == ("ready", "measure", "")
     assert set(clone.samples.all()) == set(samples)
     quality = clone.quality
-    # Better than a stranger: LibriSpeech's are 0.60 alike on average.
-    assert quality["similarity"] > 0.62
+    # A stock voice is 0.54 alike to people, a clone 0.66 on average (pipeline.benchmarks.clones).
+    assert quality["similarity"] > 0.57
     assert 0.0 < quality["score"] < 1.0
     assert set(quality["parts"]) == {"similarity", "intelligibility", "stability"}
     assert quality["training_s"] > quality["held_out_s"] > 2.0
