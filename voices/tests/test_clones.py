@@ -55,7 +55,7 @@ def test_a_clone_is_made_measured_and_says_that_it_is_synthetic(
     assert quality["similarity"] > 0.57
     assert 0.0 < quality["score"] < 1.0
     assert set(quality["parts"]) == {"similarity", "intelligibility", "stability"}
-    assert quality["training_s"] > quality["held_out_s"] > 2.0
+    assert quality["training_s"] > quality["held_out_s"] >= 1.6
     preview = media / str(clone.preview.name)
     assert disclosed(preview)["ai_engine"] == "espeak"
     assert soundfile.info(preview).duration > 1.0
@@ -66,4 +66,4 @@ def test_a_clone_is_made_measured_and_says_that_it_is_synthetic(
     assert not DiscardedFile.objects.exists()
     services.delete_clone(clone, by=ana)
     kept = {media / str(one.audio.name) for one in samples}
-    assert {one for one in stored(media) if "pictures" not in one.parts} == kept
+    assert {one for one in stored(media) if one.suffix != ".webp"} == kept
