@@ -8,6 +8,8 @@ window.SwaggerUIBundle({
   presets: [window.SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
   deepLinking: true,
+  // With all of some 150 operations open at once it stops drawing after the first few.
+  docExpansion: "none",
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
   requestInterceptor(request) {
