@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -98,13 +98,14 @@ def project_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(projects.order_by("-created_at", "-id"), PROJECTS_A_PAGE).get_page(
         asked.get("page")
     )
-    jobs = Job.objects.in_bulk([one.job_id for one in page if one.job_state in UNFINISHED])
+    shown: list[Any] = list(page)
+    jobs = Job.objects.in_bulk([one.job_id for one in shown if one.job_state in UNFINISHED])
     return render(
         request,
         "projects/list.html",
         {
             "page": page,
-            "rows": [_row(one, jobs.get(one.job_id)) for one in page],
+            "rows": [_row(one, jobs.get(one.job_id)) for one in shown],
             "query": query,
             "chosen_state": state,
             "states": [(value, shown.label) for value, shown in STATES.items()],
@@ -181,7 +182,7 @@ def open_session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
     return redirect("project-page", project.pk)
 
 
-def with_state(projects: QuerySet[Project]) -> QuerySet[Project]:
+def with_state(projects: QuerySet[Project]) -> QuerySet[Any]:
     """Projects with ``job_id`` and ``job_state`` of the newest job that was no export."""
     newest = (
         Job.objects.filter(project=OuterRef("pk"))
@@ -193,11 +194,11 @@ def with_state(projects: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
-def in_state(projects: QuerySet[Project], state: str) -> QuerySet[Project]:
+def in_state(projects: QuerySet[Any], state: str) -> QuerySet[Any]:
     """Of ``with_state`` those in one of STATES, as ``state_of`` names it."""
     if state in _OF_JOB:
         return projects.filter(job_state__in=_OF_JOB[state])
-    quiet = projects.exclude(job_state__in=[*UNFINISHED, JobState.FAILED, JobState.CANCELLED])
+    quiet = projects.filter(Q(job_state=None) | Q(job_state=JobState.DONE))
     return quiet.filter(mix="") if state == "text" else quiet.exclude(mix="")
 
 

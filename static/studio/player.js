@@ -24,8 +24,7 @@ export class Player extends EventTarget {
   /** Which tracks there are now. @param {{original: boolean, dub: boolean, picture: boolean}} there @param {string} version a new one is fetched anew */
   load(there, version) {
     const { original, dub, both } = this._elements;
-    const at = this.atS;
-    this.pause();
+    const [at, heard] = [this.atS, this.element.getAttribute("src")];
     this._picture = there.picture ? original : null;
     original.hidden = !there.picture;
     source(original, there.original ? `${this._address}/tracks/original` : "");
@@ -33,6 +32,9 @@ export class Player extends EventTarget {
     source(both, there.dub ? `${this._address}/tracks/mix?of=${encodeURIComponent(version)}` : "");
     this.there = { original: there.original, dub: there.dub, both: there.dub };
     if (!this.there[this._mode]) this._mode = MODES.find((mode) => this.there[mode]) ?? "original";
+    // What is being heard and has not changed goes on.
+    if (this.element.getAttribute("src") === heard) return;
+    this.pause();
     this.seek(at);
   }
 

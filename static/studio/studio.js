@@ -251,8 +251,8 @@ class Studio {
     await this._readLines();
     const { has_original, has_dub, updated_at, media } = this._project;
     this._player.load({ original: has_original, dub: has_dub, picture: Boolean(media?.has_video) }, updated_at);
-    if (has_dub && this._player.mode === "original" && !this._heardBefore) this._player.choose("dub");
-    this._heardBefore = has_dub;
+    if (has_dub && !this._hadDub && !this._player.playing) this._player.choose("dub");
+    this._hadDub = has_dub;
     // What was dubbed before dubs had a waveform has none; asking for it would be a fault.
     const there = { original: this.page.waveforms.original || this._project.media !== null, dub: this.page.waveforms.dub || this._job.job?.state === "done" };
     for (const track of ["original", "dub"])
