@@ -316,6 +316,29 @@ def test_subtitles_and_video_are_exported_and_can_be_played(
     assert played.stderr == ""
 
 
+def test_a_file_that_cannot_be_read_says_so_and_may_be_tried_again(studio: StudioPage) -> None:
+    page = studio.visitor.new_page()
+    page.goto(f"{studio.visitor.url}/projects")
+    expect(page.locator("html.page-ready")).to_be_attached()
+    page.locator("#new-project > summary").click()
+    noise = {"name": "broken.mp4", "mimeType": "video/mp4", "buffer": bytes(range(1, 200)) * 50}
+    page.set_input_files("#media", noise)  # type: ignore[arg-type]  # as a dictionary of these
+    page.get_by_role("button", name="Dub it").click()
+    page.wait_for_url("**/projects/*-*")
+    job = page.locator("#job")
+    expect(job).to_have_attribute("data-state", "failed", timeout=JOB_MS)
+    expect(job).to_contain_text("no audio or video file that can be read")
+    expect(page.locator("#redub")).to_be_disabled()
+    job.get_by_role("button", name="Try again").click()
+    # The upload is not kept: there is nothing in it to be dubbed.
+    expect(job).to_contain_text("upload it again", timeout=JOB_MS)
+    page.locator("#delete-project").click()
+    page.locator("dialog.question .btn-danger").click()
+    page.wait_for_url("**/projects")
+    expect(page.get_by_role("link", name="broken.mp4")).to_have_count(0)
+    page.context.close()
+
+
 LOOKS: dict[str, Callable[[Page], None]] = {
     "light": lambda page: page.emulate_media(color_scheme="light"),
     "dark": lambda page: page.emulate_media(color_scheme="dark"),
