@@ -3,7 +3,7 @@
 from django.urls import path
 
 from sessions_app.glossaries import pages as glossaries
-from sessions_app.pages import engines, home, sessions, statistics, usage
+from sessions_app.pages import engines, home, projects, sessions, statistics, usage
 
 _GLOSSARY = "settings/glossaries/<int:glossary_id>"
 _SESSION = "sessions/<uuid:session_id>"
@@ -21,6 +21,9 @@ urlpatterns = [
     path(f"{_SESSION}/delete", sessions.delete, name="session-delete"),
     path(f"{_SESSION}/statistics", statistics.session_statistics, name="session-statistics"),
     path(f"{_SESSION}/transcript.<slug:suffix>", statistics.export, name="session-export"),
+    path(f"{_SESSION}/project", projects.open_session, name="session-project"),
+    path("projects", projects.project_list, name="project-list"),
+    path("projects/<uuid:project_id>", projects.project_page, name="project-page"),
     path("settings/usage", usage.usage, name="usage-page"),
     path("settings/engines", engines.engines, name="settings-engines"),
     path("settings/engines/check", engines.check, name="check-keys"),

@@ -1,6 +1,8 @@
 // What every page shares: times in the reader's zone, copying, questions before what cannot
 // be undone. Nothing here is needed to use a page.
 
+import { ask } from "./ask.js";
+
 for (const time of document.querySelectorAll("time[datetime]")) {
   const moment = new Date(time.dateTime);
   if (Number.isNaN(moment.valueOf())) continue;
@@ -39,35 +41,6 @@ document.addEventListener("submit", (event) => {
     form.requestSubmit(event.submitter);
   });
 });
-
-/** Resolves to true when the person presses the named button. */
-function ask(question, yes) {
-  const dialog = document.createElement("dialog");
-  dialog.className = "question";
-  dialog.setAttribute("aria-labelledby", "question-text");
-  const text = document.createElement("p");
-  text.id = "question-text";
-  text.textContent = question;
-  const buttons = document.createElement("form");
-  buttons.method = "dialog";
-  buttons.className = "d-flex gap-2 justify-content-end";
-  for (const [value, label, look] of [["", "Cancel", "btn-outline-secondary"], ["yes", yes, "btn-danger"]]) {
-    const button = document.createElement("button");
-    button.value = value;
-    button.textContent = label;
-    button.className = `btn ${look}`;
-    buttons.append(button);
-  }
-  dialog.append(text, buttons);
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      resolve(dialog.returnValue === "yes");
-      dialog.remove();
-    });
-  });
-}
 
 // On a phone the menu of the settings is a row: begin where one is.
 document.querySelector(".settings-menu .nav .active")?.scrollIntoView({ inline: "center", block: "nearest" });

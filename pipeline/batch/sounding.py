@@ -103,28 +103,40 @@ def cut(
     """
     stream = detector.open()
     cutter = Cutter()
-    peaks: list[bytes] = []
+    levels: list[bytes] = []
     samples = count = 0
     for block in info.blocks(block_s=1.0):
         check()
         samples += len(block)
         if samples > MEDIA_MAX_S * SAMPLE_RATE_HZ:
             raise too_long()
-        peaks.append(_peaks(block))
+        levels.append(_peaks_of(block))
         for stretch in cutter.push(block, _probabilities(stream, block)):
             keep(stretch)
             count += 1
     for stretch in cutter.flush():
         keep(stretch)
         count += 1
-    return Sounded(samples / SAMPLE_RATE_HZ, b"".join(peaks), count)
+    return Sounded(samples / SAMPLE_RATE_HZ, b"".join(levels), count)
 
 
-def _peaks(block: Pcm) -> bytes:
+def peaks(info: MediaInfo, *, check: Callable[[], None] = lambda: None) -> bytes:
+    """Of each twentieth of a second of a file the highest level, 0 to 255.
+
+    ``check`` is called every second of media and may raise. Raises MediaError.
+    """
+    found = []
+    for block in info.blocks(block_s=1.0):
+        check()
+        found.append(_peaks_of(block))
+    return b"".join(found)
+
+
+def _peaks_of(block: Pcm) -> bytes:
     padded = np.zeros(-(-len(block) // _PEAK_SAMPLES) * _PEAK_SAMPLES, np.int32)
     padded[: len(block)] = np.abs(block.astype(np.int32))
-    peaks = padded.reshape(-1, _PEAK_SAMPLES).max(axis=1) >> 7
-    return bytes(peaks.clip(0, 255).astype("u1"))
+    highest = padded.reshape(-1, _PEAK_SAMPLES).max(axis=1) >> 7
+    return bytes(highest.clip(0, 255).astype("u1"))
 
 
 def _probabilities(stream: SpeechDetectorStream, block: Pcm) -> list[float]:

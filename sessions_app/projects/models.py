@@ -50,6 +50,8 @@ class Project(Owned):
     dub = models.CharField(max_length=200, blank=True, editable=False)
     mix = models.CharField(max_length=200, blank=True, editable=False)
     """Names in the storage of the last finished tracks, FLAC."""
+    dub_waveform = models.CharField(max_length=200, blank=True, editable=False)
+    """Name in the storage of the dub track's peaks, like the original's."""
     engines = models.JSONField(default=dict, blank=True)
     """Role → engine name, of the last job that asked any."""
     created_at = models.DateTimeField(auto_now_add=True)

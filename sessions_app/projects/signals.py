@@ -14,7 +14,8 @@ from voices.files import discard
 
 @receiver(post_delete, sender=Project)
 def delete_its_files(instance: Project, **_: Any) -> None:
-    discard([instance.original, instance.waveform, instance.dub, instance.mix])
+    its = instance
+    discard([its.original, its.waveform, its.dub, its.mix, its.dub_waveform])
 
 
 @receiver(post_delete, sender=StoredStretch)

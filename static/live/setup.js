@@ -1,5 +1,6 @@
 // What is to be dubbed, from which language into which, with which engines.
 
+import { offer, preferred } from "../offering.js";
 import { prefer, preferences } from "./preferences.js";
 
 const AUTO = "auto";
@@ -119,22 +120,4 @@ export class Setup {
   _showFile() {
     this._file.closest("[data-file]").hidden = this.kind !== "file";
   }
-}
-
-/** @param {HTMLSelectElement} select @param {[string, string, boolean?][]} options @param {string} chosen */
-function offer(select, options, chosen) {
-  select.replaceChildren(
-    ...options.map(([value, label, disabled]) => {
-      const option = new Option(label, value, false, value === chosen);
-      option.disabled = Boolean(disabled);
-      return option;
-    }),
-  );
-  if (select.selectedIndex < 0 || select.selectedOptions[0].disabled) select.selectedIndex = 0;
-}
-
-/** The reader's own language, where it can be dubbed into. @param {string[]} codes */
-function preferred(codes) {
-  const own = navigator.languages.map((tag) => tag.split("-")[0]);
-  return own.find((code) => codes.includes(code)) ?? (codes.includes("es") ? "es" : (codes[0] ?? ""));
 }

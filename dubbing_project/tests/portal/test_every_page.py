@@ -54,6 +54,8 @@ USER = [
     "/account/pair-extension?name=Chromium&state=0123456789abcdef",
     "/teams",
     "/teams/{team}",
+    "/projects",
+    "/projects/{project}",
 ]
 STAFF = ["/staff/operations", "/staff/engines"]
 LOOKS: dict[str, dict[str, Any]] = {
@@ -66,6 +68,8 @@ from accounts.models import Membership, User
 from accounts import teams
 from accounts.webhooks import services as webhooks
 from sessions_app.glossaries import services as glossaries
+from sessions_app.projects.editing import add_line
+from sessions_app.projects.models import Project
 ana = User.objects.get(email="ana@example.org")
 team = teams.create_team(ana, name="Studio")
 Membership.objects.create(team=team, user=User.objects.get(email="ivo@example.org"), role="viewer")
@@ -76,7 +80,11 @@ webhook, _ = webhooks.create_webhook(
     ana, url="https://hooks.example.org/x", event_types=["*"], team=None
 )
 webhooks.send_test(webhook)
-print("seeded", glossary.pk, team.pk, webhook.pk)
+project = Project.objects.create(
+    owner=ana, title="Interview", origin="session", source_language="en", target_language="es"
+)
+add_line(project, start_s=1.0, end_s=3.5, speaker="S1", source_text="Hello", target_text="Hola")
+print("seeded", glossary.pk, team.pk, webhook.pk, project.pk)
 """
 
 
@@ -86,9 +94,9 @@ def places(site: Site) -> dict[str, str]:
     site.make_user("ana@example.org")
     site.make_user("ivo@example.org", "--admin")
     said = site.manage("shell", "-v", "0", "-c", SEED)
-    found = re.search(r"seeded (\S+) (\S+) (\S+)", said)
+    found = re.search(r"seeded (\S+) (\S+) (\S+) (\S+)", said)
     assert found, said
-    return dict(zip(("glossary", "team", "webhook"), found.groups(), strict=True))
+    return dict(zip(("glossary", "team", "webhook", "project"), found.groups(), strict=True))
 
 
 @pytest.fixture(scope="module")

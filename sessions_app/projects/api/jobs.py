@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -128,7 +129,17 @@ class JobRetryView(OfJob):
         return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
 
 
+class EventStreamRenderer(JSONRenderer):
+    """So that who accepts nothing but events, as a browser does, is not refused. The stream is
+    written by itself; what is rendered is a problem."""
+
+    media_type = "text/event-stream"
+    format = "event-stream"
+
+
 class JobEventsView(OfJob):
+    renderer_classes = (JSONRenderer, EventStreamRenderer)
+
     @extend_schema(
         operation_id="follow_job",
         responses={(200, "text/event-stream"): OpenApiTypes.STR},

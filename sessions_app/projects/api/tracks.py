@@ -8,7 +8,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -19,6 +19,8 @@ from sessions_app.projects.api.base import ProjectsApi
 from sessions_app.projects.api.projects import ProjectSerializer
 from voices.playback import stored_response
 
+_WAVEFORMS = {"original": "waveform", "dub": "dub_waveform"}
+
 
 class WaveformSerializer(serializers.Serializer[Any]):
     peaks_per_s = serializers.IntegerField()
@@ -28,13 +30,24 @@ class WaveformSerializer(serializers.Serializer[Any]):
 class WaveformView(ProjectsApi):
     serializer_class = WaveformSerializer
 
-    @extend_schema(operation_id="read_waveform")
-    def get(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
-        """The original's level over time: peaks from 0 to 255."""
+    @extend_schema(
+        operation_id="read_waveform",
+        parameters=[
+            OpenApiParameter(
+                "track", enum=list(_WAVEFORMS), default="original", description="Whose level."
+            )
+        ],
+    )
+    def get(self, request: Request, project_id: uuid.UUID) -> Response:
+        """The level of the original or of the dub over time: peaks from 0 to 255."""
         project = self.seen(project_id)
-        if not project.waveform:
+        track = request.query_params.get("track", "original")
+        if track not in _WAVEFORMS:
+            raise serializers.ValidationError({"track": "Choose original or dub."})
+        name = getattr(project, _WAVEFORMS[track])
+        if not name:
             raise NotFound
-        with default_storage.open(project.waveform, "rb") as file:
+        with default_storage.open(name, "rb") as file:
             peaks = list(file.read())
         return Response({"peaks_per_s": PEAKS_PER_S, "peaks": peaks})
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.batch.sounding import peaks
 from pipeline.media import open_media
 from pipeline.mixer import Mixer
-from sessions_app.projects.files import local, store_path, workspace
+from sessions_app.projects.files import local, store_bytes, store_path, workspace
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import Project
 from sessions_app.projects.placed import cues, length_s
@@ -27,13 +28,14 @@ def do(work: Work) -> None:
         Mixer(cues(project)).write(
             open_media(path), mix, dub, length_s=length_s(project), check=work.check
         )
-        names = store_path(mix), store_path(dub)
+        levels = store_bytes(peaks(open_media(dub), check=work.check), ".peaks")
+        names = store_path(mix), store_path(dub), levels
 
     def write() -> None:
         fresh = Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
-        discard([fresh.mix, fresh.dub])
-        fresh.mix, fresh.dub = names
-        fresh.save(update_fields=["mix", "dub", "updated_at"])
+        discard([fresh.mix, fresh.dub, fresh.dub_waveform])
+        fresh.mix, fresh.dub, fresh.dub_waveform = names
+        fresh.save(update_fields=["mix", "dub", "dub_waveform", "updated_at"])
         for name in names:
             keep(name)
 

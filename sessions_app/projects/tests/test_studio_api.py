@@ -89,7 +89,9 @@ def test_progress_names_every_step_and_its_parts(client: APIClient, project: str
         "mux",
     ]
     assert all(one["done"] == one["parts"] and one["state"] == "done" for one in job["steps"])
-    events = b"".join(client.get(f"/api/jobs/{job['id']}/events")).decode()
+    # As a browser asks for them.
+    stream = client.get(f"/api/jobs/{job['id']}/events", headers={"Accept": "text/event-stream"})
+    events = b"".join(stream).decode()
     told = json.loads(events.split("data: ")[1].split("\n")[0])
     assert (told["state"], events.rstrip().endswith("event: end\ndata: {}")) == ("done", True)
 

@@ -1,0 +1,55 @@
+// What was changed in the project, newest first; and a look now and then whether others did.
+
+import { Refusal } from "./api.js";
+import { element, fieldNames, speakerName } from "./words.js";
+
+const SHOWN_MAX = 15;
+const LOOK_MS = 10_000;
+
+export class HistoryPanel {
+  /** @param {any} studio @param {HTMLElement} list */
+  constructor(studio, list) {
+    this._studio = studio;
+    this._list = list;
+    this._newest = null;
+    setInterval(() => document.visibilityState === "visible" && this.look(), LOOK_MS);
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.look());
+  }
+
+  /** Read it, and tell the studio what others have changed since. */
+  async look() {
+    let changes;
+    try {
+      changes = (await this._studio.api.get(`${this._studio.page.project}/changes?limit=${SHOWN_MAX}`)).results;
+    } catch (error) {
+      // The next look will do; what a person does themselves tells them that the server is away.
+      if (error instanceof Refusal) return;
+      throw error;
+    }
+    const before = this._newest;
+    this._newest = changes[0]?.id ?? 0;
+    if (before === this._newest) return;
+    this._show(changes);
+    const { user } = this._studio.page;
+    const theirs = before === null ? [] : changes.filter((one) => one.id > before && one.by !== user);
+    if (theirs.length) await this._studio.othersChanged(theirs);
+  }
+
+  _show(changes) {
+    this._list.replaceChildren(
+      ...changes.map((one) => {
+        const what = one.line !== null ? `Line ${one.line + 1}` : speakerName(one.speaker, this._studio.speakers());
+        const item = element("li", "change");
+        const words = `${what}: ${fieldNames(Object.keys(one.after)) || "changed"}`;
+        item.append(element("span", "", one.undoes ? `${words}, taken back` : words));
+        const time = element("time", "", new Date(one.at).toLocaleTimeString(undefined, { timeStyle: "short" }));
+        time.dateTime = one.at;
+        const small = element("small", "", one.by === this._studio.page.user ? "you, " : "somebody else, ");
+        small.append(time);
+        item.append(small);
+        return item;
+      }),
+    );
+    if (!changes.length) this._list.append(element("li", "text-secondary", "Nothing yet."));
+  }
+}
