@@ -110,6 +110,9 @@ class VoicesView(Api):
             OpenApiParameter(
                 "synthesis", description="Whose stock voices instead: `offline`, `elevenlabs`."
             ),
+            OpenApiParameter(
+                "whose", enum=["stock"], description="`stock`: the engine's voices alone."
+            ),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -130,6 +133,7 @@ class VoicesView(Api):
         access = request.auth
         # A token that may only dub learns nothing of whose voices there are.
         told = not isinstance(access, TokenAccess) or access.allows("read:voices")
+        told = told and request.query_params.get("whose") != "stock"
         listed = [*(cloned_voices(self.person) if told else ()), *map(StockVoice, voices)]
         return Response({"voices": VoiceSerializer(listed, many=True).data})
 
