@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    FilePayload,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from dubbing_project.services.context import PROJECT
 from dubbing_project.services.runner import RunningServices
@@ -84,9 +91,10 @@ def caster(
         assert one.console == []
 
 
-def press(place: Page | Locator, name: str | re.Pattern[str]) -> None:
+def press(place: Page | Locator, name: str) -> None:
     """By keyboard alone."""
-    button = place.get_by_role("button", name=name)
+    button = place.get_by_role("button", name=name, exact=True)
+    expect(button).to_be_visible()
     button.focus()
     button.press("Enter")
 
@@ -96,6 +104,7 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
 ) -> None:
     page = caster.open("/")
     page.get_by_role("link", name="Voices").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Actors")
     page.get_by_label("Name", exact=True).fill("Nora Reads")
     page.get_by_label("Language they speak").select_option("en")
     press(page, "Add the actor")
@@ -111,15 +120,19 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     expect(page.get_by_role("button", name="Make the voice")).to_be_enabled()
 
     # Too much is refused here, and is told where it was chosen.
-    big = {"name": "big.wav", "mimeType": "audio/wav", "buffer": bytes(16 * 1024**2)}
-    page.set_input_files("#audio", [big])  # type: ignore[list-item]  # as documented
+    big: FilePayload = {
+        "name": "big.wav",
+        "mimeType": "audio/wav",
+        "buffer": bytes(16 * 1024**2),
+    }
+    page.set_input_files("#audio", [big])
     press(page, "Upload")
     expect(page.locator("#audio-fault")).to_contain_text("larger than 15 MiB")
-    clips = [
+    clips: list[FilePayload] = [
         {"name": f"{name}.flac", "mimeType": "audio/flac", "buffer": speech(speech_data, *numbers)}
         for name, numbers in (("First pages", (0, 1)), ("Later pages", (2, 3)))
     ]
-    page.set_input_files("#audio", clips)  # type: ignore[arg-type]  # as documented
+    page.set_input_files("#audio", clips)
     press(page, "Upload")
     for name in ("First pages", "Later pages"):
         expect(page.get_by_label(f"Use {name}")).to_be_checked(timeout=WORKER_MS)
@@ -141,7 +154,7 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     expect(page.get_by_role("group", name="Quality")).to_contain_text("Likeness to the person")
 
     # Three voices beside her own recording.
-    expect(page.get_by_label("Nora's copy")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Nora's copy clone")).to_be_checked()
     stock = page.locator("[data-stock] input")
     for number in range(2):
         stock.nth(number).focus()
@@ -239,9 +252,9 @@ def test_pages_are_accessible_and_as_wide_as_the_window(caster: Portal, look: st
         page.goto(f"{caster.url}{path}")
         if name in {"actor", "library"}:
             page.locator("[data-stock] input").first.wait_for()
-        for closed in page.locator("main details:not([open]) > summary").all():
-            if closed.is_visible():
-                closed.click()
+        page.evaluate(
+            "for (const one of document.querySelectorAll('main details')) one.open = true"
+        )
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         if page.evaluate(wide) > 0:
             faults.append(f"{name}: {page.evaluate(wide)} pixels too wide")

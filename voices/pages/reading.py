@@ -106,7 +106,7 @@ class SampleShown:
         found = self.sample.analysis or {}
         wanted = (
             ("Speech", "speech_s", "{:.1f} s"),
-            ("Of it speech", "speech_share", "{:.0%}"),
+            ("Share of speech", "speech_share", "{:.0%}"),
             ("Voice over noise", "snr_db", "{:.0f} dB"),
             ("Loudness", "loudness_lufs", "{:.0f} LUFS"),
             ("Clipped", "clipped_share", "{:.2%}"),
