@@ -14,12 +14,14 @@ document.addEventListener("input", ({ target }) => {
 
 /** @param {HTMLInputElement} query */
 async function find(query) {
-  const choice = query.closest("[data-actor-search]").querySelector("[data-actor-choice]");
+  const place = query.closest("[data-actor-search]");
+  const choice = place.querySelector("[data-actor-choice]");
   const first = choice.options[0];
   const text = query.value.trim();
   if (!text) return choice.replaceChildren(first);
   try {
-    const { results } = await call("GET", `/api/actors?limit=${SHOWN}&q=${encodeURIComponent(text)}`);
+    const found = await call("GET", `/api/actors?limit=${SHOWN}&q=${encodeURIComponent(text)}`);
+    const results = found.results.filter((one) => one.id !== place.dataset.but);
     // Somebody may have typed on meanwhile.
     if (query.value.trim() !== text) return;
     choice.replaceChildren(first, ...results.map((one) => new Option(one.name, one.id)));

@@ -13,7 +13,7 @@ const names = new Intl.DisplayNames(["en"], { type: "language" });
 document.addEventListener("page:changed", () => begin());
 document.addEventListener("change", (event) => {
   const { name, id } = event.target;
-  if (id === "compare-language") offerStock();
+  if (id === "compare-language" || id === "compare-engine") offerStock();
   if (name === "voice") limit();
 });
 document.addEventListener("submit", (event) => {
@@ -63,9 +63,16 @@ async function offerStock() {
   const language = document.getElementById("compare-language").value;
   const list = section().querySelector("[data-stock]");
   if (!language) return list.replaceChildren();
+  const engine = document.getElementById("compare-engine")?.value;
+  const query = new URLSearchParams({ whose: "stock", language, ...(engine && { synthesis: engine }) });
+  // The library's filter counts for stock voices too.
+  const register = document.getElementById("register")?.value;
+  clearFaults(document.getElementById("compare-form"));
+  list.replaceChildren();
   try {
-    const { voices } = await call("GET", `/api/voices?whose=stock&language=${encodeURIComponent(language)}`);
-    list.replaceChildren(...voices.slice(0, STOCK_SHOWN).map(stockChoice));
+    const { voices } = await call("GET", `/api/voices?${query}`);
+    const fitting = voices.filter((one) => !register || one.register === register);
+    list.replaceChildren(...fitting.slice(0, STOCK_SHOWN).map(stockChoice));
     limit();
   } catch (fault) {
     showFault(document.getElementById("compare-form"), fault);

@@ -21,6 +21,7 @@ from voices.api.actors import EDITABLE, ActorFilters, ActorSerializer
 from voices.cloning.engines import usual_engine
 from voices.models import Actor, CloneState, ConsentUse
 from voices.pages.reading import (
+    ENGINE_NAMES,
     actor_or_404,
     asked,
     clones_shown,
@@ -36,7 +37,6 @@ from voices.services.consents import valid_consent
 ACTORS_A_PAGE = 24
 ROWS_OF_ACTOR = 50
 HISTORY = 15
-ENGINE_NAMES = {"offline": "This server, offline", "elevenlabs": "ElevenLabs"}
 
 
 @never_cache

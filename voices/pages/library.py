@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import FloatField, Q, QuerySet
+from django.db.models import F, FloatField, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
@@ -17,16 +17,17 @@ from accounts.models import User
 from pipeline.casting import HIGH_FROM_HZ, LOW_BELOW_HZ, register_of
 from voices import selectors
 from voices.models import VoiceClone
-from voices.pages.reading import asked, common, page_of, standing_of, user_of
+from voices.pages.reading import ENGINE_NAMES, asked, common, page_of, standing_of, user_of
 
 VOICES_A_PAGE = 24
 REGISTERS = (("low", "Low"), ("mid", "Middle"), ("high", "High"))
 LIKENESSES = ("50", "60", "70", "80")
 """Of a hundred: from what likeness on."""
-ORDERS = {
-    "best": ("-score", "-created_at", "id"),
-    "like": ("-likeness", "-created_at", "id"),
-    "newest": ("-created_at", "id"),
+_NEWEST = ("-created_at", "id")
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "best": (F("score").desc(nulls_last=True), *_NEWEST),
+    "like": (F("likeness").desc(nulls_last=True), *_NEWEST),
+    "newest": _NEWEST,
 }
 
 
@@ -59,6 +60,7 @@ def voice_library(request: HttpRequest) -> HttpResponse:
             "given": given,
             "registers": REGISTERS,
             "likenesses": LIKENESSES,
+            "stock_engines": list(ENGINE_NAMES.items()),
             "engines": sorted(usable.values_list("engine", flat=True).distinct().order_by()),
         },
     )

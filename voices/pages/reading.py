@@ -29,6 +29,8 @@ from voices.models import (
 
 COMPARED_MAX = 3
 """Voices that a page puts side by side; the interface takes more."""
+ENGINE_NAMES = {"offline": "This server, offline", "elevenlabs": "ElevenLabs"}
+"""Providers whose voices people choose among."""
 LIMITS = {
     "compared": COMPARED_MAX,
     "text": PREVIEW_TEXT_MAX,

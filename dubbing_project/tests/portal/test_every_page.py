@@ -54,6 +54,11 @@ USER = [
     "/account/pair-extension?name=Chromium&state=0123456789abcdef",
     "/teams",
     "/teams/{team}",
+    "/voice-management",
+    "/voice-management/actors/{actor}",
+    "/voice-management/actors/{actor}/clone",
+    "/voice-management/voices",
+    "/voice-management/speakers",
 ]
 STAFF = ["/staff/operations", "/staff/engines"]
 LOOKS: dict[str, dict[str, Any]] = {
@@ -66,6 +71,7 @@ from accounts.models import Membership, User
 from accounts import teams
 from accounts.webhooks import services as webhooks
 from sessions_app.glossaries import services as glossaries
+from voices import services as voices
 ana = User.objects.get(email="ana@example.org")
 team = teams.create_team(ana, name="Studio")
 Membership.objects.create(team=team, user=User.objects.get(email="ivo@example.org"), role="viewer")
@@ -76,7 +82,8 @@ webhook, _ = webhooks.create_webhook(
     ana, url="https://hooks.example.org/x", event_types=["*"], team=None
 )
 webhooks.send_test(webhook)
-print("seeded", glossary.pk, team.pk, webhook.pk)
+actor = voices.create_actor(ana, by=ana, name="Ida Known", languages=["en"], team=team)
+print("seeded", glossary.pk, team.pk, webhook.pk, actor.pk)
 """
 
 
@@ -86,9 +93,9 @@ def places(site: Site) -> dict[str, str]:
     site.make_user("ana@example.org")
     site.make_user("ivo@example.org", "--admin")
     said = site.manage("shell", "-v", "0", "-c", SEED)
-    found = re.search(r"seeded (\S+) (\S+) (\S+)", said)
+    found = re.search(r"seeded (\S+) (\S+) (\S+) (\S+)", said)
     assert found, said
-    return dict(zip(("glossary", "team", "webhook"), found.groups(), strict=True))
+    return dict(zip(("glossary", "team", "webhook", "actor"), found.groups(), strict=True))
 
 
 @pytest.fixture(scope="module")
