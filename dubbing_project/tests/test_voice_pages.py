@@ -95,6 +95,7 @@ def press(place: Page | Locator, name: str) -> None:
     """By keyboard alone."""
     button = place.get_by_role("button", name=name, exact=True)
     expect(button).to_be_visible()
+    expect(button.page.locator("html.voices-ready")).to_be_attached()
     button.focus()
     button.press("Enter")
 

@@ -39,7 +39,10 @@ document.addEventListener("submit", async (event) => {
     watch();
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
-    showFault(form, fault);
+    // What came before the one that was refused is kept, and shown.
+    if (sent) await refresh(["recordings"]);
+    showFault(document.querySelector("form[data-upload]"), fault);
+    watch();
   } finally {
     form.removeAttribute("aria-busy");
   }
@@ -67,8 +70,12 @@ async function record(place) {
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
   } catch (fault) {
-    const none = fault.name === "NotFoundError" || !navigator.mediaDevices;
-    showFault(place, new Refusal(none ? "No microphone was found. Plug one in, or upload a file." : "The browser does not let this page listen. Allow the microphone beside the address, then try again."));
+    const why = !navigator.mediaDevices
+      ? "A browser records only on pages with an address in https. Upload a file instead."
+      : fault.name === "NotFoundError"
+        ? "No microphone was found. Plug one in, or upload a file."
+        : "The browser does not let this page listen. Allow the microphone beside the address, then try again.";
+    showFault(place, new Refusal(why));
     return;
   }
   forget(place);

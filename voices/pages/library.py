@@ -49,6 +49,9 @@ def voice_library(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "clone": one,
+                    # An actor is named only to those who may see them.
+                    "actor": one.actor if one.actor_shown else None,
+                    "name": one.name or (one.actor.name if one.actor_shown else "A voice"),
                     "whose": standing.whose(one),
                     "register": register_of(one.pitch_hz or 0.0),
                     "score": one.quality.get("score"),
@@ -68,15 +71,18 @@ def voice_library(request: HttpRequest) -> HttpResponse:
 
 def _found(user: User, given: dict[str, str]) -> QuerySet[VoiceClone]:
     """Clones that may speak for this person now; what a filter does not know finds nothing."""
+    usable = selectors.usable_clones(user).values("pk")
     # Numbers of what was measured; where nothing was, none.
-    rows: Any = selectors.usable_clones(user).annotate(
+    rows: Any = selectors.clones_of(user).filter(pk__in=usable).prefetch_related(None)
+    rows = rows.annotate(
         score=Cast(KT("quality__score"), FloatField()),
         likeness=Cast(KT("quality__similarity"), FloatField()),
     )
     if query := given.get("q"):
-        rows = rows.filter(Q(name__icontains=query) | Q(actor__name__icontains=query))
+        of_actor = Q(actor__name__icontains=query, actor_shown=True)
+        rows = rows.filter(Q(name__icontains=query) | of_actor)
     if language := given.get("language"):
-        rows = rows.filter(actor__languages__contains=[language[:8]])
+        rows = rows.filter(actor__languages__contains=[language[:8]], actor_shown=True)
     if engine := given.get("engine"):
         rows = rows.filter(engine=engine)
     if whose := given.get("whose"):

@@ -140,6 +140,21 @@ def test_the_library_filters_by_language_register_engine_and_likeness(
     assert names(language="es") == names(engine="elevenlabs") == names(whose="team") == set()
 
 
+def test_a_voice_whose_actor_is_hidden_does_not_name_them(
+    browser: Client, actor: Actor, ana: User, ben: User
+) -> None:
+    clone = clone_of(actor, ana, "Everybody's")
+    VoiceClone.objects.filter(pk=clone.pk).update(owner=None)
+    other = browser_of(ben)
+    page = seen(other, LIBRARY)
+    assert "Everybody&#x27;s" in page
+    assert "Ida" not in page
+    assert str(actor.pk) not in page
+    for query in ({"q": "ida"}, {"language": "en"}):
+        assert "No voice matches" in seen(other, LIBRARY, **query)
+    assert "Ida Known" in seen(browser, LIBRARY, q="ida")
+
+
 def test_a_voice_without_consent_is_in_no_library_and_says_so(
     browser: Client, actor: Actor, ana: User
 ) -> None:
