@@ -266,3 +266,37 @@ def test_pages_are_accessible_and_as_wide_as_the_window(caster: Portal, look: st
             page.screenshot(path=f"{shots}/voices-{name}-{look}.png", full_page=True)
     page.context.close()
     assert not faults, "\n".join(faults)
+
+
+def test_a_voice_of_the_library_is_pinned_and_two_who_are_one_are_merged(caster: Portal) -> None:
+    page = caster.open("/voice-management/voices")
+    expect(page.locator("html.voices-ready")).to_be_attached()
+    # However many actors there are, one is found by a part of the name.
+    page.get_by_label("Search for the actor").press_sequentially("elsew")
+    expect(page.get_by_label("Actor", exact=True)).to_contain_text("Sam Elsewhere")
+    page.get_by_label("Language of the text").select_option("es")
+    stock = page.locator("[data-stock] input")
+    stock.first.press("Space")
+    chosen = stock.first.get_attribute("data-name")
+    page.get_by_label("What they say").fill("Nadie quería irse a casa.")
+    press(page, "Let them speak")
+    press(page, f"Pin {chosen} for Spanish")
+    expect(page.locator("#said")).to_contain_text("Sam Elsewhere speaks Spanish")
+
+    page = caster.open("/voice-management?q=nora")
+    page.get_by_role("link", name="Nora Reads").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nora Reads")
+    page.locator("summary", has_text="Edit the profile").press("Enter")
+    page.get_by_label("Search for the other one").press_sequentially("elsew")
+    expect(page.get_by_label("Actor", exact=True)).to_contain_text("Sam Elsewhere")
+    press(page, "Merge")
+    page.locator("dialog.question").get_by_role("button", name="Merge").press("Enter")
+    expect(page.locator("#head")).to_contain_text("also Sam Elsewhere")
+    expect(page.locator("#pins tbody tr")).to_have_count(2)
+
+    # The consent ends, and all that rests on it.
+    press(page, "Revoke")
+    page.locator("dialog.question").get_by_role("button", name="Revoke").press("Enter")
+    expect(page.locator("#consents")).to_contain_text("Revoked")
+    expect(page.locator("#recordings audio")).to_have_count(0)
+    expect(page.locator("#clones")).not_to_contain_text("Ready")
