@@ -240,18 +240,20 @@ def test_pages_are_accessible_and_as_wide_as_the_window(caster: Portal, look: st
     page.get_by_role("link", name="Nora Reads").click()
     page.wait_for_url(re.compile("/actors/"))
     actor = page.url.removeprefix(caster.url)
-    page.locator("#clones article").first.wait_for()
+    made = page.locator("#clones a[href*='?clone=']").get_attribute("href")
+    assert made is not None
     paths = {
         "actors": "/voice-management",
         "actor": actor,
         "wizard": f"{actor}/clone",
+        "made": made,
         "library": "/voice-management/voices",
         "speakers": "/voice-management/speakers?state=confirmed",
     }
     shots, faults = os.environ.get("PORTAL_SHOTS"), []
     for name, path in paths.items():
         page.goto(f"{caster.url}{path}")
-        if name in {"actor", "library"}:
+        if name in {"actor", "library", "made"}:
             page.locator("[data-stock] input").first.wait_for()
         page.evaluate(
             "for (const one of document.querySelectorAll('main details')) one.open = true"
