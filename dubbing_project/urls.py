@@ -20,6 +20,7 @@ urlpatterns = [
     path("staff/engines", engines_page, name="staff-engines"),
     path("account/", include("allauth.urls")),
     path("", include("accounts.page_urls")),
+    path("", include("voices.page_urls")),
     path("", include("sessions_app.page_urls")),
     path("admin/", admin.site.urls),
     path("api/health", health.HealthView.as_view(), name="health"),

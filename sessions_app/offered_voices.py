@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import User
 from pipeline.casting import register_of
 from pipeline.types import Voice
-from voices.selectors import usable_clones
+from voices.selectors import clones_of, usable_clones
 
 _ORDER = ("own", "team", "catalogue")
 
@@ -27,8 +27,9 @@ class StockVoice:
 class ClonedVoice:
     def __init__(self, clone: Any, user: User) -> None:
         self.id, self.engine = clone.vendor_id, clone.engine
-        self.name = clone.name or clone.actor.name
-        self.actor = clone.actor_id
+        # An actor is named only to those who may see them.
+        self.name = clone.name or (clone.actor.name if clone.actor_shown else "A voice")
+        self.actor = clone.actor_id if clone.actor_shown else None
         if clone.owner_id is None:
             self.whose = "catalogue"
         else:
@@ -40,7 +41,8 @@ class ClonedVoice:
 
 def cloned_voices(user: User) -> list[ClonedVoice]:
     """Those that may speak for this user now, own ones first."""
+    usable = clones_of(user).filter(pk__in=usable_clones(user).values("pk"))
     return sorted(
-        (ClonedVoice(clone, user) for clone in usable_clones(user)),
+        (ClonedVoice(clone, user) for clone in usable.prefetch_related(None)),
         key=lambda one: (_ORDER.index(one.whose), one.name, one.id),
     )

@@ -3,13 +3,18 @@
 
 import { ask } from "./ask.js";
 
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const moment = new Date(time.dateTime);
-  if (Number.isNaN(moment.valueOf())) continue;
-  const style = time.dataset.style === "date" ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
-  time.title = time.dateTime;
-  time.textContent = new Intl.DateTimeFormat(undefined, style).format(moment);
+function showTimes() {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    const style = time.dataset.style === "date" ? { dateStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" };
+    time.title = time.dateTime;
+    time.textContent = new Intl.DateTimeFormat(undefined, style).format(moment);
+  }
 }
+showTimes();
+// A part of the page was made anew by the server.
+document.addEventListener("page:changed", showTimes);
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");

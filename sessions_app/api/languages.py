@@ -110,6 +110,9 @@ class VoicesView(Api):
             OpenApiParameter(
                 "synthesis", description="Whose stock voices instead: `offline`, `elevenlabs`."
             ),
+            OpenApiParameter(
+                "whose", enum=["stock"], description="`stock`: the engine's voices alone."
+            ),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -117,6 +120,9 @@ class VoicesView(Api):
         catalogue's, each under a consent that holds; then your synthesiser's stock voices, best
         first."""
         language = request.query_params.get("language", "")
+        whose = request.query_params.get("whose", "")
+        if whose not in ("", "stock"):
+            raise serializers.ValidationError({"whose": "Leave it out, or say `stock`."})
 
         def found(engines: Engines) -> tuple[frozenset[str], tuple[Voice, ...]]:
             known = engines.synthesizer.languages()
@@ -130,6 +136,7 @@ class VoicesView(Api):
         access = request.auth
         # A token that may only dub learns nothing of whose voices there are.
         told = not isinstance(access, TokenAccess) or access.allows("read:voices")
+        told = told and not whose
         listed = [*(cloned_voices(self.person) if told else ()), *map(StockVoice, voices)]
         return Response({"voices": VoiceSerializer(listed, many=True).data})
 

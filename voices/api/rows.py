@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -36,7 +37,7 @@ class VoicesApi(Api):
 class Standing:
     """Of who is asking, towards rows: asked of the database once a request."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request | HttpRequest) -> None:
         self._user = request.user if isinstance(request.user, User) else None
         self._teams: set[int] | None = None
 

@@ -158,5 +158,8 @@ def test_clones_over_rest_are_asked_for_once_and_tuned(
     assert api.get("/api/clones?state=ready").json()["results"][0]["id"] == str(clone.pk)
     voices = api.get("/api/voices?language=es").json()["voices"]
     assert next(one for one in voices if one["clone"])["id"] == clone.vendor_id
+    stock = api.get("/api/voices?language=es&whose=stock").json()["voices"]
+    assert stock == [one for one in voices if not one["clone"]]
+    assert api.get("/api/voices?language=es&whose=mine").status_code == 400
     assert api.delete(f"/api/clones/{clone.pk}").status_code == 204
     assert not VoiceClone.objects.exists()

@@ -62,6 +62,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if min(options["sessions"], options["lines"], options["requests"]) < 1:
             raise CommandError("--sessions, --lines and --requests must be 1 or more.")
+        self._with_stores(options)
+
+    def _with_stores(self, options: dict[str, Any]) -> None:
         try:
             with (
                 tempfile.TemporaryDirectory(prefix="dubbing-pages-") as folder,
@@ -95,9 +98,7 @@ class Command(BaseCommand):
             cursor.execute("ANALYZE")
         client = Client(headers={"host": "localhost"})
         client.force_login(user)
-        self.stdout.write(
-            f"{'milliseconds':34}{'p50':>8}{'p95':>8}{'python':>9}{'postgres':>10}{'queries':>9}"
-        )
+        self._head()
         for page in pages(chance, made, mine, options["lines"]):
             self._ask(client, page, options["requests"])
 
@@ -110,6 +111,11 @@ class Command(BaseCommand):
         self.stdout.write(
             f"words of a session gathered in {np.median(took):.0f} ms (p50), "
             f"{np.percentile(took, 95):.0f} ms (p95)"
+        )
+
+    def _head(self) -> None:
+        self.stdout.write(
+            f"{'milliseconds':34}{'p50':>8}{'p95':>8}{'python':>9}{'postgres':>10}{'queries':>9}"
         )
 
     def _ask(self, client: Client, page: Page, requests: int) -> None:

@@ -56,6 +56,11 @@ USER = [
     "/teams/{team}",
     "/projects",
     "/projects/{project}",
+    "/voice-management",
+    "/voice-management/actors/{actor}",
+    "/voice-management/actors/{actor}/clone",
+    "/voice-management/voices",
+    "/voice-management/speakers",
 ]
 STAFF = ["/staff/operations", "/staff/engines"]
 LOOKS: dict[str, dict[str, Any]] = {
@@ -70,6 +75,7 @@ from accounts.webhooks import services as webhooks
 from sessions_app.glossaries import services as glossaries
 from sessions_app.projects.editing import add_line
 from sessions_app.projects.models import Project
+from voices import services as voices
 ana = User.objects.get(email="ana@example.org")
 team = teams.create_team(ana, name="Studio")
 Membership.objects.create(team=team, user=User.objects.get(email="ivo@example.org"), role="viewer")
@@ -84,7 +90,8 @@ project = Project.objects.create(
     owner=ana, title="Interview", origin="session", source_language="en", target_language="es"
 )
 add_line(project, start_s=1.0, end_s=3.5, speaker="S1", source_text="Hello", target_text="Hola")
-print("seeded", glossary.pk, team.pk, webhook.pk, project.pk)
+actor = voices.create_actor(ana, by=ana, name="Ida Known", languages=["en"], team=team)
+print("seeded", glossary.pk, team.pk, webhook.pk, project.pk, actor.pk)
 """
 
 
@@ -94,9 +101,10 @@ def places(site: Site) -> dict[str, str]:
     site.make_user("ana@example.org")
     site.make_user("ivo@example.org", "--admin")
     said = site.manage("shell", "-v", "0", "-c", SEED)
-    found = re.search(r"seeded (\S+) (\S+) (\S+) (\S+)", said)
+    found = re.search(r"seeded (\S+) (\S+) (\S+) (\S+) (\S+)", said)
     assert found, said
-    return dict(zip(("glossary", "team", "webhook", "project"), found.groups(), strict=True))
+    places = ("glossary", "team", "webhook", "project", "actor")
+    return dict(zip(places, found.groups(), strict=True))
 
 
 @pytest.fixture(scope="module")
