@@ -343,8 +343,8 @@ class ScriptedEncoder:
         self,
         pcm: Pcm,
         *,
-        urgent: bool = True,  # noqa: ARG002
-        brief: bool = False,  # noqa: ARG002
+        urgent: bool = True,  # noqa: ARG002 - takes no time
+        brief: bool = False,  # noqa: ARG002 - nor any care
     ) -> Embedding:
         if len(pcm) < 0.4 * SAMPLE_RATE_HZ:
             raise ValueError("a voiceprint needs at least 0.4 s of speech")

@@ -63,8 +63,8 @@ class WsiEncoder:
         self,
         pcm: Pcm,
         *,
-        urgent: bool = True,  # noqa: ARG002
-        brief: bool = False,  # noqa: ARG002
+        urgent: bool = True,  # noqa: ARG002 - has a thread of its own
+        brief: bool = False,  # noqa: ARG002 - looks at 30 s at once
     ) -> Embedding:
         """Voiceprint of at least 0.4 s of 16 kHz speech, shape (256,), L2 norm 1.
 
