@@ -34,9 +34,10 @@ def _executor() -> ThreadPoolExecutor:
 
 
 def _step_back() -> None:
-    # On Linux niceness is the thread's own; elsewhere it would be the process's.
+    # On Linux niceness is the thread's own; elsewhere it would be the process's. It is counted
+    # from the process's: the thread that asked first may have stepped back itself.
     if hasattr(os, "sched_getaffinity"):
         with contextlib.suppress(OSError):
+            before = os.getpriority(os.PRIO_PROCESS, os.getpid())
             thread = threading.get_native_id()
-            before = os.getpriority(os.PRIO_PROCESS, thread)
             os.setpriority(os.PRIO_PROCESS, thread, min(before + NICENESS, 19))

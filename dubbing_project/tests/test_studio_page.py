@@ -65,7 +65,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def visitor(playwright: Playwright, platform: RunningServices) -> Iterator[Portal]:
     with portal(playwright, platform.url, "--autoplay-policy=no-user-gesture-required") as one:
-        one.sign_up("studio@example.org")
+        one.sign_up("studio-page@example.org")
         yield one
 
 

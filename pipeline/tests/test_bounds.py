@@ -114,6 +114,7 @@ DECISIONS = {
     "sessions_app/live_client.py": {"OPEN_TIMEOUT_S", "RETRY_MAX_S"},
     "sessions_app/record.py": {"RETRY_MAX_S"},
     "sessions_app/voice_samples.py": {"CLIPPED_SHARE_MAX"},
+    "voices/pages/reading.py": {"COMPARED_MAX"},
 }
 """Signal processing, formats and pauses: limits of a value, not of a queue or a wait; and what
 the clients of load tests and checks allow themselves."""
