@@ -49,9 +49,17 @@ class Phase(IntEnum):
 class Output(Printer):  # type: ignore[misc]  # honcho is untyped
     """What cannot be written, as on a full disk, costs lines of a log and nothing else."""
 
+    _torn = False
+
     def write(self, message: Any) -> None:
-        with contextlib.suppress(OSError):
+        try:
+            if self._torn:
+                # What came of the line before may be its beginning only.
+                print(file=self.output)
+                self._torn = False
             super().write(message)
+        except OSError:
+            self._torn = True
 
 
 class Relay(Process):  # type: ignore[misc]  # honcho is untyped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -19,11 +21,13 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from honcho.printer import Message
 
 from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.services.supervisor import Output
 from dubbing_project.services.waiting import database_answers, health, redis_answers
 from pipeline.bounds import ENDS_MAX
 
@@ -35,6 +39,32 @@ def root() -> Iterator[Path]:
     """Not pytest's own folder: its path is too long for a socket."""
     with tempfile.TemporaryDirectory(prefix="dubbing-services-") as folder:
         yield Path(folder)
+
+
+def test_a_line_of_the_log_that_was_torn_ends_there(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with log.open("w") as file:
+        output = Output(file)
+
+        def say(text: str) -> None:
+            output.write(Message("line", text, datetime.now(UTC), "web-1", None))
+
+        say("the first")
+        for room in (10, 40, 90):
+            # No file may grow beyond this, as on a disk without room.
+            most = os.fstat(file.fileno()).st_size + room
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+            try:
+                for length in (30, 9000, 30, 9000):
+                    say("x" * length)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            say("room again")
+    lines = [line for line in log.read_text().splitlines() if line]
+    assert lines[0].endswith("| the first")
+    assert sum(line.endswith("| room again") for line in lines) == 3
+    assert all(line.count("web-1") <= 1 for line in lines), lines
 
 
 def processes_of(root: Path) -> list[str]:
