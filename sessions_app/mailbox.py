@@ -25,6 +25,7 @@ PROCESS = uuid.uuid4().hex
 EVERY_PROCESS = "live"
 """The group of all processes' mailboxes."""
 RETRY_S = 1.0
+CANCEL_AGAIN_S = 0.1
 
 _handlers: dict[str, Handler] = {}
 _listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
@@ -82,9 +83,10 @@ def begin_listening() -> None:
 async def stop_listening() -> None:
     """On the running loop. Idempotent."""
     listening = _listening.pop(asyncio.get_running_loop(), None)
-    if listening is not None:
+    while listening is not None and not listening.done():
         listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+        # Again if need be: Redis's client, while it connects, may swallow a cancellation.
+        await asyncio.wait({listening}, timeout=CANCEL_AGAIN_S)
 
 
 async def _listen() -> None:
