@@ -1380,6 +1380,13 @@ with group("Emulated vendors"):
         "open contexts of an emulated socket",
         "it is closed with 1008",
     )
+    EMULATOR_LATE_KEPT_MAX = bound(
+        "emulator_late",
+        32_768,
+        "samples",
+        "samples of an emulator's own lateness",
+        "the oldest is forgotten",
+    )
     EMULATOR_TEXTS_MAX = bound(
         "emulator_texts",
         64,

@@ -8,12 +8,17 @@ async with EmulatedCloud(folder, CloudOptions(interim_s=0.15)) as cloud:
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import numpy as np
+
+from pipeline.bounds import EMULATOR_LATE_KEPT_MAX
 from pipeline.emulators.behaviour import Delays, Fault, Faults
 from pipeline.emulators.ears import Ear
 from pipeline.emulators.elevenlabs.mouths import HumMouth, Mouth
@@ -27,6 +32,8 @@ from pipeline.emulators.offline_ear import OfflineEar
 from pipeline.emulators.scripted_ear import ScriptedEar
 
 Inside = Literal["offline", "scripted"]
+
+LATE_EVERY_S = 0.02
 
 EVERY_FAULT: dict[str, tuple[str, ...]] = {
     "speech": ("unavailable", "internal", "aborted", "resource_exhausted", "drop", "stall"),
@@ -98,6 +105,7 @@ class EmulatedCloud:
             certificate=self.google.certificate,
             port=options.elevenlabs_port,
         )
+        self._late_s: deque[float] = deque(maxlen=EMULATOR_LATE_KEPT_MAX)
         self._stack = AsyncExitStack()
 
     def figures(self) -> dict[str, Any]:
@@ -111,10 +119,26 @@ class EmulatedCloud:
             "synthesis_characters": elevenlabs.characters,
             "statuses": dict(google.statuses + elevenlabs.refusals),
             "faults": {f"{leg}: {scenario}": count for (leg, scenario), count in faults.items()},
+            "late_ms": self._late_ms(),
         }
+
+    def _late_ms(self) -> dict[str, float]:
+        """By how much this process itself is late, which no vendor's delay asked for."""
+        if not self._late_s:
+            return {}
+        found = np.percentile(np.array(self._late_s) * 1000, (50, 95, 99))
+        return dict(zip(("p50", "p95", "p99"), found.tolist(), strict=True))
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LATE_EVERY_S
+            await asyncio.sleep(LATE_EVERY_S)
+            self._late_s.append(max(0.0, loop.time() - due))
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            stack.callback(asyncio.create_task(self._watch(), name="emulators' lateness").cancel)
             await stack.enter_async_context(self.google)
             await stack.enter_async_context(self.elevenlabs)
             self._stack = stack.pop_all()

@@ -39,7 +39,7 @@ class GuardedTranslator:
 
     async def translate(self, request: TranslationRequest) -> str:
         """Raises EngineError when no engine could."""
-        self._chain.probe(lambda engine: engine.translate(request))
+        self._chain.probe(lambda engine: self._request(engine, request))
         links = self._able(request.source, request.target)
         failure = EngineError(
             "pair_unsupported", "No engine translates this pair.", recoverable=False
@@ -61,6 +61,10 @@ class GuardedTranslator:
         """Stop the run's probes; engines belong to their set."""
         await self._chain.aclose()
 
+    async def _request(self, engine: Translator, request: TranslationRequest) -> str:
+        with self._meter.request(engine.name, "translation", len(request.text)):
+            return await engine.translate(request)
+
     def _able(self, source: str, target: str) -> list[Link[Translator]]:
         return [
             link
@@ -72,11 +76,10 @@ class GuardedTranslator:
         self, link: Link[Translator], request: TranslationRequest, *, alone: bool
     ) -> str:
         async def ask() -> str:
-            with self._meter.request(link.engine.name, "translation", len(request.text)):
-                if alone:
-                    return await link.engine.translate(request)
-                async with in_time(TRANSLATION_LEG_S, "The translator did not answer in time."):
-                    return await link.engine.translate(request)
+            if alone:
+                return await self._request(link.engine, request)
+            async with in_time(TRANSLATION_LEG_S, "The translator did not answer in time."):
+                return await self._request(link.engine, request)
 
         gate = self._gates.get(link.engine.name)
         if gate is None:

@@ -197,9 +197,12 @@ async def test_it_comes_back_by_itself_and_nobody_waits_for_the_probe() -> None:
         await translator.translate(asked())
     house.translating.now = ""
     await asyncio.sleep(0.06)
+    house.meter.take()
     # This one sends the probe, and does not wait for it.
     assert await translator.translate(asked()) == "es good morning"
     await until(lambda: house.guards.states()["cloud-words translation"] == "closed")
+    used = {one.engine: one.amount for one in house.meter.take()}
+    assert used["cloud-words"] == len("good morning"), "a vendor bills for a probe too"
     assert await translator.translate(asked()) == "cloud good morning"
     assert [notice.code for notice in house.notices] == ["engine_stands_in", "engine_back"]
     await translator.aclose()

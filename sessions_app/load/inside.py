@@ -126,6 +126,11 @@ def in_words(inside: Mapping[str, Any], billed: Mapping[str, Any]) -> Iterator[s
         yield f"stood in: {row['engine']} {row['leg']}: {row['count']} times"
     for row in inside["errors"]:
         yield f"told: {row['count']} × {row['code']}"
+    if late := billed.get("late_ms"):
+        yield (
+            "the emulators' own lateness, which no vendor's delay asked for: "
+            f"p50 {late['p50']:.1f}, p95 {late['p95']:.1f}, p99 {late['p99']:.1f} ms"
+        )
     for kind, count in sorted(billed.get("faults", {}).items()):
         yield f"injected: {kind}: {count}"
     for row in inside["ledger"]:
