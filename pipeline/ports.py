@@ -35,6 +35,8 @@ class EngineError(Exception):
     ``recoverable`` says whether the same call may succeed later; ``code`` is
     stable and counted; the message is plain words for the user. ``detail`` is what a
     vendor said beside that, for the log and never for a user: bounded, without keys.
+    ``taken``: whether the vendor had the request when it failed, and bills for it; None where
+    the code tells.
 
     Engines that are reached over a network share these codes:
 
@@ -55,12 +57,19 @@ class EngineError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, *, recoverable: bool = True, detail: str = ""
+        self,
+        code: str,
+        message: str,
+        *,
+        recoverable: bool = True,
+        detail: str = "",
+        taken: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.recoverable = recoverable
         self.detail = detail[:DETAIL_MAX_CHARS]
+        self.taken = taken
 
 
 class SpeechDetectorStream(Protocol):

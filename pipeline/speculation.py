@@ -18,14 +18,20 @@ from pipeline.ports import EngineError, TranslationRequest
 
 Translate = Callable[[TranslationRequest], Coroutine[Any, Any, Translation]]
 
+ON_ITS_WAY_S = 0.05
+"""A guess is not cancelled younger: the vendor has not seen it then, and whether it is on the
+bill would be anybody's guess too."""
+
 _Name = tuple[str, str, str, tuple[str, ...]]
 """What is asked for, but for its capital and full stop, and for the run's own glossary."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Guess:
     request: TranslationRequest
     task: asyncio.Task[Translation]
+    begun: float | None = None
+    """When it was asked for, of the loop's clock; None: not yet."""
 
 
 class Speculation:
@@ -35,6 +41,7 @@ class Speculation:
         self._translate = translate
         self._clock = clock
         self._guesses: dict[_Name, _Guess] = {}
+        self._ending: set[asyncio.Task[Translation]] = set()
         self._expects = False
 
     def expect(self, requests: Sequence[TranslationRequest]) -> None:
@@ -45,10 +52,7 @@ class Speculation:
             self._drop(name, "replaced")
         for name, request in likely.items():
             if name not in self._guesses:
-                task = asyncio.create_task(self._translate(request))
-                # Nobody may ever ask for it, and then a failure is nobody's.
-                task.add_done_callback(lambda done: done.cancelled() or done.exception())
-                self._guesses[name] = _Guess(request, task)
+                self._guesses[name] = self._begin(request)
 
     async def translate(self, request: TranslationRequest) -> Translation:
         """The translation, begun long ago or now; ``took_ms`` counts from now.
@@ -74,10 +78,22 @@ class Speculation:
 
     async def aclose(self) -> None:
         """Stop what is on its way. Idempotent."""
-        tasks = [guess.task for guess in self._guesses.values()]
         for name in list(self._guesses):
             self._drop(name, "replaced")
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in self._ending:
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _begin(self, request: TranslationRequest) -> _Guess:
+        async def ask() -> Translation:
+            guess.begun = asyncio.get_running_loop().time()
+            return await self._translate(request)
+
+        task = asyncio.create_task(ask())
+        # Nobody may ever ask for it, and then a failure is nobody's.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        guess = _Guess(request, task)
+        return guess
 
     def _take(self, request: TranslationRequest) -> _Guess | None:
         taken = self._guesses.pop(_name(request), None)
@@ -89,7 +105,13 @@ class Speculation:
 
     def _drop(self, name: _Name, outcome: str) -> None:
         metrics.count_speculation(outcome)
-        self._guesses.pop(name).task.cancel()
+        guess = self._guesses.pop(name)
+        if guess.begun is None:
+            guess.task.cancel()
+        elif not guess.task.done():
+            self._ending.add(guess.task)
+            guess.task.add_done_callback(self._ending.discard)
+            asyncio.get_running_loop().call_at(guess.begun + ON_ITS_WAY_S, guess.task.cancel)
 
 
 def _name(request: TranslationRequest) -> _Name:

@@ -58,7 +58,8 @@ class Meter:
         try:
             yield
         except EngineError as error:
-            if error.code not in NOT_TAKEN:
+            taken = error.code not in NOT_TAKEN if error.taken is None else error.taken
+            if taken:
                 self.count(engine, leg, amount)
             raise
         except BaseException:

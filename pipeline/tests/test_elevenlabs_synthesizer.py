@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +17,7 @@ from pipeline.emulators.behaviour import Delays, Fault
 from pipeline.emulators.elevenlabs.mouths import HumMouth, Saying, Utterance
 from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.emulators.elevenlabs.voices import VoiceSettings
+from pipeline.guards.usage import Meter
 from pipeline.making import Clip
 from pipeline.playing import FASTEST, begin
 from pipeline.ports import EngineError
@@ -274,6 +276,22 @@ async def test_a_socket_killed_in_a_sentence_costs_that_sentence() -> None:
         assert len(await beside), "another voice's socket"
         assert len(await say(synthesizer))
         assert account_of(synthesizer).gate.inside == 0
+
+
+async def test_what_a_broken_socket_had_taken_is_counted_and_the_rest_is_not() -> None:
+    meter = Meter()
+    async with emulated(speed=10.0) as vendor, speaking(vendor) as synthesizer:
+
+        async def spoken(text: str) -> None:
+            with suppress(EngineError), meter.request("elevenlabs", "synthesis", len(text)):
+                await heard(await synthesizer.synthesize(request_of(synthesizer, text)))
+
+        vendor.faults.once("drop", "multi_stream_input.text", after_n=2)
+        broken = [f"This is the clause of number {number}" for number in range(4)]
+        await asyncio.gather(*(spoken(text) for text in broken))
+        assert vendor.faults.counts["drop"] == 1
+        assert vendor.counters.characters > 0
+        assert sum(one.amount for one in meter.take()) == vendor.counters.characters
 
 
 async def test_a_broken_socket_is_dialled_again_before_it_is_needed() -> None:

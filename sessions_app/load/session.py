@@ -171,9 +171,8 @@ class LoadSession:
             now = time.monotonic()
             self.late_s = max(self.late_s, now - due)
             number = self._sent
-            frame = AudioFrame(
-                number, round(number * FRAME_S * 1e6), self._source.pcm(number, self._own.lead)
-            )
+            pcm = self._source.pcm(number, self._own.lead, self._own.number)
+            frame = AudioFrame(number, round(number * FRAME_S * 1e6), pcm)
             self._sent_at[number % RING] = now
             self._sent = number + 1
             self.unacknowledged = max(self.unacknowledged, number - self._acknowledged)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.emulators.marks import marked
 from pipeline.providers.scripted.engines import detector
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import EngineSettings
@@ -25,6 +26,8 @@ FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 TONE_FRAMES = 31
 PAUSE_FRAMES = 16
 """About two seconds of tone and one of pause, in whole frames so that all repeat alike."""
+APART_SAMPLES = 7200 * SAMPLE_RATE_HZ
+"""From one session's sound to the next one's, in the emulated vendors' script."""
 _HEARD_TOLERANCE_S = 0.001
 """Positions in messages are rounded to milliseconds."""
 
@@ -52,14 +55,18 @@ class Source:
     endpoint_frame: int | None = None
     """Frame of the period at which a tone's end is decided; None for speech."""
 
-    def pcm(self, number: int, lead: int) -> bytes:
-        """Sound of a client's frame. The first tone is whole, speech begins anywhere."""
+    def pcm(self, number: int, lead: int, session: int) -> bytes:
+        """Sound of a client's frame. The first tone is whole, speech begins anywhere.
+
+        Tones say where they are from, each session from a place of its own: emulated vendors
+        hear other words in each, as they would of real people.
+        """
         if self.endpoint_frame is None:
             shift = lead * len(self.frames) // (TONE_FRAMES + PAUSE_FRAMES)
             return self.frames[(number + shift) % len(self.frames)]
-        if number < lead:
-            return self.quiet
-        return self.frames[(number - lead) % len(self.frames)]
+        sound = self.quiet if number < lead else self.frames[(number - lead) % len(self.frames)]
+        start = session * APART_SAMPLES + number * FRAME_SAMPLES
+        return marked(np.frombuffer(sound, "<i2"), start).astype("<i2").tobytes()
 
     def decision(
         self, *, heard_s: float | None, start_s: float, end_s: float, lead: int

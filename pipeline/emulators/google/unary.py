@@ -17,6 +17,9 @@ from pipeline.emulators.google.status import RefusalError, abort, refusal_of
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
+_AFTER_IT_WAS_TAKEN = frozenset({"internal", "deadline_exceeded", "stall"})
+"""Google bills what was sent to be translated, whether or not it then fails at it."""
+
 
 class Unary:
     """Wraps the methods of one service.
@@ -75,6 +78,8 @@ class Unary:
         self._access.check_caller(context, self._service)
         began = asyncio.get_running_loop().time()
         delay_s = self._delays.draw(leg)
+        if fault and leg == "translation" and fault.scenario in _AFTER_IT_WAS_TAKEN:
+            await does(request)
         if fault and fault.after_s:
             await asyncio.sleep(fault.after_s)
         if fault and (refusal := refusal_of(fault, self._service)):

@@ -37,6 +37,8 @@ class Feed:
         self.ended = False
         self.failure: EngineError | None = None
         self.cancelled = False
+        self.sent: bool | None = None
+        """Whether the text went out on a socket; None: it is not for a socket."""
         self.on_late: Callable[[], None] = lambda: None
         self._on_end = on_end
         self._pending = bytearray()
@@ -75,7 +77,7 @@ class Feed:
 
     def fail(self, error: EngineError) -> None:
         if not self.ended:
-            self.failure = error
+            self.failure = self._as_billed(error)
         self._finish()
 
     def cancel(self) -> None:
@@ -102,6 +104,20 @@ class Feed:
                 return None
             self._news.clear()
             await self._news.wait()
+
+    def _as_billed(self, error: EngineError) -> EngineError:
+        """A socket that breaks fails all its clauses; those whose text was sent are billed."""
+        if self.sent is False or (self.sent and error.code == "vendor_unreachable"):
+            own = EngineError(
+                error.code,
+                str(error),
+                recoverable=error.recoverable,
+                detail=error.detail,
+                taken=self.sent,
+            )
+            own.__cause__ = error
+            return own
+        return error
 
     def _finish(self) -> None:
         if self.ended:

@@ -193,8 +193,11 @@ class ElevenLabsSynthesizer:
                 except EngineError as error:
                     # A feed that has ended is a socket that broke under it: asked once more
                     # by ``pipeline.making``, which finds another.
-                    if feed.ended or error.code in _NO_OTHER_WAY:
+                    if feed.failure is not None:
+                        raise feed.failure from error
+                    if error.code in _NO_OTHER_WAY:
                         raise
+                    feed.sent = None
             return Asked(feed, by_http(account, key, text, settings, feed))
         except BaseException as error:
             feed.fail(error if isinstance(error, EngineError) else fault("engine_timeout"))

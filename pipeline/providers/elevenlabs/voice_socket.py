@@ -82,6 +82,7 @@ class VoiceSocket:
         """Take a context for ``feed``; the caller has seen that there is ``room``."""
         context = f"c{next(self._numbers)}"
         self._contexts[context] = feed
+        feed.sent = False
         feed.on_late = self._stalled
         return context
 
@@ -99,6 +100,7 @@ class VoiceSocket:
         except EngineError as error:
             self._lose(error)
             raise
+        feed.sent = True
         feed.asked()
 
     async def cancel(self, context: str) -> None:
