@@ -58,13 +58,15 @@ class Source:
     def pcm(self, number: int, lead: int, session: int) -> bytes:
         """Sound of a client's frame. The first tone is whole, speech begins anywhere.
 
-        Tones say where they are from, each session from a place of its own: emulated vendors
+        It says where it is from, each session's from a place of its own: emulated vendors
         hear other words in each, as they would of real people.
         """
         if self.endpoint_frame is None:
             shift = lead * len(self.frames) // (TONE_FRAMES + PAUSE_FRAMES)
-            return self.frames[(number + shift) % len(self.frames)]
-        sound = self.quiet if number < lead else self.frames[(number - lead) % len(self.frames)]
+            sound = self.frames[(number + shift) % len(self.frames)]
+        else:
+            tone = self.frames[(number - lead) % len(self.frames)]
+            sound = self.quiet if number < lead else tone
         start = session * APART_SAMPLES + number * FRAME_SAMPLES
         return marked(np.frombuffer(sound, "<i2"), start).astype("<i2").tobytes()
 
