@@ -57,7 +57,11 @@ class CommitRules:
     foresee_pause_s: float = 0.06
     """Silence after the newest word that makes an endpoint likely."""
     foresee_overdue_s: float = 0.35
-    """So long before a clause becomes too long it is planned where it will be cut."""
+    """So long before a clause becomes too long it is planned where it will be cut; longer
+    where hypotheses come less often than that."""
+    foresee_margin_s: float = 0.05
+    between_max_s: float = 0.8
+    """More than this from one hypothesis to the next was the speaker's pause."""
 
 
 class Committer:
@@ -79,6 +83,9 @@ class Committer:
         """Words of the last hypothesis that are not committed."""
         self._planned: tuple[str, ...] = ()
         """Words that are cut off next if they stand still: their dub is being prepared."""
+        self._decoded_s = 0.0
+        self._between_s = 0.0
+        """Of media time, from the hypothesis before the newest one to that one."""
 
     def update(self, hypothesis: Hypothesis) -> list[Clause]:
         """Clauses that this hypothesis freezes, in order; each word at most once."""
@@ -102,6 +109,10 @@ class Committer:
             self._left = []
             self._planned = ()
             return clauses
+        between_s = hypothesis.decoded_s - self._decoded_s
+        if 0 < between_s <= self._rules.between_max_s:
+            self._between_s = between_s
+        self._decoded_s = hypothesis.decoded_s
         self._note(words, hypothesis.decoded_s)
         clauses = []
         while cut := self._cut(words, hypothesis.decoded_s, self._stable(hypothesis.decoded_s)):
@@ -128,8 +139,11 @@ class Committer:
         if not words:
             return []
         likely = []
-        cut = self._cut(words, decoded_s + rules.stable_s, len(words) - 1)
-        if cut := cut or self._plan(words, decoded_s):
+        if cut := self._cut(words, decoded_s + rules.stable_s, len(words) - 1):
+            self._planned = tuple(word.text for word in words[:cut])
+        else:
+            cut = self._plan(words, decoded_s)
+        if cut:
             likely.append(self._clause(words[:cut], ends_utterance=False))
         if quiet or decoded_s - words[-1].end_s >= rules.foresee_pause_s:
             count = self._sentence_end(words) or len(words)
@@ -146,7 +160,9 @@ class Committer:
         if self._is_planned(words):
             return len(self._planned)
         steady = len(words) - rules.hold_back_words
-        cut = self._cut(words, decoded_s + rules.foresee_overdue_s, steady)
+        # By the next hypothesis it may be too late.
+        ahead_s = max(rules.foresee_overdue_s, self._between_s + rules.foresee_margin_s)
+        cut = self._cut(words, decoded_s + ahead_s, steady)
         self._planned = tuple(word.text for word in words[:cut])
         return cut
 

@@ -73,7 +73,9 @@ class EmulatedCloud:
 
     def __init__(self, folder: Path, options: CloudOptions) -> None:
         really = options.inside == "offline"
-        ear: Ear = OfflineEar(streams_max=options.streams_max) if really else ScriptedEar()
+        ear: Ear = (
+            OfflineEar(streams_max=options.streams_max) if really else ScriptedEar(spelled=True)
+        )
         engine: TranslationEngine = OfflineEngine() if really else EchoEngine()
         mouth: Mouth = OfflineMouth() if really else HumMouth()
         delays = Delays(

@@ -23,6 +23,9 @@ class ScriptedEar:
 
     words: Sequence[Word] = ()
     word_s: float = 0.4
+    spelled: bool = False
+    """The clock's words are of five letters each instead of a number that grows: as long as
+    what people say, wherever in its two months the audio is from."""
     language: str = "en"
     languages: Sequence[tuple[float, str]] = field(default_factory=tuple)
     """(from this media time on in seconds, ISO 639-1 code), ascending: speech that changes
@@ -43,9 +46,18 @@ class ScriptedEar:
         first = math.ceil(start_s / self.word_s - 0.5)
         last = math.ceil(end_s / self.word_s - 0.5)
         return tuple(
-            Word(f"word{n}", n * self.word_s, (n + 1) * self.word_s)
+            Word(self._name(n), n * self.word_s, (n + 1) * self.word_s)
             for n in range(max(0, first), last)
         )
+
+    def _name(self, number: int) -> str:
+        if not self.spelled:
+            return f"word{number}"
+        letters = ""
+        for _ in range(5):
+            number, letter = divmod(number, 26)
+            letters = chr(ord("a") + letter) + letters
+        return letters
 
     def language_at(self, media_s: float) -> str:
         found = [code for start_s, code in self.languages if start_s <= media_s]
