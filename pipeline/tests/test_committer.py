@@ -135,3 +135,23 @@ def test_words_that_another_committer_had_are_left_out(had: int) -> None:
     committer = Committer(after_s=after_s)
     clauses = [clause for one in growing(spoken, utterance=4) for clause in committer.update(one)]
     assert [word for clause in clauses for word in clause.words] == spoken[had:]
+
+
+@given(word_s=st.floats(0.25, 0.6), late_s=st.floats(0.0, 0.3))
+def test_what_is_cut_out_of_running_speech_was_foreseen_as_it_is_cut(
+    word_s: float, late_s: float
+) -> None:
+    """However seldom hypotheses come: a word at a time, some time after it was said."""
+    committer = Committer()
+    foreseen: list[list[Clause]] = []
+    spoken = words(" ".join(f"word{number}" for number in range(40)), word_s=word_s, gap_s=0.0)
+    cuts = 0
+    for hypothesis in growing(spoken)[:-1]:
+        said = Hypothesis(0, hypothesis.words, hypothesis.decoded_s + late_s)
+        for clause in committer.update(said):
+            cuts += 1
+            # The first is cut before it is known how often hypotheses come.
+            if cuts > 1:
+                assert clause in foreseen[-1]
+        foreseen.append(committer.foresee(said.decoded_s))
+    assert cuts > 2
