@@ -211,6 +211,16 @@ try:
     S3_SECRET_ACCESS_KEY = environment.secret("S3_SECRET_ACCESS_KEY")
     if STORAGE == "s3" and not S3_BUCKET:
         raise SettingError("S3_BUCKET", "", "the bucket's name while STORAGE is s3")
+    S3_ORIGIN = ""
+    if STORAGE == "s3":
+        # Its library takes a while to load, and a folder does without.
+        from dubbing_project.bucket import bucket_origin
+
+        try:
+            S3_ORIGIN = bucket_origin(S3_BUCKET, endpoint_url=S3_ENDPOINT_URL, region=S3_REGION)
+        except ValueError:
+            form = "https://host or https://host:port, and a bucket's name without slashes"
+            raise SettingError("S3_ENDPOINT_URL", S3_ENDPOINT_URL, form) from None
 except SettingError as error:
     raise SystemExit(f"Wrong setting: {error}") from None
 
@@ -503,14 +513,16 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # Everything a page needs comes from here. Sockets of the same host are part of 'self';
-# sound and pictures are also made in the page (blob:, data:).
+# sound and pictures are also made in the page (blob:, data:). Those of a bucket are read there:
+# our addresses of them redirect to signed ones.
+_bucket_origins = [S3_ORIGIN] if S3_ORIGIN else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
+        "img-src": [SELF, "data:", "blob:", *_bucket_origins],
+        "media-src": [SELF, "blob:", *_bucket_origins],
         "font-src": [SELF],
         "connect-src": [SELF],
         "worker-src": [SELF],

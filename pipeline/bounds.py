@@ -1001,6 +1001,13 @@ with group("Storage"):
     )
     SPEAKER_NAME_MAX = bound("speaker_name", 64, "characters", "a speaker's name", "refused")
     QUERY_WORDS_MAX = bound("query_words", 12, "words", "a search", "the rest is left out")
+    ADMIN_ROWS_MAX = bound(
+        "admin_rows",
+        10_000,
+        "rows",
+        "what a list of the administration counts and shows",
+        "the rest is left out: search narrows it",
+    )
     FOUND_MAX = bound("found", 10_000, "sessions", "what a search finds", "the rest is left out")
     SESSION_WORDS_MAX = bound(
         "session_words",
@@ -1495,6 +1502,9 @@ with group("Files and projects"):
     )
     PROJECT_LINES_MAX = bound(
         "project_lines", 20_000, "lines", "lines of a project", "the file is refused"
+    )
+    OVERVIEW_PAGE_MAX = bound(
+        "overview_page", 500, "lines", "a page of a project's overview", "asked for anew"
     )
     PROJECT_TEXT_MAX = bound(
         "project_text", 2000, "characters", "a line's source or translation", "refused"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -85,6 +86,11 @@ def test_the_defaults_are_the_customers(tmp_path: Path) -> None:
     assert done.stdout.strip() == str(expected)
 
 
+def test_a_bucket_whose_address_is_none_ends_the_start(tmp_path: Path) -> None:
+    done = start("", tmp_path, STORAGE="s3", S3_BUCKET="voices", S3_ENDPOINT_URL="files")
+    assert done.stderr.startswith("Wrong setting: S3_ENDPOINT_URL='files'")
+
+
 def test_a_secret_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     keys = [start("print(settings.SECRET_KEY)", tmp_path).stdout for _ in range(2)]
     assert keys[0] == keys[1]
@@ -115,6 +121,32 @@ def test_a_limit_in_money_needs_prices(tmp_path: Path) -> None:
     assert done.stderr.startswith("Wrong setting: ENGINE_PRICES=")
     prices = "elevenlabs:synthesis=0.15/1000"
     assert start("", tmp_path, MAX_COST_PER_DAY="5", ENGINE_PRICES=prices).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"S3_ENDPOINT_URL": "https://files.example.org:9000"},
+        {"S3_REGION": "eu-central-1"},
+        {"S3_BUCKET": "with.dots", "S3_REGION": "us-east-1"},
+    ],
+)
+def test_pages_allow_sound_and_pictures_of_the_bucket_they_are_sent_to(
+    tmp_path: Path, more: dict[str, str]
+) -> None:
+    code = """
+import os, json
+os.environ["DJANGO_SETTINGS_MODULE"] = "dubbing_project.settings"
+from django.core.files.storage import default_storage
+policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+print(json.dumps([default_storage.url("a.flac"), policy["media-src"], policy["img-src"]]))
+"""
+    keys = {"S3_ACCESS_KEY_ID": "a", "S3_SECRET_ACCESS_KEY": "b"}
+    done = start(code, tmp_path, STORAGE="s3", **{"S3_BUCKET": "voices"} | keys | more)
+    address, *sources = json.loads(done.stdout)
+    origin = "/".join(address.split("/")[:3])
+    assert origin.startswith("https://")
+    assert all(origin in allowed for allowed in sources), (address, sources)
 
 
 def test_the_example_file_names_every_setting() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pysubs2
@@ -15,7 +16,10 @@ from sessions_app.projects.placed import placed_lines
 
 DISCLOSURE = "Dubbed with synthetic voices made by AI"
 TEXTS = ("source", "target", "both")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What begins one, also in the full width of East Asian scripts."""
+_WITHIN = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+"""The same behind what parts cells in other countries, whatever is in quotes."""
 _COLUMNS = ("number", "start_s", "end_s", "speaker", "source_text", "target_text")
 
 
@@ -84,9 +88,14 @@ def _csv(lines: list[ProjectLine]) -> str:
     table.writerow(_COLUMNS)
     for line in lines:
         texts = (name_of(line), line.source_text, line.target_text)
-        cells = [f"'{one}" if one.startswith(_FORMULA) else one for one in texts]
+        cells = [_cell(one) for one in texts]
         table.writerow([line.number, line.start_s, line.end_s, *cells])
     return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    harmless = _WITHIN.sub(r"\1'", text)
+    return f"'{harmless}" if harmless.startswith(_FORMULA) else harmless
 
 
 def _json(project: Project, lines: list[ProjectLine]) -> str:

@@ -8,15 +8,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import transaction
+from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken, WebhookDelivery, WebhookEndpoint
+from accounts.models import ApiToken, User, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
 from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
@@ -27,7 +30,7 @@ from sessions_app.models import DubbingSession, Term
 from sessions_app.protocol.examples import EXAMPLES
 from sessions_app.protocol.schemas import tag
 from sessions_app.tests.belongings import projects_of, voices_of
-from sessions_app.tests.conftest import Person, Server, until_gone
+from sessions_app.tests.conftest import Person, Server, person_of, until_gone
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_record import line
 
@@ -236,8 +239,7 @@ class Foreign:
         return "/" + route.replace("<int:token_id>", str(self.token.pk))
 
 
-@pytest.fixture
-def foreign(ben: Person) -> Foreign:
+def things_of(ben: Person) -> Foreign:
     session = services.create_session(ben.user, target_language="es")
     services.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
     webhook, _ = create_webhook(
@@ -247,16 +249,6 @@ def foreign(ben: Person) -> Foreign:
     token = create_token(ben.user, name="of ben").record
     things = voices_of(ben.user, session, SECRET) | projects_of(ben.user, SECRET)
     return Foreign(session, token, send_test(webhook), term, things)
-
-
-@pytest.fixture(autouse=True)
-def storage(settings: Any, tmp_path: Path) -> None:
-    """Of the test's own."""
-    local = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path},
-    }
-    settings.STORAGES = {**settings.STORAGES, "default": local}
 
 
 def with_token(token: str) -> APIClient:
@@ -296,37 +288,75 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("who", [nobody, wrong, expired, inactive, of_a_ticket])
-@pytest.mark.parametrize(("route", "method"), CASES)
-def test_without_a_good_token_nothing_is_given(
-    ana: Person, foreign: Foreign, route: str, method: str, who: Callable[[Person], APIClient]
-) -> None:
-    answer = getattr(who(ana), method)(foreign.path(route))
-    assert answer.status_code == 401
-    assert SECRET not in answer.content.decode()
-    assert str(foreign.session.pk) not in answer.content.decode()
+@pytest.fixture(scope="class")
+def both(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Person, Foreign]]:
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path_factory.mktemp("media")},
+    }
+    with (
+        override_settings(STORAGES={**settings.STORAGES, "default": local}),
+        django_db_blocker.unblock(),
+        transaction.atomic(),
+    ):
+        yield person_of("ana"), things_of(person_of("ben"))
+        transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize(("route", "method"), CASES)
-def test_what_is_somebody_elses_does_not_exist(
-    ana: Person, foreign: Foreign, route: str, method: str
-) -> None:
-    body = {"data": EDITS.get(route, {}), "format": "json"} if method != "get" else {}
-    answer = getattr(with_token(ana.token), method)(foreign.path(route), **body)
-    rule = RULES[route]
-    if rule.foreign:
-        assert answer.status_code == 404
-    elif rule.staff:
-        assert answer.status_code == 403
-    assert answer.status_code < 500
-    assert SECRET not in answer.content.decode()
-    assert str(foreign.session.pk) not in answer.content.decode()
-    assert foreign.token.name not in answer.content.decode()
-    # Nothing of Ben's was changed either.
-    assert ApiToken.objects.filter(pk=foreign.token.pk).exists()
-    assert DubbingSession.objects.filter(pk=foreign.session.pk, title="").exists()
-    assert Term.objects.filter(pk=foreign.term.pk, target=SECRET, glossary__name="of ben").exists()
-    assert WebhookEndpoint.objects.filter(pk=foreign.delivery.endpoint_id, enabled=True).exists()
+@pytest.mark.django_db
+class TestAddresses:
+    """Ana and Ben are made once for all cases; what a case writes is taken back after it."""
+
+    @pytest.fixture
+    def ana(self, both: tuple[Person, Foreign]) -> Person:
+        """As the database has her: a case before may have changed her in memory."""
+        return replace(both[0], user=User.objects.get(pk=both[0].user.pk))
+
+    @pytest.fixture
+    def foreign(self, both: tuple[Person, Foreign]) -> Foreign:
+        return both[1]
+
+    @pytest.mark.parametrize("who", [nobody, wrong, expired, inactive, of_a_ticket])
+    @pytest.mark.parametrize(("route", "method"), CASES)
+    def test_without_a_good_token_nothing_is_given(
+        self,
+        ana: Person,
+        foreign: Foreign,
+        route: str,
+        method: str,
+        who: Callable[[Person], APIClient],
+    ) -> None:
+        answer = getattr(who(ana), method)(foreign.path(route))
+        assert answer.status_code == 401
+        assert SECRET not in answer.content.decode()
+        assert str(foreign.session.pk) not in answer.content.decode()
+
+    @pytest.mark.parametrize(("route", "method"), CASES)
+    def test_what_is_somebody_elses_does_not_exist(
+        self, ana: Person, foreign: Foreign, route: str, method: str
+    ) -> None:
+        body = {"data": EDITS.get(route, {}), "format": "json"} if method != "get" else {}
+        answer = getattr(with_token(ana.token), method)(foreign.path(route), **body)
+        rule = RULES[route]
+        if rule.foreign:
+            assert answer.status_code == 404
+        elif rule.staff:
+            assert answer.status_code == 403
+        assert answer.status_code < 500
+        assert SECRET not in answer.content.decode()
+        assert str(foreign.session.pk) not in answer.content.decode()
+        assert foreign.token.name not in answer.content.decode()
+        # Nothing of Ben's was changed either.
+        assert ApiToken.objects.filter(pk=foreign.token.pk).exists()
+        assert DubbingSession.objects.filter(pk=foreign.session.pk, title="").exists()
+        term = Term.objects.filter(pk=foreign.term.pk, target=SECRET)
+        assert term.filter(glossary__name="of ben").exists()
+        webhook = WebhookEndpoint.objects.filter(pk=foreign.delivery.endpoint_id)
+        assert webhook.filter(enabled=True).exists()
 
 
 CLIENT_MESSAGES = [tag(kind) for kind in typing.get_args(AnyClientMessage)]

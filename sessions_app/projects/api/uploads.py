@@ -23,6 +23,7 @@ from sessions_app.projects import making, selectors, uploads
 from sessions_app.projects.api.base import ProjectsApi, told
 from sessions_app.projects.api.jobs import JobSerializer
 from sessions_app.projects.api.projects import LANGUAGE, SOURCE, team_field
+from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.job_models import UNFINISHED, Job, Upload
 
 _PIECE = "application/octet-stream"
@@ -190,7 +191,12 @@ class UploadAudioView(ProjectsApi):
         file, wait_s = wanted.pop("audio"), wanted.pop("wait")
         with told():
             upload = uploads.whole(self.person, name=file.name or "", content=file.read())
-            _, job = making.create_project(self.person, upload=upload, team=team, **wanted)
+            try:
+                _, job = making.create_project(self.person, upload=upload, team=team, **wanted)
+            except ProjectError:
+                # Nobody knows of it: it came with this request alone.
+                upload.delete()
+                raise
         # A request under a key is one transaction: its job begins only when it has ended.
         if wait_s and "Idempotency-Key" not in request.headers:
             job = _ended(job, time.monotonic() + wait_s)

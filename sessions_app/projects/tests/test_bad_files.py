@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import http.server
 import io
+import resource
+import struct
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +23,13 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from pipeline.bounds import UPLOAD_PIECE_MAX_BYTES
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app.projects import fetching
+from sessions_app.projects import fetching, making
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of
 from sessions_app.projects.job_models import JobState, Upload
-from sessions_app.projects.models import Project
+from sessions_app.projects.models import Project, ProjectLine, ProjectSpeaker
 from sessions_app.projects.tests.conftest import Drain, dubbed
+from sessions_app.projects.text_exports import written
 
 SRT = "1\n00:00:00,500 --> 00:00:02,000\nHello there\n\n2\n00:00:02,500 --> 00:00:04,000\nGoodbye\n"
 
@@ -94,6 +99,89 @@ def test_what_only_looks_like_media_fails_in_clear_words(
     assert not Upload.objects.exists()
     project.delete()
     assert files_in(storage) == []
+    assert [*(storage.parent / "work").iterdir()] == []
+
+
+def with_cover(flac: bytes, cover: bytes) -> bytes:
+    """The same sound with a picture of its album (RFC 9639, 8.8)."""
+    kind = b"image/png"
+    block = (
+        struct.pack(">II", 3, len(kind)) + kind + struct.pack(">IIIIII", 0, 0, 0, 0, 0, len(cover))
+    )
+    block += cover
+    begin = 4 + 4 + 34  # the mark, and the one block that is always first
+    return flac[:begin] + b"\x06" + len(block).to_bytes(3, "big") + block + flac[begin:]
+
+
+def test_a_cover_that_would_unpack_to_gigabytes_is_not_unpacked(
+    ana: User, scripted: None, drain: Drain
+) -> None:
+    rows, pixels = 20_000, 20_000
+    row = bytes(1 + pixels // 8)
+    packing = zlib.compressobj(1)
+    packed = b"".join(packing.compress(row) for _ in range(rows)) + packing.flush()
+    head = struct.pack(">IIBBBBB", pixels, rows, 1, 0, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n"
+    for name, content in ((b"IHDR", head), (b"IDAT", packed), (b"IEND", b"")):
+        bomb += struct.pack(">I", len(content)) + name + content
+        bomb += struct.pack(">I", zlib.crc32(name + content))
+    assert len(bomb) < 400_000
+    content = with_cover(flac_of(utterances((1.5, 140.0)), 16_000), bomb)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    project, job = dubbed(ana, content, drain, name="song.flac")
+    grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert (job.state, job.problem_text, project.media["has_video"]) == (JobState.DONE, "", False)
+    # Every pixel takes three bytes where it is looked at: 1.1 GiB.
+    assert grown_mb < 400
+
+
+@pytest.mark.parametrize("share", [0.02, 0.4, 0.9])
+def test_a_video_that_breaks_off_is_refused_or_dubbed_as_far_as_it_goes(
+    ana: User, scripted: None, drain: Drain, storage: Path, speech_data: Path, share: float
+) -> None:
+    whole = (speech_data / "video/open_dubbing_englishvideo.mp4").read_bytes()
+    project, job = dubbed(ana, whole[: round(share * len(whole))], drain, name="cut.mp4")
+    if job.state == JobState.FAILED:
+        assert job.problem == "media_unreadable"
+        assert job.problem_text.endswith(".")
+    else:
+        assert job.state == JobState.DONE
+    project.delete()
+    assert files_in(storage) == []
+    assert [*(storage.parent / "work").iterdir()] == []
+
+
+def test_a_file_of_which_no_project_can_be_made_is_not_kept(
+    client: APIClient, storage: Path, monkeypatch: pytest.MonkeyPatch, ana: User
+) -> None:
+    monkeypatch.setattr(making, "PROJECTS_MAX", 1)
+    fields = {"source_language": "en", "target_language": "es"}
+    Project.objects.create(owner=ana, origin="file", **fields)
+    body = {"audio": io.BytesIO(flac_of(utterances((1.0, 140.0)), 16_000)), "target_language": "es"}
+    answer = client.post("/api/upload-audio", body, format="multipart")
+    assert (answer.status_code, answer.json()["code"]) == (409, "limit_reached")
+    assert "delete one first" in answer.json()["detail"]
+    assert not Upload.objects.exists()
+    assert files_in(storage) == []
+
+
+def test_nothing_in_a_table_is_a_formula(ana: User) -> None:
+    project = Project.objects.create(
+        owner=ana, origin="file", source_language="en", target_language="es"
+    )
+    for number, begins in enumerate(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "a;=", 'a";-']):
+        text = f"{begins}HYPERLINK(0)"
+        ProjectLine.objects.create(
+            project=project, number=number, start_s=number, end_s=number + 1,
+            speaker=ProjectSpeaker.objects.create(project=project, label=f"S{number}", name=text),
+            source_text=text, target_text=text,
+        )  # fmt: skip
+    table = written(project, form="csv", text="target")
+    # As spreadsheets read it, whichever of both parts their cells.
+    for parts in ",;":
+        rows = csv.reader(io.StringIO(table, newline=""), delimiter=parts)
+        for cell in (cell for row in rows for cell in row):
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝")), (parts, cell)
 
 
 def test_a_flac_that_unpacks_to_days_is_not_unpacked(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from sessions_app.admin.pages import Kept, Large, ReadOnly
 from sessions_app.glossaries.models import Glossary, Term
 from sessions_app.models import DubbingSession, EngineUse, Line
 
@@ -14,19 +14,8 @@ if TYPE_CHECKING:
     GlossaryAdminBase = admin.ModelAdmin[Glossary]
     TermAdminBase = admin.ModelAdmin[Term]
     SessionAdminBase = admin.ModelAdmin[DubbingSession]
-    LineAdminBase = admin.ModelAdmin[Line]
-    UseAdminBase = admin.ModelAdmin[EngineUse]
 else:
-    GlossaryAdminBase = TermAdminBase = admin.ModelAdmin
-    SessionAdminBase = LineAdminBase = UseAdminBase = admin.ModelAdmin
-
-
-class ReadOnly:
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
+    GlossaryAdminBase = TermAdminBase = SessionAdminBase = admin.ModelAdmin
 
 
 @admin.register(DubbingSession)
@@ -47,27 +36,21 @@ class DubbingSessionAdmin(ReadOnly, SessionAdminBase):
 
 
 @admin.register(Line)
-class LineAdmin(ReadOnly, LineAdminBase):
+class LineAdmin(Kept, ReadOnly, Large):
     list_display = ("session", "sequence", "speaker", "start_s", "engine", "skipped_reason")
     list_filter = ("engine", "skipped_reason")
     raw_id_fields = ("session",)
     search_fields = ("session__id",)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
 
 @admin.register(EngineUse)
-class EngineUseAdmin(ReadOnly, UseAdminBase):
+class EngineUseAdmin(Kept, ReadOnly, Large):
     list_display = ("day", "user", "engine", "leg", "amount", "unit", "requests", "session")
     list_filter = ("engine", "leg")
     list_select_related = ("user",)
     raw_id_fields = ("session", "user")
     search_fields = ("session__id", "user__email")
     date_hierarchy = "day"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
 
 
 @admin.register(Glossary)

@@ -1,0 +1,59 @@
+"""What these admin pages share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from pipeline.bounds import ADMIN_ROWS_MAX
+
+if TYPE_CHECKING:
+    BoundedBase = Paginator[Any]
+    Page = admin.ModelAdmin[Any]
+else:
+    BoundedBase, Page = Paginator, admin.ModelAdmin
+
+
+class ReadOnly:
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+
+class Kept:
+    """Not deleted here, nor with what it belongs to."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+
+class PartOfProject:
+    """Not deleted on its own pages; with its project or its owner's account it goes."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        own = f"{self.opts.app_label}_{self.opts.model_name}_"  # type: ignore[attr-defined]  # the page's
+        here = (request.resolver_match and request.resolver_match.url_name) or own
+        return not here.startswith(own) and super().has_delete_permission(request, obj)  # type: ignore[misc]  # the page's
+
+
+class BoundedPaginator(BoundedBase):
+    """Counts to ADMIN_ROWS_MAX: a table of millions is not counted for one page of it."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows[:ADMIN_ROWS_MAX].count())
+
+
+class Large(Page):
+    """A page of a table that may be very large."""
+
+    paginator = BoundedPaginator
+    list_per_page = 50
+    show_full_result_count = False
