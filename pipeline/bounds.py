@@ -1180,6 +1180,15 @@ with group("Voices"):
     CLONE_ASKED_S = bound(
         "clone_asked", 10.0, "seconds", "keeping samples and asking for a clone", "told as failed"
     )
+    CLONE_STREAMS_MAX = bound(
+        "clone_streams", 64, "streams", "streams of clones' events of one process", "503"
+    )
+    CLONE_LOOK_S = bound(
+        "clone_look", 15.0, "seconds", "whoever watches a clone, without a notice", "looked at"
+    )
+    CLONE_TOLD_S = bound(
+        "clone_told", 5.0, "seconds", "telling those who watch a clone", "they look by themselves"
+    )
     WITHDRAWN_MAX = bound(
         "withdrawn", 1_000, "voices", "clones withdrawn during one run", "the others are not cast"
     )

@@ -1,7 +1,8 @@
 """How a clause was said: level, pitch, its movement, rate, pauses, and how unusual that is.
 
 Pure measurement: no I/O, no clock. F0 comes from WORLD's DIO (Morise et al. 2009) on a
-coarse grid, which is enough for a median and a spread and costs about 2 ms a second.
+coarse grid, which is enough for a median and a spread and costs about 2 ms a second. Its octave
+errors are taken out by the spread's own definition, and by looking at loud frames alone.
 """
 
 from __future__ import annotations
@@ -29,16 +30,20 @@ HALF_WEIGHT_WORDS = 3.0
 FULL_MEMORY_S = 60.0
 """The running averages follow about the last minute of a speaker's speech."""
 
-_FRAME_MS = 20.0
+_FRAME_MS = 10.0
 _FRAME = round(SAMPLE_RATE_HZ * _FRAME_MS / 1000)
 _F0_MIN_HZ, _F0_MAX_HZ = 60.0, 500.0
 _DIO_SPEED = 4
-_VOICED_FRAMES_MIN = 5
+_VOICED_FRAMES_MIN = 10
 _MAX_S = 15.0
-_OUTLIER_SEMITONES = 9.0
-_PAUSE_FRAMES_MIN = 10
+_LOUD_DB = 20.0
+"""Voiced frames within this of the loud ones tell the spread: at the ends of words the tracker
+errs most."""
+_PAUSE_FRAMES_MIN = 20
 """A gap of 0.2 s; stops and fricatives are shorter."""
 _PAUSE_BELOW_DB = 25.0
+_DECILES_OF_NORMAL = 2.563
+"""Standard deviations between the 10th and the 90th percentile."""
 _SLOWEST_WORDS_PER_S = 0.1
 """Slower is no rate but a clause whose words were not counted."""
 
@@ -52,7 +57,7 @@ class Prosody:
     pitch_hz: float
     """Median F0."""
     pitch_spread: float
-    """Standard deviation of log F0, semitones."""
+    """Spread of log F0, semitones: see ``robust_spread``."""
     words_per_s: float
     duration_s: float
     words: int
@@ -80,9 +85,8 @@ def measure(pcm: Pcm, word_count: int) -> Prosody:
     pitch_hz = pitch_spread = 0.0
     if voiced.sum() >= _VOICED_FRAMES_MIN:
         pitch_hz = float(np.median(f0[voiced]))
-        semitones = 12 * np.log2(f0[voiced] / pitch_hz)
-        # Octave errors of the tracker are not intonation.
-        pitch_spread = float(np.std(semitones[np.abs(semitones) < _OUTLIER_SEMITONES]))
+        floor = np.percentile(audible, 90) * 10 ** (-_LOUD_DB / 10)
+        pitch_spread = robust_spread(12 * np.log2(f0[voiced & (power > floor)]))
     return Prosody(
         level_db=float(level),
         pitch_hz=pitch_hz,
@@ -92,6 +96,16 @@ def measure(pcm: Pcm, word_count: int) -> Prosody:
         words=word_count,
         pause_share=_pause_share(power, level),
     )
+
+
+def robust_spread(values: Floats) -> float:
+    """What the standard deviation of normally distributed ``values`` would be, by the distance
+    between their 10th and 90th percentiles. The tenth at either end may be wrong altogether, as
+    a pitch tracker's octave errors are, and counts no more for that; 0 without values."""
+    if not len(values):
+        return 0.0
+    low, high = np.percentile(values, (10, 90))
+    return float(high - low) / _DECILES_OF_NORMAL
 
 
 def voiced_share(pcm: Pcm) -> float:

@@ -22,6 +22,14 @@ def stop_speaking(voices: Sequence[tuple[str, str]], **_: Any) -> None:
 
 
 @receiver(clone_moved)
+def tell_progress(clone: VoiceClone, **_: Any) -> None:
+    """Whoever has a session open sees their clones being made."""
+    if clone.owner_id is not None:
+        moved = (str(clone.pk), str(clone.state), str(clone.step), clone.problem)
+        async_to_sync(live.tell_clone)(clone.owner_id, *moved)
+
+
+@receiver(clone_moved)
 def speak_with(clone: VoiceClone, **_: Any) -> None:
     """A clone that is ready is taken up by sessions in which its actor is heard."""
     if clone.state == CloneState.READY:

@@ -22,6 +22,7 @@ from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
 from sessions_app.mailbox import PROCESS
 from sessions_app.outbox import Outbox
+from sessions_app.protocol.messages import CloneProgress
 from sessions_app.redis_client import close_redis
 from sessions_app.usage.accounting import Account
 from sessions_app.usage.budget import DayBudget, Standing
@@ -205,6 +206,7 @@ def begin_answering() -> None:
     mailbox.handle("speaker_decided", _speaker_decided)
     mailbox.handle("voices_withdrawn", _voices_withdrawn)
     mailbox.handle("actor_changed", _actor_changed)
+    mailbox.handle("clone_moved", _clone_moved)
     relay.begin()
     mailbox.begin_listening()
 
@@ -229,6 +231,19 @@ def tell_withdrawn_here(voices: Sequence[tuple[str, str]]) -> None:
 async def tell_changed(actor: str) -> None:
     """Tell every process that what may be done with an actor's voice has changed."""
     await _tell_all({"type": "actor_changed", "actor": actor})
+
+
+async def tell_clone(owner: int, clone: str, state: str, step: str, problem: str) -> None:
+    """Tell every process how far a clone of this person's has come."""
+    told = {"owner": owner, "clone": clone, "state": state, "step": step, "problem": problem}
+    await _tell_all({"type": "clone_moved", **told})
+
+
+def _clone_moved(message: dict[str, Any]) -> None:
+    moved = CloneProgress(**{name: message[name] for name in CloneProgress.__struct_fields__})
+    for conversation in sessions():
+        if conversation.user_id == message["owner"]:
+            conversation.notify(moved)
 
 
 def _voices_withdrawn(message: dict[str, Any]) -> None:

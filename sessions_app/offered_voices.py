@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Concat
+
 from accounts.models import User
 from pipeline.casting import register_of
 from pipeline.types import Voice
 from voices.selectors import clones_of, usable_clones
 
-_ORDER = ("own", "team", "catalogue")
+UNNAMED = "A voice"
 
 
 class StockVoice:
@@ -28,7 +31,7 @@ class ClonedVoice:
     def __init__(self, clone: Any, user: User) -> None:
         self.id, self.engine = clone.vendor_id, clone.engine
         # An actor is named only to those who may see them.
-        self.name = clone.name or (clone.actor.name if clone.actor_shown else "A voice")
+        self.name = clone.name or (clone.actor.name if clone.actor_shown else UNNAMED)
         self.actor = clone.actor_id if clone.actor_shown else None
         if clone.owner_id is None:
             self.whose = "catalogue"
@@ -39,10 +42,23 @@ class ClonedVoice:
         self.register = register_of(self.pitch_hz or 0.0)
 
 
-def cloned_voices(user: User) -> list[ClonedVoice]:
-    """Those that may speak for this user now, own ones first."""
-    usable = clones_of(user).filter(pk__in=usable_clones(user).values("pk"))
-    return sorted(
-        (ClonedVoice(clone, user) for clone in usable.prefetch_related(None)),
-        key=lambda one: (_ORDER.index(one.whose), one.name, one.id),
+def cloned_voices(user: User) -> QuerySet[Any]:
+    """Clones that may speak for this user now, each with its ``place`` in the list: own ones
+    before the teams' and the catalogue's, then by name."""
+    rows: Any = clones_of(user).filter(pk__in=usable_clones(user).values("pk"))
+    whose = Case(
+        When(owner=user, then=Value("0 ")),
+        When(owner__isnull=False, then=Value("1 ")),
+        default=Value("2 "),
+        output_field=TextField(),
     )
+    name = Case(
+        When(~Q(name=""), then=F("name")),
+        When(actor_shown=True, then=F("actor__name")),
+        default=Value(UNNAMED),
+        output_field=TextField(),
+    )
+    # One text, and a different one for each row: pages are told apart by it.
+    place = Concat(whose, name, Value(" "), Cast("pk", TextField()), output_field=TextField())
+    found: QuerySet[Any] = rows.prefetch_related(None).annotate(place=place)
+    return found

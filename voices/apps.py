@@ -10,6 +10,7 @@ class VoicesConfig(AppConfig):
         from accounts.personal_data import register
         from voices import signals  # noqa: F401 - imported for what it registers
         from voices.api.problems import explain
+        from voices.cloning import watching  # noqa: F401 - the same
         from voices.keeping import KEEPER
 
         register(self.label, KEEPER)

@@ -9,6 +9,7 @@ from voices.api.actors import (
     PictureView,
     SplitActorView,
 )
+from voices.api.clone_events import CloneEventsView
 from voices.api.clones import (
     CloneLinkView,
     ClonePreviewView,
@@ -77,6 +78,7 @@ urlpatterns = [
     path(_CLONE, CloneView.as_view(), name="clone"),
     path(f"{_CLONE}/optimise", OptimiseCloneView.as_view(), name="optimise-clone"),
     path(f"{_CLONE}/preview", ClonePreviewView.as_view(), name="clone-preview"),
+    path(f"{_CLONE}/events", CloneEventsView.as_view(), name="clone-events"),
     path(f"{_CLONE}/link", CloneLinkView.as_view(), name="clone-link"),
     path("comparisons", ComparisonsView.as_view(), name="comparisons"),
     path("comparisons/<uuid:comparison_id>", ComparisonView.as_view(), name="comparison"),

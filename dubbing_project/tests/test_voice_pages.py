@@ -28,11 +28,14 @@ from playwright.sync_api import (
 
 from dubbing_project.services.context import PROJECT
 from dubbing_project.services.runner import RunningServices
-from sessions_app.tests.portal import PATIENCE_MS, Portal, portal
+from sessions_app.tests.portal import PATIENCE_MS, Portal, level, portal
 
 expect.set_options(timeout=PATIENCE_MS)
 WORKER_MS = 180_000
 """For what a worker makes, on a machine that has much else to do."""
+TABS_MAX = 300
+QUIET = 0.004
+"""Root mean square below which nothing is heard."""
 EMAIL = "caster@example.org"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
@@ -81,6 +84,7 @@ def caster(
     heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
     heard.write_bytes(speech(speech_data, 4, 5, form="WAV"))
     arguments = (
+        "--autoplay-policy=no-user-gesture-required",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={heard}",
@@ -91,13 +95,36 @@ def caster(
         assert one.console == []
 
 
-def press(place: Page | Locator, name: str) -> None:
+def reach(field: Locator) -> None:
+    """By the Tab key, from wherever the focus is."""
+    expect(field).to_be_enabled()
+    for _ in range(TABS_MAX):
+        if field.evaluate("one => one === document.activeElement"):
+            return
+        field.page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {field} by keyboard")
+
+
+def press(place: Page | Locator, name: str, key: str = "Enter") -> None:
     """By keyboard alone."""
     button = place.get_by_role("button", name=name, exact=True)
     expect(button).to_be_visible()
     expect(button.page.locator("html.voices-ready")).to_be_attached()
-    button.focus()
-    button.press("Enter")
+    reach(button)
+    button.page.keyboard.press(key)
+
+
+def write(field: Locator, text: str) -> None:
+    reach(field)
+    field.page.keyboard.press("ControlOrMeta+a")
+    field.page.keyboard.insert_text(text)
+
+
+def choose_files(page: Page, files: list[FilePayload]) -> None:
+    reach(page.locator("#audio"))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(files)
 
 
 def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
@@ -106,7 +133,7 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     page = caster.open("/")
     page.get_by_role("link", name="Voices").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Actors")
-    page.get_by_label("Name", exact=True).fill("Nora Reads")
+    write(page.get_by_label("Name", exact=True), "Nora Reads")
     page.get_by_label("Language they speak").select_option("en")
     press(page, "Add the actor")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nora Reads")
@@ -115,7 +142,7 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     page.get_by_role("link", name="Make a voice like theirs").press("Enter")
     expect(page.get_by_role("button", name="Make the voice")).to_be_disabled()
     expect(page.get_by_text("No valid consent allows recordings")).to_be_visible()
-    page.get_by_label("In which words").fill("You may keep, recognise and copy my voice.")
+    write(page.get_by_label("In which words"), "You may keep, recognise and copy my voice.")
     press(page, "Write the consent down")
     expect(page.get_by_text("allows it since")).to_be_visible()
     expect(page.get_by_role("button", name="Make the voice")).to_be_enabled()
@@ -126,14 +153,14 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
         "mimeType": "audio/wav",
         "buffer": bytes(16 * 1024**2),
     }
-    page.set_input_files("#audio", [big])
+    choose_files(page, [big])
     press(page, "Upload")
     expect(page.locator("#audio-fault")).to_contain_text("larger than 15 MiB")
     clips: list[FilePayload] = [
         {"name": f"{name}.flac", "mimeType": "audio/flac", "buffer": speech(speech_data, *numbers)}
         for name, numbers in (("First pages", (0, 1)), ("Later pages", (2, 3)))
     ]
-    page.set_input_files("#audio", clips)
+    choose_files(page, clips)
     press(page, "Upload")
     for name in ("First pages", "Later pages"):
         expect(page.get_by_label(f"Use {name}")).to_be_checked(timeout=WORKER_MS)
@@ -143,12 +170,13 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     press(page, "Stop")
     press(page, "Keep this recording")
     expect(page.get_by_label(re.compile("^Use Recorded"))).to_be_enabled(timeout=WORKER_MS)
-    page.locator("summary", has_text="Analysis").first.click()
+    reach(page.locator("summary", has_text="Analysis").first)
+    page.keyboard.press("Enter")
     expect(page.get_by_text("Voice over noise").first).to_be_visible()
     expect(page.locator(".sample-picture").first).to_be_visible()
 
-    page.get_by_label("This server, offline").check()
-    page.get_by_label("Name of the voice").fill("Nora's copy")
+    expect(page.get_by_label("This server, offline")).to_be_checked()
+    write(page.get_by_label("Name of the voice"), "Nora's copy")
     press(page, "Make the voice")
     page.wait_for_url(re.compile(r"clone=[0-9a-f-]{36}"))
     expect(page.locator("#making .badge")).to_have_text("Ready", timeout=WORKER_MS)
@@ -158,8 +186,8 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     expect(page.get_by_role("checkbox", name="Nora's copy clone")).to_be_checked()
     stock = page.locator("[data-stock] input")
     for number in range(2):
-        stock.nth(number).focus()
-        stock.nth(number).press("Space")
+        reach(stock.nth(number))
+        page.keyboard.press("Space")
     expect(stock.nth(2)).to_be_disabled()
     press(page, "Let them speak")
     spoken = page.locator(".compared article")
@@ -270,6 +298,45 @@ def test_pages_are_accessible_and_as_wide_as_the_window(caster: Portal, look: st
     assert not faults, "\n".join(faults)
 
 
+SPOKEN_IN = """
+async (voice) => {
+  const get = async (path) => (await fetch(path)).json();
+  const [session] = (await get("/api/sessions?limit=1")).results;
+  const { results } = await get(`/api/sessions/${session.id}/lines?limit=200`);
+  return results.filter((line) => line.voice.includes(voice)).map((line) => line.sequence);
+}
+"""
+
+
+def test_the_pinned_voice_is_heard_in_a_live_session_and_is_on_its_record(caster: Portal) -> None:
+    page = caster.open("/voice-management?q=nora")
+    page.get_by_role("link", name="Nora Reads").press("Enter")
+    press(page, "Pin for every language: Nora's copy")
+    expect(page.locator("#said")).to_have_text("The voice is pinned.")
+    expect(page.locator("#pins tbody tr")).to_have_count(2)
+    pinned = page.locator("#clones form[data-api='/api/pinned-voices'] [name=voice]")
+    voice = pinned.get_attribute("value")
+    assert voice
+
+    # The microphone hears Nora, who is recognised; then she speaks Spanish in that voice.
+    page = caster.start(kind="microphone")
+    caster.tap()
+    heard: list[dict[str, Any]] = []
+    for _ in range(WORKER_MS // 1000):
+        lines = page.evaluate(SPOKEN_IN, voice)
+        cues = [cue for cue in caster.tapped()["cues"] if cue.get("line") in lines]
+        ended = {cue["cue"]: cue["atS"] for cue in cues if cue["type"] == "ended"}
+        heard = [cue for cue in cues if cue["type"] == "began" and cue["cue"] in ended]
+        if heard:
+            break
+        page.wait_for_timeout(1000)
+    assert heard, "no line was spoken in the pinned voice"
+    sound = caster.tapped()["heard"]
+    assert level(sound, heard[0]["atS"] + 0.1, ended[heard[0]["cue"]], 1) > QUIET
+    page.get_by_role("button", name="Stop").press("Enter")
+    expect(page.locator("#summary")).to_be_visible(timeout=PATIENCE_MS)
+
+
 def test_a_voice_of_the_library_is_pinned_and_two_who_are_one_are_merged(caster: Portal) -> None:
     page = caster.open("/voice-management/voices")
     expect(page.locator("html.voices-ready")).to_be_attached()
@@ -294,7 +361,7 @@ def test_a_voice_of_the_library_is_pinned_and_two_who_are_one_are_merged(caster:
     press(page, "Merge")
     page.locator("dialog.question").get_by_role("button", name="Merge").press("Enter")
     expect(page.locator("#head")).to_contain_text("also Sam Elsewhere")
-    expect(page.locator("#pins tbody tr")).to_have_count(2)
+    expect(page.locator("#pins tbody tr")).to_have_count(3)
 
     # The consent ends, and all that rests on it.
     press(page, "Revoke")

@@ -20,6 +20,7 @@ from pipeline.prosody import (
     SpeakerProsody,
     measure,
     register_of,
+    robust_spread,
 )
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm
 
@@ -53,6 +54,16 @@ def test_a_livelier_voice_has_a_wider_spread() -> None:
     # A sine's standard deviation is its amplitude over the square root of two.
     spread = measure(buzz(150.0, wobble_semitones=3.0), 4).pitch_spread
     assert spread == pytest.approx(3 / np.sqrt(2), rel=0.15)
+
+
+def test_octave_errors_do_not_change_the_spread() -> None:
+    values = np.random.default_rng(1).normal(80.0, 2.0, 4000)
+    assert robust_spread(values) == pytest.approx(2.0, rel=0.05)
+    wrong = np.concatenate([values, values[:100] - 12.0, values[:100] + 12.0])
+    assert robust_spread(wrong) == pytest.approx(2.0, rel=0.1)
+    # Where the standard deviation is half as large again.
+    assert np.std(wrong) > 3.0
+    assert robust_spread(values[:0]) == 0.0
 
 
 def test_twice_the_amplitude_is_six_decibels_more() -> None:

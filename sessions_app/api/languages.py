@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest.pages import Pages
 from accounts.rest.scopes import ANY, TokenAccess
 from accounts.rest.views import Api
 from pipeline.plan import Engines
@@ -19,7 +20,7 @@ from pipeline.providers.choice import refuse_unknown
 from pipeline.types import Voice
 from sessions_app import wiring
 from sessions_app.languages import available_pairs
-from sessions_app.offered_voices import StockVoice, cloned_voices
+from sessions_app.offered_voices import ClonedVoice, StockVoice, cloned_voices
 
 ROLE_PARAMETERS = [
     OpenApiParameter(
@@ -71,6 +72,10 @@ class VoiceSerializer(serializers.Serializer[Any]):
 
 class VoicesSerializer(serializers.Serializer[Any]):
     voices = VoiceSerializer(many=True)
+    next = serializers.URLField(
+        allow_null=True, help_text="More clones; the stock voices are on the first page."
+    )
+    previous = serializers.URLField(allow_null=True)
 
 
 class LanguagesView(Api):
@@ -101,7 +106,7 @@ class VoicesView(Api):
     tag = "engines"
     scopes: ClassVar[dict[str, str]] = {"GET": ANY}
     serializer_class = VoicesSerializer
-    pagination_class = None
+    ordering = ("place",)
 
     @extend_schema(
         operation_id="list_voices",
@@ -113,12 +118,14 @@ class VoicesView(Api):
             OpenApiParameter(
                 "whose", enum=["stock"], description="`stock`: the engine's voices alone."
             ),
+            OpenApiParameter("limit", int, description=Pages.page_size_query_description),
+            OpenApiParameter("cursor", description=Pages.cursor_query_description),
         ],
     )
     def get(self, request: Request) -> Response:
         """Voices that speak a language: clones of actors, first yours, then your teams' and the
-        catalogue's, each under a consent that holds; then your synthesiser's stock voices, best
-        first."""
+        catalogue's, each under a consent that holds; behind the first page's clones your
+        synthesiser's stock voices, best first. Of clones there may be more pages."""
         language = request.query_params.get("language", "")
         whose = request.query_params.get("whose", "")
         if whose not in ("", "stock"):
@@ -137,8 +144,17 @@ class VoicesView(Api):
         # A token that may only dub learns nothing of whose voices there are.
         told = not isinstance(access, TokenAccess) or access.allows("read:voices")
         told = told and not whose
-        listed = [*(cloned_voices(self.person) if told else ()), *map(StockVoice, voices)]
-        return Response({"voices": VoiceSerializer(listed, many=True).data})
+        clones = cloned_voices(self.person)
+        if not told:
+            clones = clones.none()
+        listed: list[ClonedVoice | StockVoice] = [
+            ClonedVoice(clone, self.person) for clone in self.paginate_queryset(clones) or ()
+        ]
+        if not request.query_params.get("cursor"):
+            listed += map(StockVoice, voices)
+        response = self.get_paginated_response(VoiceSerializer(listed, many=True).data)
+        response.data = {"voices": response.data.pop("results"), **response.data}
+        return response
 
 
 def _wish(request: Request) -> Mapping[str, str] | None:

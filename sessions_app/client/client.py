@@ -103,7 +103,9 @@ class DubbingClient(ProjectMethods):
         return cast(shapes.Languages, self._get("/api/languages", engines))
 
     def voices(self, language: str) -> list[shapes.Voice]:
-        return cast(list[shapes.Voice], self._get("/api/voices", {"language": language})["voices"])
+        """Clones of actors and stock voices, of every page."""
+        found = self._pages("/api/voices", {"language": language}, rows="voices")
+        return cast(list[shapes.Voice], list(found))
 
     def usage(self, *, days: int = 30) -> shapes.Usage:
         return cast(shapes.Usage, self._get("/api/usage", {"days": days}))

@@ -79,11 +79,13 @@ class Transport:
         if len(self._tags) > 1000:
             del self._tags[next(iter(self._tags))]
 
-    def _pages(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    def _pages(
+        self, path: str, query: Mapping[str, Any] | None = None, *, rows: str = "results"
+    ) -> Iterator[Any]:
         asked = dict(query or {})
         while True:
             page = self._ask("GET", path, query=asked).json()
-            yield from page["results"]
+            yield from page[rows]
             if not page["next"]:
                 return
             # The cursor alone: the token goes to the server that was named, wherever `next` is.

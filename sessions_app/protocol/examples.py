@@ -10,6 +10,7 @@ from pipeline.wire import AudioFrame, encode_cue_audio, encode_source_audio
 
 _SESSION = "0b7f6b1e-2f0c-4a53-9d0a-5c1d8f3e7a21"
 _ACTOR = "7d1c6d0e-91b4-4f0e-8f0a-2b6a3c1f9e55"
+_CLONE = "5e0b3c1d-2f6a-4c7b-8d9e-6a1f0c2b4d37"
 _SAMPLE = "c4e2f0a9-7c35-4c1b-a6d0-94f6f1b7a3e8"
 _PCM = bytes.fromhex("0000 1027 f0d8")
 _BASE64 = base64.b64encode(_PCM).decode()
@@ -153,6 +154,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "clipped_share": 0.0,
         "clone": None,
     },
+    "clone_progress": {"clone": _CLONE, "state": "making", "step": "preview", "problem": ""},
     "sample_kept": {"speaker": "S1", "actor": _ACTOR, "sample": _SAMPLE, "duration_s": 8.4},
     "pong": {"id": 7},
     "summary": {

@@ -128,5 +128,19 @@ class VoiceCheck(Event, frozen=True, kw_only=True, tag="voice_clone"):
     clipped_share: float
     """Share of all samples that are clipped, 0 to 1."""
     clone: str | None = None
-    """Id of the clone that is being made, as in ``GET /api/clones``; when it is ready the
-    session speaks with it from that actor's next line on. None: ``message`` says why not."""
+    """Id of the clone that is being made, as in ``GET /api/clones``; ``clone_progress`` tells
+    its steps, and when it is ready the session speaks with it from that actor's next line on.
+    None: ``message`` says why not."""
+
+
+class CloneProgress(Event, frozen=True, kw_only=True, tag="clone_progress"):
+    """A clone of yours has come a step further, is ready, or could not be made."""
+
+    clone: str
+    """Id of the clone: ``GET /api/clones/{id}`` tells the rest."""
+    state: Literal["waiting", "making", "ready", "failed", "revoked", "deleted"]
+    """``waiting`` after a failure that may pass: it is tried again."""
+    step: Literal["", "collect", "check", "create", "preview", "measure", "tune"]
+    """What is done now, or was done last."""
+    problem: str
+    """Why it failed, and what to do; empty otherwise."""

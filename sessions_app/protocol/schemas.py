@@ -47,6 +47,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     events.Notice,
     events.Failure,
     messages.VoiceCheck,
+    messages.CloneProgress,
     messages.SampleKept,
     messages.Pong,
     events.Summary,

@@ -11,6 +11,8 @@ import soundfile
 from django.conf import settings
 
 from pipeline.plan import Engines
+from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
+from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
 from pipeline.providers.offline.shaping import WorldCloner
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
@@ -22,6 +24,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
+from pipeline.providers.settings import ElevenLabsAccess
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 SCRIPT = tuple(f"line number {n} of the script is said by somebody here" for n in range(40))
@@ -62,3 +65,17 @@ class Voices:
 def speaking_engines() -> Engines:
     """The same with the offline engine's real voices."""
     return replace(listening_engines(), synthesizer=EspeakSynthesizer(), cloner=WorldCloner())
+
+
+def vendor_engines() -> Engines:
+    """The same with ElevenLabs' voices, where the settings say that it is."""
+    access = ElevenLabsAccess(
+        api_key=settings.ELEVENLABS_API_KEY,
+        base_url=settings.ELEVENLABS_BASE_URL,
+        root_certificates=settings.CLOUD_ROOT_CERTIFICATES,
+    )
+    return replace(
+        listening_engines(),
+        synthesizer=ElevenLabsSynthesizer(access),
+        cloner=ElevenLabsCloner(access),
+    )

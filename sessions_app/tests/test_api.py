@@ -11,6 +11,9 @@ from accounts.models import Membership, Role, Team
 from sessions_app import services
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.test_record import line
+from voices.models import VoiceClone
+from voices.services import create_actor
+from voices.tests.test_pages import clone_of
 
 
 def client(person: Person) -> APIClient:
@@ -82,3 +85,29 @@ def test_languages_and_voices_are_those_of_the_engines(ana: Person, settings: An
     voices = api.get("/api/voices?language=es").json()["voices"]
     assert [voice["id"] for voice in voices] == ["hum-low", "hum-high", "hum-mid"]
     assert api.get("/api/voices?language=xx").status_code == 400
+
+
+def test_clones_come_page_by_page_and_stock_voices_with_the_first(
+    ana: Person, ben: Person, settings: Any
+) -> None:
+    settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
+    actor = create_actor(ana.user, by=ana.user, name="Ida")
+    for name in ("Deep", "", "Bright", "Calm"):
+        clone_of(actor, ana.user, name)
+    clone_of(create_actor(ben.user, by=ben.user, name="Ben's"), ben.user, "Secret")
+    VoiceClone.objects.filter(name="Deep").update(owner=None)
+    api = client(ana)
+    first = api.get("/api/voices?language=es&limit=2").json()
+    names = [one["name"] for one in first["voices"]]
+    assert names == ["Bright", "Calm", "Low hum", "High hum", "Middle hum"]
+    assert first["previous"] is None
+    second = api.get(first["next"]).json()
+    # Of the catalogue last; one without a name is called after its actor.
+    assert [(one["name"], one["whose"]) for one in second["voices"]] == [
+        ("Ida", "own"),
+        ("Deep", "catalogue"),
+    ]
+    assert second["next"] is None
+    assert api.get("/api/voices?language=es&cursor=x").status_code == 400
+    everything = api.get("/api/voices?language=es").json()
+    assert (len(everything["voices"]), everything["next"]) == (7, None)

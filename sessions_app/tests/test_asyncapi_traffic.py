@@ -25,6 +25,7 @@ from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.protocol_check import Checker
 from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_resume import come_back
+from voices.cloning.making import make_clone
 from voices.services import create_actor
 from voices.tests.conftest import consent_of
 
@@ -188,6 +189,15 @@ async def with_an_actor(ana: Person) -> Socket:
         if verdict == "confirm":
             await socket.send(type="keep_sample", speaker=speaker, actor=str(actor.pk))
             await socket.until("sample_kept")
+    await socket.send(
+        type="create_voice_clone",
+        speaker_id=speaker,
+        audio_samples=[encoded(tone(5.0))],
+        actor=str(actor.pk),
+    )
+    made = (await socket.until("voice_clone"))["clone"]
+    await sync_to_async(make_clone)(uuid.UUID(made))
+    await socket.until("clone_progress")
     await socket.send(type="stop_dubbing")
     await socket.until("summary")
     await socket.leave()

@@ -113,6 +113,7 @@ RULES = {
     "api/clones/<uuid:clone_id>": Rule(("get", "patch", "delete"), foreign=True),
     "api/clones/<uuid:clone_id>/optimise": Rule(("post",), foreign=True),
     "api/clones/<uuid:clone_id>/preview": Rule(("get",), foreign=True),
+    "api/clones/<uuid:clone_id>/events": Rule(("get",), foreign=True),
     "api/clones/<uuid:clone_id>/link": Rule(("get",), foreign=True),
     "api/comparisons": Rule(("get", "post")),
     "api/comparisons/<uuid:comparison_id>": Rule(("get", "delete"), foreign=True),

@@ -12,23 +12,11 @@ else wait();
 
 /** @param {HTMLElement} place */
 async function follow(place) {
+  const id = place.dataset.cloneProgress;
   const steps = [...place.querySelectorAll("[data-step]")];
   let told = "";
-  for (;;) {
-    let clone;
-    try {
-      clone = await call("GET", `/api/clones/${place.dataset.cloneProgress}`);
-    } catch (fault) {
-      say(fault.message);
-      if (fault.status === 404) return;
-      await pause(5 * LOOK_AGAIN_MS);
-      continue;
-    }
-    if (!UNDER_WAY.has(clone.state)) {
-      await refresh(["steps", "making", "step-listen"]);
-      say(clone.state === "ready" ? "The voice is ready. Listen to it below." : `The voice could not be made. ${clone.problem}`);
-      return;
-    }
+  /** @param {{state: string, step: string, problem: string}} clone */
+  const show = (clone) => {
     const at = steps.findIndex((one) => one.dataset.step === clone.step);
     steps.forEach((one, number) => {
       one.className = number < at ? "done" : number === at ? "now" : "later";
@@ -36,6 +24,43 @@ async function follow(place) {
     });
     if (clone.step !== told && at >= 0) say(steps[at].querySelector("span").textContent);
     told = clone.step;
+  };
+  const made = await followed(id, show) ?? await asked(id, show);
+  if (!made) return;
+  await refresh(["steps", "making", "step-listen"]);
+  say(made.state === "ready" ? "The voice is ready. Listen to it below." : `The voice could not be made. ${made.problem}`);
+}
+
+/** As the server tells it. @returns {Promise<any>} what became of it; null where it tells no more */
+function followed(id, show) {
+  return new Promise((done) => {
+    const events = new EventSource(`/api/clones/${id}/events`);
+    const end = (made) => {
+      events.close();
+      done(made);
+    };
+    events.addEventListener("progress", ({ data }) => {
+      const clone = JSON.parse(data);
+      if (UNDER_WAY.has(clone.state)) show(clone);
+      else end(clone);
+    });
+    events.addEventListener("end", () => end(null));
+    events.addEventListener("error", () => end(null));
+  });
+}
+
+/** Where that breaks off. @returns {Promise<any>} what became of it; null where it is gone */
+async function asked(id, show) {
+  for (;;) {
+    try {
+      const clone = await call("GET", `/api/clones/${id}`);
+      if (!UNDER_WAY.has(clone.state)) return clone;
+      show(clone);
+    } catch (fault) {
+      say(fault.message);
+      if (fault.status === 404) return null;
+      await pause(5 * LOOK_AGAIN_MS);
+    }
     await pause(LOOK_AGAIN_MS);
   }
 }

@@ -14,7 +14,10 @@ document.addEventListener("page:changed", () => begin());
 document.addEventListener("change", (event) => {
   const { name, id } = event.target;
   if (id === "compare-language" || id === "compare-engine") offerStock();
-  if (name === "voice") limit();
+  if (name === "voice") {
+    limit();
+    carry();
+  }
 });
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "compare-form") return;
@@ -102,6 +105,22 @@ function boxes() {
 function limit() {
   const full = boxes().filter((one) => one.checked).length >= MAX;
   for (const box of boxes()) box.disabled = full && !box.checked;
+}
+
+/** In the library, what is chosen goes along to its other pages, in their addresses. */
+function carry() {
+  const kept = document.getElementById("chosen");
+  if (!kept) return;
+  const chosen = boxes().filter((one) => one.checked && one.dataset.clone).map((one) => one.dataset.clone);
+  Object.assign(kept, { value: chosen.join(","), disabled: !chosen.length });
+  const carrying = (address) => {
+    const url = new URL(address, location.href);
+    if (chosen.length) url.searchParams.set("chosen", kept.value);
+    else url.searchParams.delete("chosen");
+    return url.href;
+  };
+  history.replaceState(history.state, "", carrying(location.href));
+  for (const link of document.querySelectorAll("a[rel=prev], a[rel=next]")) link.href = carrying(link.href);
 }
 
 /** @returns {{id: string, name: string} | null} */

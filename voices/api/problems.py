@@ -23,6 +23,9 @@ CODES = {
     "not_spoken": Explained(
         409, "There is nothing to hear yet", "Ask again in a few seconds; or it may not be heard."
     ),
+    "clone_streams_full": Explained(
+        503, "Too many event streams are open", "Read the clone itself every few seconds."
+    ),
     "not_analysed": Explained(
         409, "The sample is still being analysed", "Ask again in a few seconds."
     ),

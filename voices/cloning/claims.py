@@ -40,6 +40,7 @@ def claim(clone_id: uuid.UUID) -> VoiceClone | None:
         # Its workers died over it, each time: it is not tried for ever.
         clone.state, clone.problem = CloneState.FAILED, "It could not be made."
         clone.save(update_fields=["state", "problem", "updated_at"])
+        _tell(clone)
         return None
     clone.save(update_fields=["state", "claimed_at", "attempts", "updated_at"])
     return clone
@@ -75,6 +76,10 @@ def advance(claimed: VoiceClone, step: CloneStep, **changes: Any) -> None:
     claimed.step, claimed.claimed_at = clone.step, clone.claimed_at
     for name, value in changes.items():
         setattr(claimed, name, value)
+    _tell(clone)
+
+
+def _tell(clone: VoiceClone) -> None:
     transaction.on_commit(lambda: clone_moved.send(VoiceClone, clone=clone), robust=True)
 
 

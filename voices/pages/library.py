@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -16,8 +18,17 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from pipeline.casting import HIGH_FROM_HZ, LOW_BELOW_HZ, register_of
 from voices import selectors
+from voices.api.rows import Standing
 from voices.models import VoiceClone
-from voices.pages.reading import ENGINE_NAMES, asked, common, page_of, standing_of, user_of
+from voices.pages.reading import (
+    COMPARED_MAX,
+    ENGINE_NAMES,
+    asked,
+    common,
+    page_of,
+    standing_of,
+    user_of,
+)
 
 VOICES_A_PAGE = 24
 REGISTERS = (("low", "Low"), ("mid", "Middle"), ("high", "High"))
@@ -41,24 +52,21 @@ def voice_library(request: HttpRequest) -> HttpResponse:
     page = page_of(request, _found(user, given), VOICES_A_PAGE)
     standing = standing_of(request)
     usable = selectors.usable_clones(user)
+    listed = list(page.object_list)
+    chosen = _chosen(request)
+    elsewhere = chosen - {one.pk for one in listed}
     return render(
         request,
         "voices/library.html",
         {
             **common(),
-            "rows": [
-                {
-                    "clone": one,
-                    # An actor is named only to those who may see them.
-                    "actor": one.actor if one.actor_shown else None,
-                    "name": one.name or (one.actor.name if one.actor_shown else "A voice"),
-                    "whose": standing.whose(one),
-                    "register": register_of(one.pitch_hz or 0.0),
-                    "score": one.quality.get("score"),
-                    "likeness": one.quality.get("similarity"),
-                }
-                for one in page.object_list
+            "rows": [_shown(one, standing) for one in listed],
+            # What was chosen on other pages stays so.
+            "clones": [
+                _shown(one, standing) | {"usable": True}
+                for one in (_usable(user).filter(pk__in=elsewhere) if elsewhere else ())
             ],
+            "picked": chosen,
             "page": page,
             "given": given,
             "registers": REGISTERS,
@@ -69,12 +77,38 @@ def voice_library(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _found(user: User, given: dict[str, str]) -> QuerySet[VoiceClone]:
-    """Clones that may speak for this person now; what a filter does not know finds nothing."""
+def _chosen(request: HttpRequest) -> set[uuid.UUID]:
+    """Voices that were chosen to be compared; what is no id is left out."""
+    found: set[uuid.UUID] = set()
+    for text in request.GET.get("chosen", "")[: 40 * COMPARED_MAX].split(",")[:COMPARED_MAX]:
+        with contextlib.suppress(ValueError):
+            found.add(uuid.UUID(text))
+    return found
+
+
+def _shown(clone: Any, standing: Standing) -> dict[str, Any]:
+    return {
+        "clone": clone,
+        # An actor is named only to those who may see them.
+        "actor": clone.actor if clone.actor_shown else None,
+        "name": clone.name or (clone.actor.name if clone.actor_shown else "A voice"),
+        "whose": standing.whose(clone),
+        "register": register_of(clone.pitch_hz or 0.0),
+        "score": clone.quality.get("score"),
+        "likeness": clone.quality.get("similarity"),
+    }
+
+
+def _usable(user: User) -> Any:
+    """Clones that may speak for this person now."""
     usable = selectors.usable_clones(user).values("pk")
+    return selectors.clones_of(user).filter(pk__in=usable).prefetch_related(None)
+
+
+def _found(user: User, given: dict[str, str]) -> QuerySet[VoiceClone]:
+    """Those of the usable ones that are asked for; what a filter does not know finds nothing."""
     # Numbers of what was measured; where nothing was, none.
-    rows: Any = selectors.clones_of(user).filter(pk__in=usable).prefetch_related(None)
-    rows = rows.annotate(
+    rows = _usable(user).annotate(
         score=Cast(KT("quality__score"), FloatField()),
         likeness=Cast(KT("quality__similarity"), FloatField()),
     )

@@ -101,6 +101,7 @@ def test_killed_at_every_step_there_is_one_clone(
                 and order.index(CloneStep(clone.step)) >= order.index(step)
             )
 
+        killed_at: list[str] = []
         for step in STEPS:
             current_app.send_task(MAKE, [str(clone.pk)], queue=QUEUE)
             with worker(tmp_path, environment) as process:
@@ -110,10 +111,12 @@ def test_killed_at_every_step_there_is_one_clone(
             # Its claim runs out, as if time went by; it was left at that step.
             clone.refresh_from_db()
             assert clone.state == "making"
+            killed_at.append(clone.step)
             VoiceClone.objects.filter(pk=clone.pk).update(
                 claimed_at=timezone.now() - timedelta(hours=1), step=""
             )
             assert len(stored(vendor)) <= 1
+        assert killed_at == STEPS
         current_app.send_task(MAKE, [str(clone.pk)], queue=QUEUE)
         with worker(tmp_path, environment):
 

@@ -32,7 +32,8 @@ def clip(speech_data: Path, speaker: str, *numbers: int) -> bytes:
 @pytest.fixture
 def samples(actor: Actor, ana: User, speech_data: Path) -> list[VoiceSample]:
     consent_of(actor, ana)
-    contents = [clip(speech_data, "3080", 0, 1), clip(speech_data, "3080", 2)]
+    # Above 20 s of speech a third of it is held out, and what is compared with says more.
+    contents = [clip(speech_data, "3080", 0, 1, 2), clip(speech_data, "3080", 3, 4, 5)]
     return [analysed(uploaded(actor, ana, content)) for content in contents]
 
 
@@ -52,10 +53,10 @@ def test_a_clone_is_made_measured_and_says_that_it_is_synthetic(
     assert set(clone.samples.all()) == set(samples)
     quality = clone.quality
     # A stock voice is 0.54 alike to people, a clone 0.66 on average (pipeline.benchmarks.clones).
-    assert quality["similarity"] > 0.57
+    assert quality["similarity"] > 0.65
     assert 0.0 < quality["score"] < 1.0
     assert set(quality["parts"]) == {"similarity", "intelligibility", "stability"}
-    assert quality["training_s"] > quality["held_out_s"] >= 1.6
+    assert quality["training_s"] > quality["held_out_s"] >= 5.0
     preview = media / str(clone.preview.name)
     assert disclosed(preview)["ai_engine"] == "espeak"
     assert soundfile.info(preview).duration > 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,22 @@ def test_the_library_filters_by_language_register_engine_and_likeness(
     assert names(similarity="many") == {"Deep", "Bright", "Unmeasured"}
     assert names(language="en", engine="espeak") == {"Deep", "Bright", "Unmeasured"}
     assert names(language="es") == names(engine="elevenlabs") == names(whose="team") == set()
+
+
+def test_what_is_chosen_stays_chosen_on_other_pages(
+    browser: Client, actor: Actor, ana: User, ben: User
+) -> None:
+    chosen, other = clone_of(actor, ana, "Chosen"), clone_of(actor, ana, "Other")
+    foreign = clone_of(services.create_actor(ben, by=ben, name="Ben's"), ben, "Secret")
+    ids = f"{chosen.pk},{foreign.pk},none"
+    here = seen(browser, LIBRARY, chosen=ids)
+    assert re.search(f'id="voice-{chosen.pk}"[^>]* checked', here)
+    assert not re.search(f'id="voice-{other.pk}"[^>]* checked', here)
+    assert f'id="compare-{chosen.pk}"' not in here
+    # On a page that does not list it, it stands beside the stock voices.
+    there = seen(browser, LIBRARY, chosen=ids, q="other")
+    assert re.search(f'id="compare-{chosen.pk}"[^>]* checked', there)
+    assert "Secret" not in here + there
 
 
 def test_a_voice_whose_actor_is_hidden_does_not_name_them(

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.personal_data import delete_account
 from accounts.services import keep_engine_key
 from pipeline.emulators.elevenlabs.catalog import PLANS
+from pipeline.emulators.elevenlabs.errors import missing
 from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from voices import selectors, services
 from voices.cloning.claims import waiting_clones
@@ -67,45 +68,67 @@ def due() -> None:
     DiscardedClone.objects.update(due_at=timezone.now() - timedelta(seconds=1))
 
 
-PASSING = ("http_500", "system_busy", "drop")
+PASSING = (
+    "http_500",
+    "http_502",
+    "http_503",
+    "system_busy",
+    "too_many_concurrent_requests",
+    "already_running",
+    "drop",
+)
+STAYING = {
+    "invalid_api_key": "key",
+    "quota_exceeded": "credits",
+    "only_for_creator+": "plan",
+    "can_not_use_instant_voice_cloning": "plan",
+    "voice_limit_reached": "voices",
+    "voice_not_found": "voice",
+    missing().status: "wrong",
+}
+"""Scenario → a word of what the person is told. 400, 401, 403 and 422."""
+SPOKEN = ("speech", "stream_input", "multi_stream_input")
 
 
-@pytest.mark.parametrize("scenario", PASSING)
-def test_a_fault_that_passes_costs_time_and_leaves_one_clone(
-    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, scenario: str
+def test_faults_that_pass_cost_time_and_leave_one_clone(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
 ) -> None:
-    vendor.faults.once(scenario, "clone")
-    clone = made(asked(actor, ana))
-    assert (clone.state, clone.problem) == ("ready", "")
-    assert clone.attempts == 2
+    clone = asked(actor, ana)
+    for scenario in PASSING:
+        vendor.faults.once(scenario, "clone")
+        VoiceClone.objects.filter(pk=clone.pk).update(retry_at=None, attempts=0)
+        assert make_clone(clone.pk) is not None, scenario
+        clone.refresh_from_db()
+        assert (clone.state, clone.step) == ("waiting", "create"), scenario
+        assert clone.problem, scenario
+        assert stored(vendor) == [], scenario
+    # What fails later does not make the voice again.
+    vendor.faults.always("http_503", *SPOKEN)
+    VoiceClone.objects.filter(pk=clone.pk).update(retry_at=None, attempts=0)
+    assert make_clone(clone.pk) is not None
+    clone.refresh_from_db()
+    assert (clone.state, clone.step) == ("waiting", "preview")
     assert stored(vendor) == [clone.vendor_id]
+    vendor.faults.clear()
+    clone = made(clone)
+    assert (clone.state, clone.problem) == ("ready", "")
+    assert stored(vendor) == [clone.vendor_id]
+    assert vendor.counters.requests["clone"] == len(PASSING) + 1
     assert not DiscardedClone.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("scenario", "words"),
-    [
-        ("invalid_api_key", "key"),
-        ("voice_limit_reached", "voices"),
-        ("can_not_use_instant_voice_cloning", "plan"),
-    ],
-)
-def test_a_fault_that_stays_is_told_and_leaves_nothing(
-    vendor: ElevenLabsEmulator,
-    actor: Actor,
-    ana: User,
-    consented: Consent,
-    scenario: str,
-    words: str,
+def test_faults_that_stay_are_told_and_leave_nothing(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
 ) -> None:
-    vendor.faults.always(scenario, "clone")
-    clone = made(asked(actor, ana))
-    assert clone.state == "failed"
-    assert words in clone.problem
-    vendor.faults.clear()
-    due()
-    delete_discarded_clones()
-    assert (stored(vendor), DiscardedClone.objects.count()) == ([], 0)
+    for scenario, word in STAYING.items():
+        vendor.faults.always(scenario, "clone")
+        clone = made(asked(actor, ana))
+        assert clone.state == "failed", scenario
+        assert word in clone.problem, scenario
+        vendor.faults.clear()
+        due()
+        delete_discarded_clones()
+        assert (stored(vendor), DiscardedClone.objects.count()) == ([], 0), scenario
     # The same wish again is another try.
     assert made(asked(actor, ana)).state == "ready"
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from pipeline.beside import beside
 from pipeline.delivery import Delivery, delivery_of
+from pipeline.prosody import robust_spread
 from pipeline.providers.offline.joining import BlockJoiner
 from pipeline.providers.offline.voice_profile import (
     DIMENSIONS,
@@ -231,7 +232,8 @@ def _map_f0(f0: Floats, profile: VoiceProfile, delivery: Delivery, expression: f
     if not voiced.any():
         return f0
     logs = np.log(f0[voiced])
-    score = np.clip((logs - np.median(logs)) / (np.std(logs) + 1e-3), -2.5, 2.5)
+    # By the standard deviation a few octave errors would flatten all the rest.
+    score = np.clip((logs - np.median(logs)) / (robust_spread(logs) + 1e-3), -2.5, 2.5)
     movement = score * profile.log_f0_spread * expression * delivery.pitch_range
     shift = delivery.pitch_semitones * np.log(2) / 12
     mapped = np.zeros_like(f0)
