@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
 from sessions_app.mailbox import PROCESS
 from sessions_app.outbox import Outbox
+from sessions_app.protocol.messages import JobMoved
 from sessions_app.redis_client import close_redis
 from sessions_app.usage.accounting import Account
 from sessions_app.usage.budget import DayBudget, Standing
@@ -205,6 +206,7 @@ def begin_answering() -> None:
     mailbox.handle("speaker_decided", _speaker_decided)
     mailbox.handle("voices_withdrawn", _voices_withdrawn)
     mailbox.handle("actor_changed", _actor_changed)
+    mailbox.handle("job_moved", _job_moved)
     relay.begin()
     mailbox.begin_listening()
 
@@ -229,6 +231,17 @@ def tell_withdrawn_here(voices: Sequence[tuple[str, str]]) -> None:
 async def tell_changed(actor: str) -> None:
     """Tell every process that what may be done with an actor's voice has changed."""
     await _tell_all({"type": "actor_changed", "actor": actor})
+
+
+async def tell_job(users: Sequence[int], told: Mapping[str, Any]) -> None:
+    """Tell every process how far a job is that concerns these people: fields of JobMoved."""
+    await _tell_all({"type": "job_moved", "users": list(users), "told": dict(told)})
+
+
+def _job_moved(message: dict[str, Any]) -> None:
+    for conversation in sessions():
+        if conversation.user_id in message["users"]:
+            conversation.notify(JobMoved(**message["told"]))
 
 
 def _voices_withdrawn(message: dict[str, Any]) -> None:

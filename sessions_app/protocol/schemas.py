@@ -48,6 +48,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     events.Failure,
     messages.VoiceCheck,
     messages.SampleKept,
+    messages.JobMoved,
     messages.Pong,
     events.Summary,
     messages.Closing,
