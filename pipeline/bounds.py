@@ -1529,6 +1529,13 @@ with group("Files and projects"):
     EXPORTS_MAX = bound(
         "exports", 20, "exports", "exports kept of a project", "the oldest is deleted"
     )
+    SOUNDS_PRUNED_MAX = bound(
+        "sounds_pruned",
+        2000,
+        "sounds",
+        "sounds of a project deleted at the end of a job",
+        "the next job deletes the rest",
+    )
     JOBS_MAX = bound("jobs", 20, "jobs", "unfinished jobs of a user", "refused")
     PARTS_AT_ONCE = bound(
         "parts_at_once", 16, "parts", "parts of one job that wait in the broker", WAITS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,9 +171,11 @@ def duck_gain(spans: Sequence[tuple[float, float]], times: npt.NDArray[np.float6
     gain = np.ones(len(times))
     if not len(times):
         return gain.astype(np.float32)
-    for start, end in spans:
-        if end + DUCK_UP_S < times[0] or start - DUCK_DOWN_S > times[-1]:
-            continue
+    # Of hours of spans those that reach into these times; they are in order, and apart.
+    first = bisect_left(spans, times[0] - DUCK_UP_S, key=lambda span: span[1])
+    for start, end in itertools.islice(spans, first, None):
+        if start - DUCK_DOWN_S > times[-1]:
+            break
         corners = (start - DUCK_DOWN_S, start, end, end + DUCK_UP_S)
         np.minimum(gain, np.interp(times, corners, (1, DUCK_FLOOR, DUCK_FLOOR, 1)), out=gain)
     return gain.astype(np.float32)

@@ -99,6 +99,9 @@ class RecognitionOptions:
     """The vendor's own name of the place that serves; "" is the installation's."""
     endpointing: Endpointing = "short"
     """How soon the engine itself takes a pause for an end, where it has such a setting."""
+    whole: bool = False
+    """Nobody waits for what is moving: finals are enough, and an engine may search every
+    utterance at once when it has ended."""
 
 
 class RecognizerStream(Protocol):
@@ -190,6 +193,8 @@ class SpeechRequest:
     """Duration to aim at through the engine's own rate; None: natural."""
     tempo: float = 1.0
     """Wanted tempo on top of the fit, 0.85 to 1.2, from the backlog rules."""
+    whole: bool = False
+    """Nobody waits for the first block: an engine may make all of it at once."""
 
 
 class SpeechStream(Protocol):

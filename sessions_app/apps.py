@@ -23,6 +23,7 @@ class SessionsAppConfig(AppConfig):
         provide_to_voices()
         from sessions_app import (  # noqa: F401 - imported for what they register
             clones_of_sessions,
+            jobs_of_sessions,
             speakers_of_lines,
         )
         from sessions_app.projects import signals  # noqa: F401 - the same

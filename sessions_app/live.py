@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from sessions_app.journal import Journal
 from sessions_app.live_state import LiveState
 from sessions_app.mailbox import PROCESS
 from sessions_app.outbox import Outbox
-from sessions_app.protocol.messages import CloneProgress
+from sessions_app.protocol.messages import CloneProgress, JobMoved
 from sessions_app.redis_client import close_redis
 from sessions_app.usage.accounting import Account
 from sessions_app.usage.budget import DayBudget, Standing
@@ -207,6 +207,7 @@ def begin_answering() -> None:
     mailbox.handle("voices_withdrawn", _voices_withdrawn)
     mailbox.handle("actor_changed", _actor_changed)
     mailbox.handle("clone_moved", _clone_moved)
+    mailbox.handle("job_moved", _job_moved)
     relay.begin()
     mailbox.begin_listening()
 
@@ -244,6 +245,17 @@ def _clone_moved(message: dict[str, Any]) -> None:
     for conversation in sessions():
         if conversation.user_id == message["owner"]:
             conversation.notify(moved)
+
+
+async def tell_job(users: Sequence[int], told: Mapping[str, Any]) -> None:
+    """Tell every process how far a job is that concerns these people: fields of JobMoved."""
+    await _tell_all({"type": "job_moved", "users": list(users), "told": dict(told)})
+
+
+def _job_moved(message: dict[str, Any]) -> None:
+    for conversation in sessions():
+        if conversation.user_id in message["users"]:
+            conversation.notify(JobMoved(**message["told"]))
 
 
 def _voices_withdrawn(message: dict[str, Any]) -> None:

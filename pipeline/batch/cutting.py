@@ -34,6 +34,8 @@ class Stretch:
     start: int
     pcm: Pcm
     has_speech: bool
+    probabilities: tuple[float, ...] = ()
+    """Of speech in each of its frames, the last of which may be cut short."""
 
     @property
     def end(self) -> int:
@@ -91,6 +93,7 @@ class Cutter:
             self._start,
             joined[:samples],
             any(one >= self._config.speech for one in heard),
+            tuple(heard),
         )
         self._audio = [joined[samples:]]
         self._probabilities = self._probabilities[frames:]

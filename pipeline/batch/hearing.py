@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -29,9 +29,10 @@ LONG_LINE_S = 10.0
 """A longer line is split at its best pause: nobody edits, or follows, a longer one."""
 LINE_MIN_S = 1.0
 """A sentence that is shorter stays with the next one."""
-_BLOCK = SAMPLE_RATE_HZ // 10
 _SENTENCES = SegmenterConfig(patience=((0.0, 0.7), (2.0, 0.5), (5.0, 0.35), (9.0, 0.2)))
 """Nobody waits for a file's lines: they may be whole sentences."""
+_FRAME = _SENTENCES.frame_samples
+_BLOCK = 5 * _FRAME
 
 
 class HeardLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,16 +59,24 @@ class GivenLine:
 
 
 async def hear(
-    pcm: Pcm, start: int, engines: Engines, options: RecognitionOptions, *, language: str
+    pcm: Pcm,
+    start: int,
+    engines: Engines,
+    options: RecognitionOptions,
+    *,
+    language: str,
+    probabilities: Sequence[float] = (),
 ) -> list[HeardLine]:
     """The lines of ``pcm`` (16 kHz), which begins at sample ``start`` of the media.
 
     ``language``: what is spoken, or AUTO where the recogniser finds it out among
-    ``options.languages``. Raises EngineError when the recogniser cannot be kept alive.
+    ``options.languages``. ``probabilities`` of speech in its frames, where they are known
+    already. Raises EngineError when the recogniser cannot be kept alive.
     """
+    options = replace(options, whole=True)
     recognition = Recognition(engines.recognizer, options, lambda: None)
     await recognition.open()
-    feeding = asyncio.create_task(_feed(recognition, pcm, start, engines))
+    feeding = asyncio.create_task(_feed(recognition, pcm, start, engines, probabilities))
     lines: list[HeardLine] = []
     try:
         async for hypothesis in _finals(recognition):
@@ -113,7 +122,7 @@ async def measured(
 
     prosody, quality = await asyncio.to_thread(look)
     try:
-        voiceprint = (await engines.encoder.embed(sound)).astype("<f4").tobytes()
+        voiceprint = (await engines.encoder.embed(sound, brief=True)).astype("<f4").tobytes()
     except (ValueError, EngineError):
         voiceprint = b""  # too short: the last known speaker is assumed
     return HeardLine(
@@ -172,14 +181,25 @@ async def _finals(recognition: Recognition) -> AsyncIterator[Hypothesis]:
             yield hypothesis
 
 
-async def _feed(recognition: Recognition, pcm: Pcm, start: int, engines: Engines) -> None:
+async def _feed(
+    recognition: Recognition,
+    pcm: Pcm,
+    start: int,
+    engines: Engines,
+    known: Sequence[float],
+) -> None:
     detector = engines.detector.open()
     segmenter = Segmenter(_SENTENCES)
     try:
         for begin in range(0, len(pcm), _BLOCK):
             block = pcm[begin : begin + _BLOCK]
             chunk = AudioChunk(0, start + begin, block)
-            await _push(recognition, segmenter.push(chunk, await detector.push(block)))
+            if known:
+                first = begin // _FRAME
+                found = known[first : first + len(block) // _FRAME]
+            else:
+                found = await detector.push(block)
+            await _push(recognition, segmenter.push(chunk, found))
         await _push(recognition, segmenter.flush())
     finally:
         recognition.finish()

@@ -64,7 +64,7 @@ async def speak(
     with it a translator that ``OffersShorter`` is asked for another wording. Raises EngineError.
     """
     # The manner's own rate is the original speaker's haste, which the place already holds.
-    wanted = SpeechRequest(text, language, voice, replace(style, rate=1.0))
+    wanted = SpeechRequest(text, language, voice, replace(style, rate=1.0), whole=True)
     spoken = await _spoken(synthesizer, wanted)
     found = fit(spoken.duration_s, place)
     if found.how == "reworded":

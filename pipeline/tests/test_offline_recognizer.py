@@ -143,6 +143,39 @@ async def test_other_languages_are_refused(recognizer: PocketSphinxRecognizer) -
     assert refusal.value.code == "language_unsupported"
 
 
+async def test_whole_utterances_are_searched_once_and_one_process_does_for_all_streams(
+    recognizer: PocketSphinxRecognizer, speech_data: Path
+) -> None:
+    whole = RecognitionOptions(languages=("en",), whole=True)
+    pids, said = [], []
+    for name in ("harvard_spk1_snt5", "leopard_en", "harvard_spk1_snt5"):
+        stream = await recognizer.open(whole)
+        assert isinstance(stream, ProcessStream)
+        pids.append(stream.pid)
+        for piece in pieces(speech_data / f"en/{name}.wav", 0, 0):
+            await stream.push(piece)
+        await stream.finish()
+        heard = await collect(stream)
+        await stream.aclose()
+        assert [one.is_final for one in heard] == [True]
+        said.append(heard[0].words)
+    assert len(set(pids)) == 1
+    assert "middle classes" in " ".join(word.text for word in said[1])
+    # Nothing of what was heard before counts.
+    assert said[0] == said[2]
+    assert [word.text for word in said[0]][-3:] == ["of", "the", "week"]
+
+    # One that is closed in the middle of something is not used again.
+    stream = await recognizer.open(whole)
+    for piece in pieces(speech_data / "en/leopard_en.wav", 0, 0):
+        await stream.push(piece)
+    await stream.aclose()
+    stream = await recognizer.open(whole)
+    assert isinstance(stream, ProcessStream)
+    assert stream.pid not in pids
+    await stream.aclose()
+
+
 async def test_closing_leaves_no_process_behind() -> None:
     recognizer = PocketSphinxRecognizer(streams_max=2)
     stream = await opened(recognizer)

@@ -147,6 +147,8 @@ def test_joints_are_as_smooth_as_shaping_in_one_piece(
     stock_clip: Pcm, low_voice: VoiceProfile
 ) -> None:
     whole = np.concatenate(list(shape_blocks(stock_clip, low_voice, block_frames=(10**6, 10**6))))
+    at_once = np.concatenate(list(shape_blocks(stock_clip, low_voice, whole=True)))
+    assert np.array_equal(at_once, whole)
     blocks = list(shape_blocks(stock_clip, low_voice, block_frames=(40, 40)))
     streamed = np.concatenate(blocks)
     joints = np.cumsum([len(block) for block in blocks])[:-1] // FRAME

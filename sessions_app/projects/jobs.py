@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from celery import current_app
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -40,11 +39,10 @@ from sessions_app.projects.job_models import (
     PartState,
 )
 from sessions_app.projects.models import Project
+from sessions_app.projects.notices import tell, tell_soon
+from sessions_app.projects.sending import send, send_soon, wake
 
 log = logging.getLogger(__name__)
-WORK = "projects.work"
-BEHIND = 6
-"""Priority in the broker: what is quickly done, such as webhooks, goes before (0)."""
 _RESEND_S = 120
 """A message that has been waiting so long may be lost."""
 
@@ -126,7 +124,7 @@ def again(job: Job) -> Job:
             )
             if not undone.filter(step=job.step).exists():
                 _advance(job)
-            _send_soon(job)
+            send_soon(job)
     except IntegrityError:
         raise ProjectError(
             "project_busy", "Another job of the project is under way; wait for it or cancel it."
@@ -201,7 +199,8 @@ def finish(
             raise ClaimLostError
         write()
         if job.parts.filter(step=job.step).exclude(state=PartState.DONE).exists():
-            _send_soon(job)
+            send_soon(job)
+            tell_soon(job)
         else:
             _advance(job)
 
@@ -220,10 +219,26 @@ def fail(claimed: Claimed, error: ProjectError, *, may_help: bool = False) -> No
         if not failed or job.state != JobState.RUNNING:
             return
         if again:
-            _send_soon(job)
+            send_soon(job)
             return
         job.problem, job.problem_text = error.code, str(error)[:500]
         _end(job, JobState.FAILED)
+
+
+def add_ahead(claimed: Claimed, step: str, payload: Mapping[str, Any]) -> None:
+    """A part of a later step, in the order of that step's plan, which may begin while this one
+    goes on; in a transaction. Raises ClaimLostError."""
+    if not alive(claimed):
+        raise ClaimLostError
+    job = claimed.job
+    number = job.parts.filter(step=step).count()
+    JobPart.objects.create(job=job, step=step, number=number, payload=dict(payload))
+    send_soon(job)
+
+
+def forget_ahead(claimed: Claimed, step: str) -> None:
+    """What an attempt before this one had begun: whoever does it loses it."""
+    claimed.job.parts.filter(step=step).delete()
 
 
 def results(job: Job, step: str) -> list[bytes]:
@@ -246,9 +261,9 @@ def look_after() -> int:
     found = list(rows.values_list("pk", flat=True)[: 4 * PARTS_AT_ONCE])
     JobPart.objects.filter(pk__in=found).update(sent_at=now)
     for part_id in found:
-        _wake(part_id)
+        wake(part_id)
     for job in Job.objects.filter(state=JobState.RUNNING)[:200]:
-        _send(job.pk)
+        send(job.pk)
     # Voiceprints of jobs that ended otherwise than well, and are not gone on with.
     old = now - timedelta(seconds=UPLOAD_KEPT_S)
     JobPart.objects.filter(job__ended_at__lt=old, result__isnull=False).update(result=None)
@@ -268,15 +283,22 @@ def _advance(job: Job) -> None:
         if payloads:
             _add(job, step, payloads)
             job.save(update_fields=["step"])
-            _send_soon(job)
+            if not job.parts.filter(step=step).exclude(state=PartState.DONE).exists():
+                continue  # all of it was done ahead
+            send_soon(job)
+            tell(job)
             return
     _end(job, JobState.DONE)
 
 
 def _add(job: Job, step: str, payloads: Iterable[Mapping[str, Any]]) -> None:
     JobPart.objects.bulk_create(
-        JobPart(job=job, step=step, number=number, payload=dict(payload))
-        for number, payload in enumerate(payloads)
+        (
+            JobPart(job=job, step=step, number=number, payload=dict(payload))
+            for number, payload in enumerate(payloads)
+        ),
+        # Those that were added ahead.
+        ignore_conflicts=True,
     )
 
 
@@ -287,31 +309,8 @@ def _end(job: Job, state: JobState) -> None:
     if state == JobState.DONE:
         job.parts.update(result=None)
     tell_job(job)
+    tell(job)
     log.info(
         "job ended",
         extra={"job": str(job.pk), "kind": job.kind, "state": state.value, "code": job.problem},
     )
-
-
-def _send_soon(job: Job) -> None:
-    transaction.on_commit(lambda: _send(job.pk), robust=True)
-
-
-def _send(job_id: uuid.UUID) -> None:
-    """Have as many parts wait in the broker as may."""
-    with transaction.atomic():
-        rows = JobPart.objects.filter(job=job_id, job__state=JobState.RUNNING)
-        sent = rows.filter(
-            Q(state=PartState.CLAIMED) | Q(state=PartState.WAITING, sent_at__isnull=False)
-        ).count()
-        unsent = rows.filter(state=PartState.WAITING, sent_at=None).select_for_update(
-            skip_locked=True, of=("self",)
-        )
-        due = [part.pk for part in unsent.order_by("pk")[: max(0, PARTS_AT_ONCE - sent)]]
-        JobPart.objects.filter(pk__in=due).update(sent_at=timezone.now())
-    for part_id in due:
-        _wake(part_id)
-
-
-def _wake(part_id: int) -> None:
-    current_app.send_task(WORK, [part_id], priority=BEHIND)

@@ -56,7 +56,10 @@ def export(user: User) -> Iterator[tuple[str, Rows]]:
         .iterator(_ROWS_AT_ONCE),
     )
     speakers = ProjectSpeaker.objects.filter(project__in=own)
-    yield "project_speakers", speakers.values("project_id", "label", "name", "voice", "pitch_hz")
+    yield (
+        "project_speakers",
+        speakers.values("project_id", "label", "name", "voice", "pitch_hz", "actor_id"),
+    )
     changes = Change.objects.filter(project__in=own)
     yield (
         "project_changes",

@@ -12,6 +12,7 @@ from pipeline.plan import AUTO
 from sessions_app.models import DubbingSession
 from sessions_app.naming import speaker_name
 from sessions_app.projects import jobs, steps
+from sessions_app.projects.actors import actors_of_session
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.fetching import refuse_address
 from sessions_app.projects.inputs import digest
@@ -105,11 +106,13 @@ def open_session(
         target_language=session.target_language or lines[0].target_language,
         preserve_voice=session.preserve_voice,
     )
+    known = actors_of_session(owner, session)
     speakers = {
         label: ProjectSpeaker.objects.create(
             project=project,
             label=label,
             name=speaker_name(label, session.speaker_names) if label else "",
+            actor=known.get(label),
         )
         for label in dict.fromkeys(line.speaker for line in lines)
     }

@@ -76,6 +76,8 @@ class StoredStretch(models.Model):
     samples = models.PositiveBigIntegerField()
     """Both in samples at 16 kHz on the media clock."""
     has_speech = models.BooleanField()
+    speech = models.BinaryField(default=b"", editable=False)
+    """Probability of speech in each frame of 512 samples, 0 to 255."""
     audio = models.CharField(max_length=200)
 
     class Meta:
@@ -94,11 +96,15 @@ class ProjectSpeaker(models.Model):
     """"S1", "S2", …; empty: whoever could not be told."""
     name = models.CharField(max_length=200, blank=True)
     voice = models.CharField(max_length=128, blank=True)
-    """Id of the stock voice; empty: none is cast yet."""
+    """Id of a stock voice, or the vendor's of a clone; empty: none is cast yet."""
     pitch_hz = models.FloatField(default=0.0)
     shape = models.BinaryField(null=True, blank=True, editable=False)
     """What the engine's cloner learned of how they sound; None: the stock voice as it is."""
     shape_digest = models.CharField(max_length=64, blank=True, editable=False)
+    actor = models.ForeignKey(
+        "voices.Actor", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    """Who it is, as far as the owner's actors tell; None: nobody who is known for certain."""
     revision = models.PositiveIntegerField(default=1)
 
     class Meta:

@@ -28,9 +28,26 @@ def placed_lines(project: Project) -> list[tuple[Placed[int], ProjectLine]]:
 
 
 def cues(project: Project, *, speaker_id: int | None = None) -> list[StoredCue]:
-    """Of all, or of one speaker."""
+    """Of all, or of one speaker; without their texts, of which hours have many."""
+    rows = {
+        row["pk"]: row
+        for row in project.lines.exclude(sound=None).values(
+            "pk",
+            "start_s",
+            "speaker",
+            "sound__duration_s",
+            "sound__sample_rate_hz",
+            "sound__audio",
+        )
+    }
+    where = place([(pk, row["start_s"], row["sound__duration_s"]) for pk, row in rows.items()])
     return [
-        StoredCue(one.start_s, one.duration_s, line.sound.sample_rate_hz, line.sound.audio)
-        for one, line in placed_lines(project)
-        if line.sound is not None and (speaker_id is None or line.speaker_id == speaker_id)
+        StoredCue(
+            one.start_s,
+            one.duration_s,
+            rows[one.key]["sound__sample_rate_hz"],
+            rows[one.key]["sound__audio"],
+        )
+        for one in where
+        if speaker_id is None or rows[one.key]["speaker"] == speaker_id
     ]

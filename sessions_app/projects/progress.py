@@ -24,7 +24,8 @@ def progress(job: Job) -> list[dict[str, Any]]:
         row = counts.get(step)
         if job.state == JobState.DONE or number < at:
             state = "done"
-        elif number == at and job.state in UNFINISHED:
+        elif job.state in UNFINISHED and (number == at or row):
+            # What the step before has ready is begun while that goes on.
             state = "running"
         else:
             state = "waiting"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.models import User
 from sessions_app.projects.job_models import Export, Job, Upload
-from sessions_app.projects.models import LineSound, Project, ProjectLine
+from sessions_app.projects.models import LineSound, Project, ProjectLine, ProjectSpeaker
+from voices.models import Actor
 
 
 def projects_of(user: User) -> QuerySet[Project]:
@@ -52,6 +53,13 @@ def with_next(lines: QuerySet[ProjectLine]) -> QuerySet[ProjectLine]:
 
 def lines_of(project: Project) -> QuerySet[ProjectLine]:
     return with_next(ProjectLine.objects.filter(project=project)).order_by("start_s", "number")
+
+
+def speakers_of(user: User, project: Project) -> QuerySet[ProjectSpeaker]:
+    """Without their shapes; ``actor_shown``: whether the user may see who was recognised."""
+    actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
+    found = ProjectSpeaker.objects.filter(project=project).defer("shape")
+    return found.annotate(actor_shown=Exists(actor))
 
 
 def bytes_of(user_id: int) -> int:

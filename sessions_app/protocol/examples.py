@@ -156,6 +156,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "clone_progress": {"clone": _CLONE, "state": "making", "step": "preview", "problem": ""},
     "sample_kept": {"speaker": "S1", "actor": _ACTOR, "sample": _SAMPLE, "duration_s": 8.4},
+    "job": {
+        "job": "0f4a9c1e-3d5b-4b7e-9a52-6a1c2f1e7d10",
+        "project": "5d3b2f60-8a8b-4a0e-a1f1-3a4b5c6d7e8f",
+        "kind": "dub",
+        "state": "running",
+        "step": "speak",
+        "parts": 24,
+        "done": 7,
+        "problem": "",
+    },
     "pong": {"id": 7},
     "summary": {
         "lines": 31,

@@ -108,6 +108,31 @@ class SampleKept(Event, frozen=True, kw_only=True, tag="sample_kept"):
     """Length of what was kept."""
 
 
+class JobMoved(Event, frozen=True, kw_only=True, tag="job"):
+    """How far a file of yours is that is being dubbed or exported. Said to every session of
+    yours that is open, at most twice a second for each job, and always at a new step and at the
+    end. Of little worth later: one that is missed is not repeated, ``GET /api/jobs/{id}`` tells.
+    """
+
+    job: str
+    """Id of the job."""
+    project: str
+    """Id of its project."""
+    kind: Literal["dub", "redub", "original", "check", "export"]
+    """What is done."""
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    """How it is; the last three end it."""
+    step: str
+    """The step that is under way: ``fetch``, ``probe``, ``recognise``, ``speakers``, ``speak``,
+    ``check``, ``mix``, ``mux`` or ``export``."""
+    parts: int
+    """How many parts the step has."""
+    done: int
+    """How many of them are done."""
+    problem: str
+    """Code of why it failed; empty unless it did."""
+
+
 class VoiceCheck(Event, frozen=True, kw_only=True, tag="voice_clone"):
     """Whether samples would make a good clone, in figures and in words."""
 

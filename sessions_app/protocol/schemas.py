@@ -49,6 +49,7 @@ SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     messages.VoiceCheck,
     messages.CloneProgress,
     messages.SampleKept,
+    messages.JobMoved,
     messages.Pong,
     events.Summary,
     messages.Closing,

@@ -71,6 +71,8 @@ changed what is wanted, says so with `discard`: then what was said and is not du
 `skipped` with the reason `discarded`, nothing more is asked of any engine for it, and the new
 run does not wait for the old one. `stop_dubbing` has it too, for a pause. A cue that has begun
 gets its `cue_end` where its sound breaks off.
+
+While a file of yours is dubbed or exported (`/api/projects`), `job` tells how far it is.
 """,
     "Text of the source": """
 A client that has the text of what is said, such as a page with subtitles, can send it ahead of

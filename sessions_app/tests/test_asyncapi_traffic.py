@@ -18,6 +18,8 @@ from pipeline.providers.scripted.sounds import silence, tone, utterances
 from pipeline.types import SAMPLE_RATE_HZ
 from sessions_app import live, shelf
 from sessions_app.models import DubbingSession
+from sessions_app.projects import making, uploads
+from sessions_app.projects.files import flac_of
 from sessions_app.protocol import asyncapi
 from sessions_app.protocol.schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
 from sessions_app.tests.conftest import Person, Server
@@ -85,10 +87,20 @@ async def with_frames(ana: Person) -> Socket:
     for pcm in (tone(5.0), np.concatenate([tone(1.0), silence(4.0)])):
         await socket.send(type="create_voice_clone", speaker_id="ana", audio_samples=[encoded(pcm)])
         await socket.until("voice_clone")
+    live.begin_answering()
+    await sync_to_async(begin_job)(ana)
+    job = await socket.until("job")
+    assert (job["state"], job["step"], job["done"]) == ("running", "probe", 0)
     await socket.send(type="stop_dubbing")
     await socket.until("summary")
     await socket.leave()
     return socket
+
+
+def begin_job(ana: Person) -> None:
+    """A file to dub, on which nobody works."""
+    upload = uploads.whole(ana.user, name="talk.flac", content=flac_of(SPEECH, SAMPLE_RATE_HZ))
+    making.create_project(ana.user, upload=upload, source_language="en", target_language="es")
 
 
 async def with_json_alone(ana: Person) -> Socket:

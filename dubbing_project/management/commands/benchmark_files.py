@@ -12,6 +12,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from sessions_app.projects.placed import placed_lines
 
 PAUSE_S = 0.6
 PUNCTUAL_S = 0.15
+START_S = 60.0
 _LOOK_S = 1.0
 _ROW = re.compile(r"^\| (?P<file>\S+?\.\w+) \|.*\| (?P<said>[^|]*) \|$")
 
@@ -55,6 +57,12 @@ class Command(BaseCommand):
         parser.add_argument("--minutes", type=float, default=10.0)
         parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
         parser.add_argument("--target", default="es")
+        parser.add_argument(
+            "--engines",
+            choices=["offline", "scripted"],
+            default="offline",
+            help="scripted: words and sounds that cost next to nothing, for memory and queues",
+        )
         default = settings.BASE_DIR.parent / "shared" / "data"
         parser.add_argument(
             "--data", type=Path, default=os.environ.get("DUBBING_SPEECH_DATA", default)
@@ -70,8 +78,11 @@ class Command(BaseCommand):
                 use(stores, Path(folder))
                 call_command("migrate", verbosity=0)
                 user = create_user(email="files@localhost.localdomain", password=None)
-                for count in options["workers"]:
-                    self._measure(user, content, said, stores, Path(folder), count, options)
+                runs = {
+                    count: self._measure(user, content, said, stores, Path(folder), count, options)
+                    for count in options["workers"]
+                }
+                self._curve(runs)
                 connections.close_all()
         except ServiceError as error:
             raise CommandError(str(error)) from None
@@ -85,8 +96,8 @@ class Command(BaseCommand):
         folder: Path,
         count: int,
         options: dict[str, Any],
-    ) -> None:
-        with worker(stores, folder, count) as process:
+    ) -> Run:
+        with worker(stores, folder, count, engines=options["engines"]) as process:
             began = time.perf_counter()
             upload = uploads.whole(user, name="speech.flac", content=content)
             project, job = making.create_project(
@@ -104,6 +115,19 @@ class Command(BaseCommand):
         self._report(project, said, took_s, used, count)
         self._steps(job)
         project.delete()
+        return Run(took_s, used.processor_s)
+
+    def _curve(self, runs: dict[int, Run]) -> None:
+        """How much faster more workers were by the clock, which others on the machine share, and
+        what they took of the processors, which is theirs."""
+        first = min(runs)
+        for count, run in sorted(runs.items()):
+            if count != first:
+                self.stdout.write(
+                    f"{count} workers against {first}: {runs[first].took_s / run.took_s:.2f} times "
+                    f"as fast by the clock, {run.processor_s / runs[first].processor_s:.2f} times "
+                    "the processor time"
+                )
 
     def _report(self, project: Project, said: str, took_s: float, used: Used, count: int) -> None:
         length_s = project.media["duration_s"]
@@ -128,8 +152,9 @@ class Command(BaseCommand):
             f"original's start, at most {late.max():.2f} s late; {hows}"
         )
         self.stdout.write(
-            f"  word errors {word_errors(said, heard):.3f}; a worker's process took at most "
-            f"{used.process_mb:.0f} MB, with its engines {used.all_mb:.0f} MB in all"
+            f"  word errors {word_errors(said, heard):.3f}; at most "
+            + ", ".join(f"{name} {mb:.0f} MB" for name, mb in sorted(used.peaks_mb.items()))
+            + f", together {used.all_mb:.0f} MB"
         )
 
     def _steps(self, job: Job) -> None:
@@ -148,6 +173,23 @@ class Command(BaseCommand):
         self.stdout.write(f"  times as fast as one, by how long the parts took: {', '.join(gains)}")
 
 
+def _wait_for(process: subprocess.Popen[bytes]) -> None:
+    """Until it takes work: how long Python takes to start is another matter."""
+    from celery import current_app
+
+    until = time.monotonic() + START_S
+    while not current_app.control.ping(timeout=_LOOK_S):
+        if process.poll() is not None or time.monotonic() > until:
+            raise CommandError("The worker did not start; see worker.log.")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    took_s: float
+    """By the clock."""
+    processor_s: float
+
+
 class Used:
     """Processor time and memory of a process and all that it starts, as far as it is seen."""
 
@@ -155,7 +197,9 @@ class Used:
         self._root = process
         self._seconds: dict[tuple[int, float], float] = {}
         self._before = 0.0
-        self.process_mb = self.all_mb = 0.0
+        self.peaks_mb: dict[str, float] = {}
+        """Kind of process → the most that one of them took."""
+        self.all_mb = 0.0
         self.look()
         self._before = sum(self._seconds.values())
 
@@ -165,18 +209,28 @@ class Used:
             try:
                 times, key = one.cpu_times(), (one.pid, one.create_time())
                 memory_mb = one.memory_info().rss / 1e6
-                celery = "celery" in one.cmdline()
+                kind = _kind(one)
             except psutil.Error:
                 continue
             self._seconds[key] = times.user + times.system
             total_mb += memory_mb
-            if celery:
-                self.process_mb = max(self.process_mb, memory_mb)
+            self.peaks_mb[kind] = max(self.peaks_mb.get(kind, 0.0), memory_mb)
         self.all_mb = max(self.all_mb, total_mb)
 
     @property
     def processor_s(self) -> float:
         return sum(self._seconds.values()) - self._before
+
+
+def _kind(process: psutil.Process) -> str:
+    command = process.cmdline()
+    if "celery" in command:
+        return "worker"
+    if any(part.endswith("ffmpeg") for part in command[:1]):
+        return "ffmpeg"
+    return next(
+        (part.rsplit(".", 1)[-1] for part in command if part.startswith("pipeline.")), "engine"
+    )
 
 
 def finished_s(spans: list[float], workers: int) -> float:
@@ -237,7 +291,9 @@ def use(stores: RunningServices, folder: Path) -> None:
 
 
 @contextmanager
-def worker(stores: RunningServices, folder: Path, count: int) -> Iterator[psutil.Process]:
+def worker(
+    stores: RunningServices, folder: Path, count: int, *, engines: str
+) -> Iterator[psutil.Process]:
     """``count`` processes of a worker that does nothing else."""
     command = [sys.executable, "-m", "celery", "--quiet", "--app", "dubbing_project.celery"]
     command += ["worker", "--concurrency", str(count), "--loglevel", "WARNING", "--without-gossip"]
@@ -246,11 +302,12 @@ def worker(stores: RunningServices, folder: Path, count: int) -> Iterator[psutil
         **stores.environment,
         "DUBBING_VAR": str(folder),
         "DUBBING_MODELS": str(settings.DUBBING_MODELS),
-        "ENGINES": "offline",
+        "ENGINES": engines,
     }
     with (folder / "worker.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
+        _wait_for(process)
         yield psutil.Process(process.pid)
     finally:
         process.terminate()

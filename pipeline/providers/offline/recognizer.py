@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import TypeAlias
 
 from pipeline import metrics
 from pipeline.bounds import RECOGNISER_START_S as START_TIMEOUT_S
 from pipeline.ports import EngineError, RecognitionOptions, RecognizerStream
-from pipeline.providers.offline.recognizer_worker import Ready, Reply
+from pipeline.providers.offline.recognizer_worker import Ready, Reply, Request, Whole
 from pipeline.providers.process_stream import ProcessStream
 from pipeline.providers.speech_messages import Heard, Piece, Taken
 from pipeline.worker import WorkerProcess
@@ -19,13 +20,14 @@ log = logging.getLogger(__name__)
 
 WORKER = "pipeline.providers.offline.recognizer_worker"
 
-Worker: TypeAlias = WorkerProcess[Piece, Reply]
+Worker: TypeAlias = WorkerProcess[Request, Reply]
 
 
 class PocketSphinxRecognizer:
     """Fills ``Recognizer``. One loaded process waits in reserve for the next stream.
 
-    A process serves one stream and ends with it, and everything it heard with it.
+    A process serves one stream and ends with it, and everything it heard with it. One that
+    searches whole utterances keeps nothing of them, and is loaded once for many streams.
     """
 
     name = "pocketsphinx"
@@ -39,6 +41,8 @@ class PocketSphinxRecognizer:
         self._streams: set[ProcessStream] = set()
         self._opening = 0
         self._reserve: asyncio.Task[Worker] | None = None
+        self._at_rest: Worker | None = None
+        """Searches whole utterances, and waits for its next stream."""
         self._closed = False
 
     async def connect(self) -> None:
@@ -66,18 +70,26 @@ class PocketSphinxRecognizer:
             )
         self._opening += 1
         try:
-            worker = await self._loaded_worker()
+            if options.whole:
+                lane: OwnProcess = LentProcess(await self._whole_worker(), self._take_back)
+            else:
+                lane = OwnProcess(await self._loaded_worker())
         finally:
             self._opening -= 1
-        stream = ProcessStream(OwnProcess(worker), on_closed=self._forget)
+        closed = self._streams.discard if options.whole else self._forget
+        stream = ProcessStream(lane, on_closed=closed)
         self._streams.add(stream)
-        self._refill()
+        if not options.whole:
+            self._refill()
         return stream
 
     async def aclose(self) -> None:
         """End all streams and processes. Idempotent."""
         self._closed = True
         await asyncio.gather(*(stream.aclose() for stream in tuple(self._streams)))
+        if self._at_rest is not None:
+            await self._at_rest.aclose()
+            self._at_rest = None
         reserve, self._reserve = self._reserve, None
         if reserve is not None:
             # Not cancelled: a start is bounded, and cutting it short could leave a child.
@@ -100,6 +112,23 @@ class PocketSphinxRecognizer:
                 metrics.worker_restarted(self.name)
                 await worker.aclose()
         return await _start()
+
+    async def _whole_worker(self) -> Worker:
+        worker, self._at_rest = self._at_rest, None
+        if worker is not None:
+            if worker.alive:
+                return worker
+            await worker.aclose()
+        worker = await self._loaded_worker()
+        await worker.send(Whole())
+        return worker
+
+    def _take_back(self, worker: Worker) -> bool:
+        """Whether the process is kept for the next stream."""
+        if self._closed or self._at_rest is not None or not worker.alive:
+            return False
+        self._at_rest = worker
+        return True
 
     def _refill(self) -> None:
         used = len(self._streams) + self._opening
@@ -133,6 +162,29 @@ class OwnProcess:
         # It may be in the middle of a search that nobody wants any more.
         self._worker.kill()
         await self._worker.aclose()
+
+
+class LentProcess(OwnProcess):
+    """Given back at the end of a stream of which nothing is under way any more."""
+
+    def __init__(self, worker: Worker, give_back: Callable[[Worker], bool]) -> None:
+        super().__init__(worker)
+        self._give_back = give_back
+        self._under_way = 0
+
+    async def send(self, piece: Piece) -> None:
+        self._under_way += 1
+        await super().send(piece)
+
+    async def receive(self) -> Heard | Taken:
+        reply = await super().receive()
+        if isinstance(reply, Taken):
+            self._under_way -= 1
+        return reply
+
+    async def leave(self) -> None:
+        if self._under_way or not self._give_back(self._worker):
+            await super().leave()
 
 
 async def _start() -> Worker:

@@ -26,6 +26,12 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Loaded: pieces are searched from now on."""
 
 
+class Whole(msgspec.Struct, frozen=True, tag="whole"):
+    """From now on every utterance is searched once, when it has ended. What was heard before
+    it counts for nothing then, so that one process may serve one stream after the other."""
+
+
+Request = Piece | Whole
 Reply = Heard | Taken | Ready
 
 
@@ -35,6 +41,7 @@ class Ear:
     def __init__(self) -> None:
         self._decoder = SphinxDecoder()
         self._utterance: int | None = None
+        self.whole = False
 
     def hear(self, piece: Piece, *, behind: bool) -> Hypothesis | None:
         """The hypothesis that this piece leads to; None when nothing was searched.
@@ -44,10 +51,14 @@ class Ear:
         if piece.utterance != self._utterance:
             self._utterance = piece.utterance
             self._decoder.begin(piece.start / SAMPLE_RATE_HZ)
-        moved = self._decoder.feed(piece.samples)
+        moved = False
+        if self.whole:
+            self._decoder.gather(piece.samples)
+        else:
+            moved = self._decoder.feed(piece.samples)
         if piece.ends:
             self._utterance = None
-            words = self._decoder.finish()
+            words = self._decoder.search_whole() if self.whole else self._decoder.finish()
             return Hypothesis(
                 utterance=piece.utterance,
                 words=words,
@@ -66,24 +77,27 @@ class Ear:
 
 
 def main() -> None:
-    pipe: ParentPipe[Piece, Reply] = ParentPipe(Piece)
+    pipe: ParentPipe[Request, Reply] = ParentPipe(Request)
     ear = Ear()
-    waiting: queue.Queue[Piece | None] = queue.Queue(WAITING_MAX)
+    waiting: queue.Queue[Request | None] = queue.Queue(WAITING_MAX)
 
     def take_in() -> None:
-        for piece in pipe:
-            waiting.put(piece)
+        for message in pipe:
+            waiting.put(message)
         waiting.put(None)
 
     # A daemon: when the search fails, the process must not wait for its input.
     threading.Thread(target=take_in, name="input", daemon=True).start()
     pipe.reply(Ready())
     while (piece := waiting.get()) is not None:
+        if isinstance(piece, Whole):
+            ear.whole = True
+            continue
         hypothesis = ear.hear(piece, behind=waiting.qsize() >= BEHIND_MESSAGES)
         if hypothesis is not None:
             pipe.reply(Heard(hypothesis))
         pipe.reply(Taken())
-        if piece.ends:
+        if piece.ends and not ear.whole:
             ear.settle()
 
 

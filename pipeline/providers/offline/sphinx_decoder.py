@@ -74,6 +74,7 @@ class SphinxDecoder:
         self._mean: CepstralMean | None = None
         self._searching = False
         self._audio: Pcm = np.zeros(0, np.int16)
+        self._gathered: list[Pcm] = []
         self._searched = 0
         self._start_s = 0.0
         self._checks: list[float] = []
@@ -83,6 +84,7 @@ class SphinxDecoder:
         self._stop()
         self.settle()
         self._audio = np.zeros(0, np.int16)
+        self._gathered.clear()
         self._searched = 0
         self._start_s = start_s
         self._checks = sorted(self.config.mean_checks_s, reverse=True)
@@ -124,6 +126,21 @@ class SphinxDecoder:
             self._search_block(len(self._audio) - self._searched)
         self._stop()
         return tuple(self._words()) if self._searched else ()
+
+    def gather(self, pcm: Pcm) -> None:
+        """Take audio that is searched when the utterance has ended, by ``search_whole``."""
+        self._gathered.append(pcm)
+
+    def search_whole(self) -> tuple[Word, ...]:
+        """The words of what was gathered, with the mean of just that; then it is forgotten."""
+        audio = np.concatenate([*self._gathered, np.zeros(0, np.int16)])
+        self._gathered.clear()
+        if not len(audio):
+            return ()
+        self._search.start_utt()
+        self._search.process_raw(audio.tobytes(), full_utt=True)
+        self._search.end_utt()
+        return tuple(self._words())
 
     def _expected_mean(self) -> CepstralMean:
         """Mean of this utterance and of the recent ones, each weighted by its length."""

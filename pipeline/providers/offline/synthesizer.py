@@ -103,7 +103,11 @@ class EspeakSynthesizer:
             _cut(pcm)
             if profile is None
             else shape_blocks(
-                pcm, profile, style=request.style, shaping=self._shaping.tuned(request.voice.tuning)
+                pcm,
+                profile,
+                style=request.style,
+                shaping=self._shaping.tuned(request.voice.tuning),
+                whole=request.whole,
             )
         )
         return EspeakSpeech(

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts.rest.conditional import check_match, tagged
 from accounts.rest.schema import edits, with_tag
-from sessions_app.projects import editing
+from sessions_app.projects import editing, selectors
 from sessions_app.projects.api.base import ProjectsApi
 from sessions_app.projects.models import Project, ProjectSpeaker
 
@@ -24,6 +24,9 @@ SPEAKER_EDITABLE = editing.SPEAKER_FIELDS
 class SpeakerOfProjectSerializer(serializers.ModelSerializer[ProjectSpeaker]):
     shaped = serializers.SerializerMethodField(
         help_text="Whether their voice is shaped after how they sound."
+    )
+    actor = serializers.SerializerMethodField(
+        help_text="Id of the actor who was recognised in them, where you may see that actor."
     )
 
     class Meta:
@@ -35,12 +38,17 @@ class SpeakerOfProjectSerializer(serializers.ModelSerializer[ProjectSpeaker]):
             "voice",
             "pitch_hz",
             "shaped",
+            "actor",
             "revision",
         )
         read_only_fields: tuple[str, ...] = fields
 
     def get_shaped(self, speaker: ProjectSpeaker) -> bool:
         return bool(speaker.shape_digest)
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_actor(self, speaker: ProjectSpeaker) -> uuid.UUID | None:
+        return speaker.actor_id if getattr(speaker, "actor_shown", False) else None
 
 
 class EditedSpeakerOfProjectSerializer(serializers.Serializer[Any]):
@@ -63,7 +71,7 @@ class SpeakersOfProjectView(ProjectsApi):
     )
     def get(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
         """Who speaks in it, and in which voice."""
-        return self.page_of(self.seen(project_id).speakers.defer("shape"))
+        return self.page_of(selectors.speakers_of(self.person, self.seen(project_id)))
 
 
 class SpeakerOfProjectView(ProjectsApi):
@@ -93,7 +101,7 @@ class SpeakerOfProjectView(ProjectsApi):
     def _found(
         self, project: Project, project_speaker_id: int, *, lock: bool = False
     ) -> ProjectSpeaker:
-        rows = project.speakers.filter(pk=project_speaker_id).defer("shape")
+        rows = selectors.speakers_of(self.person, project).filter(pk=project_speaker_id)
         speaker = (rows.select_for_update(of=("self",)) if lock else rows).first()
         if speaker is None:
             raise NotFound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
 from sessions_app.projects import jobs, worker_loop
+from sessions_app.projects.actors import ActorVoice, actor_voice, recognised
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import read_sound
 from sessions_app.projects.inputs import digest
@@ -32,7 +34,10 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Shaped:
     cast: Cast
+    voice: str
+    """Id of the voice that they speak with."""
     shape: bytes | None
+    actor: uuid.UUID | None = None
 
 
 def plan(job: Job) -> Sequence[Mapping[str, Any]]:  # noqa: ARG001 - of every plan's form
@@ -112,14 +117,29 @@ async def _cast(
         # Speakers of lines whose sound is not there.
         for label in await _others(project, labels):
             everybody.append(Cast(label, 0.0, voices[len(everybody) % len(voices)], ()))
+        speech = {
+            one.speaker: await in_orm_thread(_reference, project, [lines[i] for i in one.reference])
+            for one in everybody
+            if one.reference
+        }
+        actors = await recognised(project, engines, speech)
         shaped = []
         for one in everybody:
             work.check()
+            actor = actors.get(one.speaker)
+            own = await in_orm_thread(_voice_of, project, engines, actor) if actor else None
             shape = None
-            if project.preserve_voice and one.reference:
-                shape = await _shape(project, engines, one, [lines[i] for i in one.reference])
-            shaped.append(Shaped(one, shape))
+            shapes = project.preserve_voice and not (own and own.as_it_is)
+            if shapes and (pcm := speech.get(one.speaker)) is not None:
+                shape = await _shape(engines, one, pcm)
+            shaped.append(Shaped(one, own.voice if own else one.voice.id, shape, actor))
         return shaped, engines.names()
+
+
+def _voice_of(project: Project, engines: Engines, actor: uuid.UUID) -> ActorVoice | None:
+    synthesizer = engines.synthesizer
+    stock = synthesizer.voices(project.target_language)
+    return actor_voice(project, actor, engine=synthesizer.name, stock=stock)
 
 
 async def _others(project: Project, labels: set[str]) -> list[str]:
@@ -127,11 +147,11 @@ async def _others(project: Project, labels: set[str]) -> list[str]:
     return await in_orm_thread(lambda: list(rows))
 
 
-async def _shape(
-    project: Project, engines: Engines, one: Cast, lines: Sequence[HeardLine]
-) -> bytes | None:
+async def _shape(engines: Engines, one: Cast, pcm: Pcm) -> bytes | None:
     """What the cloner learns of them; None where nothing may be kept, or it cannot."""
-    pcm = await in_orm_thread(_reference, project, lines)
+    if engines.cloner.needs_consent:
+        # Their speech would leave this machine for a voice that does not outlast the part.
+        return None
     try:
         voice = await engines.cloner.clone(pcm, one.voice)
     except EngineError as error:
@@ -146,13 +166,12 @@ async def _shape(
 
 def _reference(project: Project, lines: Sequence[HeardLine]) -> Pcm:
     pieces = []
-    stretches = list(StoredStretch.objects.filter(project=project))
     for line in lines:
         start, end = (round(at * SAMPLE_RATE_HZ) for at in (line.start_s, line.end_s))
-        for one in stretches:
-            if one.start <= start < one.start + one.samples:
-                pcm, _ = read_sound(one.audio)
-                pieces.append(pcm[start - one.start : end - one.start])
+        one = StoredStretch.objects.filter(project=project, start__lte=start).last()
+        if one is not None:
+            pcm, _ = read_sound(one.audio)
+            pieces.append(pcm[start - one.start : end - one.start])
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
 
 
@@ -167,7 +186,8 @@ def _write_speakers(project: Project, shaped: Sequence[Shaped]) -> dict[str, Pro
             speaker.pitch_hz = one.cast.pitch_hz
             speaker.shape = one.shape
             speaker.shape_digest = digest(one.shape.hex()) if one.shape else ""
-        speaker.voice = speaker.voice or one.cast.voice.id
+        speaker.voice = speaker.voice or one.voice
+        speaker.actor_id = speaker.actor_id or one.actor
         speaker.save()
         found[speaker.label] = speaker
     return found

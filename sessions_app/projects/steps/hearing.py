@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,11 +30,14 @@ def plan(job: Job) -> Sequence[Mapping[str, Any]]:
     stretches = job.project.stretches.order_by("number")
     if not job.options.get("given"):
         return [{"stretch": one.number} for one in stretches if one.has_speech]
-    starts = list(job.project.lines.values_list("start_s", flat=True))
+    starts = [
+        round(one * SAMPLE_RATE_HZ)
+        for one in job.project.lines.order_by("start_s").values_list("start_s", flat=True)
+    ]
     return [
         {"stretch": one.number}
         for one in stretches
-        if any(_begins_in(start_s, one) for start_s in starts)
+        if bisect_left(starts, one.start) < bisect_left(starts, one.start + one.samples)
     ]
 
 
@@ -42,13 +46,20 @@ def do(work: Work) -> None:
     pcm, _ = read_sound(stretch.audio)
     given = None
     if work.job.options.get("given"):
-        given = [one for one in work.project.lines.all() if _begins_in(one.start_s, stretch)]
-    heard = worker_loop.run(_hear(work, pcm, stretch.start, given), check=work.check)
+        # A little more than it may be: the clocks are of seconds here, and of samples there.
+        near = work.project.lines.filter(
+            start_s__gt=stretch.start / SAMPLE_RATE_HZ - 1,
+            start_s__lt=(stretch.start + stretch.samples) / SAMPLE_RATE_HZ + 1,
+        )
+        given = [one for one in near if _begins_in(one.start_s, stretch)]
+    heard = worker_loop.run(_hear(work, pcm, stretch, given), check=work.check)
     work.finish(result=msgspec.msgpack.encode(heard))
 
 
-async def _hear(work: Work, pcm: Pcm, start: int, given: list[ProjectLine] | None) -> list[Heard]:
-    project = work.project
+async def _hear(
+    work: Work, pcm: Pcm, stretch: StoredStretch, given: list[ProjectLine] | None
+) -> list[Heard]:
+    project, start = work.project, stretch.start
     async with worker_loop.engines_of(project.owner_id, work.meter) as engines:
         if given is not None:
             return [
@@ -77,7 +88,14 @@ async def _hear(work: Work, pcm: Pcm, start: int, given: list[ProjectLine] | Non
             candidates=among,
         )
         engines.refuse_unsupported(run)
-        heard = await hear(pcm, start, engines, run.recognition, language=language)
+        heard = await hear(
+            pcm,
+            start,
+            engines,
+            run.recognition,
+            language=language,
+            probabilities=[one / 255 for one in bytes(stretch.speech)],
+        )
         return [Heard(one) for one in heard]
 
 

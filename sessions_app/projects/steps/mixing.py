@@ -12,6 +12,7 @@ from sessions_app.projects.files import local, store_bytes, store_path, workspac
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import Project
 from sessions_app.projects.placed import cues, length_s
+from sessions_app.projects.pruning import prune
 from sessions_app.projects.running import Work
 from voices.files import discard, keep
 
@@ -38,5 +39,7 @@ def do(work: Work) -> None:
         fresh.save(update_fields=["mix", "dub", "dub_waveform", "updated_at"])
         for name in names:
             keep(name)
+        # Nobody else speaks lines of this project meanwhile, and the project is held.
+        prune(fresh)
 
     work.finish(write=write)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pipeline.batch.cutting import Stretch
 from pipeline.batch.sounding import Media, Sounded, cut, look_into
 from pipeline.types import SAMPLE_RATE_HZ
-from sessions_app.projects import worker_loop
+from sessions_app.projects import jobs, worker_loop
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import (
     flac_of,
@@ -97,6 +97,8 @@ def _receive(work: Work, folder: Path) -> None:
 
 def _cut(work: Work, media: Media) -> Sounded:
     detector = worker_loop.run(_detector(work), check=work.check)
+    # Others begin to hear what has been cut; unless it may turn out to be too long for the day.
+    ahead = not work.job.options.get("given") and not accounting.limited()
 
     def keep_stretch(stretch: Stretch) -> None:
         name = store_bytes(flac_of(stretch.pcm, SAMPLE_RATE_HZ), ".flac")
@@ -108,9 +110,12 @@ def _cut(work: Work, media: Media) -> Sounded:
                 start=stretch.start,
                 samples=len(stretch.pcm),
                 has_speech=stretch.has_speech,
+                speech=bytes(round(255 * one) for one in stretch.probabilities),
                 audio=name,
             )
             keep(name)
+            if ahead and stretch.has_speech:
+                jobs.add_ahead(work.claimed, "recognise", {"stretch": stretch.number})
 
     return cut(media.info, detector, keep=keep_stretch, check=work.check)
 
@@ -121,6 +126,7 @@ async def _detector(work: Work) -> Any:
 
 
 def _forget_stretches(work: Work) -> None:
+    jobs.forget_ahead(work.claimed, "recognise")
     for stretch in work.project.stretches.all():
         stretch.delete()
 

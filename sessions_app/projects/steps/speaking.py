@@ -20,6 +20,7 @@ from pipeline.ports import EngineError, TranslationRequest
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 from sessions_app.glossaries.selectors import terms_for
 from sessions_app.projects import worker_loop
+from sessions_app.projects.actors import lasting_voice
 from sessions_app.projects.files import flac_of, read_sound, store_bytes
 from sessions_app.projects.inputs import (
     best_of,
@@ -39,7 +40,10 @@ from voices.files import keep
 
 log = logging.getLogger(__name__)
 LINES_A_PART = 6
+_ROWS_AT_ONCE = 500
 _CONTEXT = 3
+_COMPARED_S = 5.0
+"""More of a line does not make its voice more certain, and costs as much as speaking it."""
 _UNREPEATED = frozenset(
     # Of these the line is to blame, and the next one may well be spoken.
     "nothing_to_speak text_too_long voice_unknown language_unsupported translation_failed".split()
@@ -51,7 +55,7 @@ def plan(job: Job) -> Sequence[Mapping[str, Any]]:
     project = job.project
     stale = [
         line.number
-        for line in lines_of(project)
+        for line in lines_of(project).iterator(_ROWS_AT_ONCE)
         if not is_fresh(line, project, line.next_start_s)  # type: ignore[attr-defined]  # annotated
     ]
     return [
@@ -73,6 +77,8 @@ class Speaker:
     engines: Engines
     terms: Mapping[str, str]
     voices: dict[str, Voice | None] = field(default_factory=dict)
+    stretch: tuple[int, Pcm] | None = None
+    """Id and sound of the one that was looked into last: neighbours are in the same."""
 
 
 async def _speak_all(work: Work) -> None:
@@ -107,6 +113,8 @@ async def _speak(ours: Speaker, number: int) -> None:
         if not line.target_text.strip():
             await in_orm_thread(_write, line, None, "")
             return
+        # Before what was spoken once: a voice may be taken back.
+        voice = await in_orm_thread(_voice, ours, line)
         place = place_of(line, project, line.next_start_s)  # type: ignore[attr-defined]  # annotated
         sounds = await in_orm_thread(_sounds, line, inputs_of(line, project))
         if (known := best_of(sounds, place)) is not None:
@@ -116,7 +124,7 @@ async def _speak(ours: Speaker, number: int) -> None:
             ours.engines.synthesizer,
             text=line.target_text,
             language=project.target_language,
-            voice=_voice(ours, line),
+            voice=voice,
             style=style_of(line),
             place=place,
             translator=ours.engines.translator,
@@ -128,7 +136,7 @@ async def _speak(ours: Speaker, number: int) -> None:
         log.info("line not spoken", extra={"line": number, "code": error.code})
         await in_orm_thread(_write, line, None, error.code)
         return
-    original = await in_orm_thread(_original, line)
+    original = await in_orm_thread(_original, ours, line)
     similarity = await _similarity(ours.engines, original, spoken)
     await in_orm_thread(_keep, ours, line, spoken, similarity)
 
@@ -173,7 +181,7 @@ async def _translated(ours: Speaker, line: ProjectLine, previous: tuple[str, ...
 
 
 def _voice(ours: Speaker, line: ProjectLine) -> Voice:
-    """Raises EngineError where the engine has no such voice any more."""
+    """Raises EngineError where the engine has no such voice any more, or it may not be used."""
     engines, language = ours.engines, ours.work.project.target_language
     wanted = voice_of(line)
     shaped = not line.voice and line.speaker is not None and bool(line.speaker.shape_digest)
@@ -181,14 +189,23 @@ def _voice(ours: Speaker, line: ProjectLine) -> Voice:
     if key not in ours.voices:
         stock = {one.id: one for one in engines.synthesizer.voices(language)}
         voice = stock.get(wanted) or (None if wanted else next(iter(stock.values()), None))
-        if voice is not None and shaped and line.speaker is not None:
+        if voice is None:
+            voice = lasting_voice(
+                ours.work.project,
+                wanted,
+                engine=engines.synthesizer.name,
+                stock=tuple(stock.values()),
+            )
+        elif shaped and line.speaker is not None:
             content = line.speaker.shape
             voice = (content and engines.cloner.load(voice, bytes(content))) or voice
         ours.voices[key] = voice
     voice = ours.voices[key]
     if voice is None:
         raise EngineError(
-            "voice_unknown", "The engine has no such voice; choose another.", recoverable=False
+            "voice_unknown",
+            "The engine has no such voice, or its consent has ended; choose another.",
+            recoverable=False,
         )
     return voice
 
@@ -197,7 +214,7 @@ def _sounds(line: ProjectLine, inputs: str) -> list[LineSound]:
     return list(LineSound.objects.filter(project=line.project_id, digest=inputs))
 
 
-def _original(line: ProjectLine) -> Pcm:
+def _original(ours: Speaker, line: ProjectLine) -> Pcm:
     """How the original sounds there; empty where it is not kept."""
     start, end = (round(at * SAMPLE_RATE_HZ) for at in (line.start_s, line.end_s))
     stretch = StoredStretch.objects.filter(
@@ -205,19 +222,21 @@ def _original(line: ProjectLine) -> Pcm:
     ).last()
     if stretch is None:
         return np.zeros(0, np.int16)
-    pcm, _ = read_sound(stretch.audio)
-    return pcm[start - stretch.start : end - stretch.start]
+    if ours.stretch is None or ours.stretch[0] != stretch.pk:
+        ours.stretch = stretch.pk, read_sound(stretch.audio)[0]
+    return ours.stretch[1][start - stretch.start : end - stretch.start]
 
 
 async def _similarity(engines: Engines, original: Pcm, spoken: SpokenLine) -> float | None:
     """Cosine of the dub's voice to the original's; None where one is too short to tell."""
     if spoken.voice.profile is None or spoken.sample_rate_hz != SAMPLE_RATE_HZ:
         return None
-    if min(len(original), len(spoken.pcm)) < 1.5 * SAMPLE_RATE_HZ:
+    most = round(_COMPARED_S * SAMPLE_RATE_HZ)
+    if min(len(original), len(spoken.pcm)) < 1.5 * SAMPLE_RATE_HZ or not spoken.pcm.any():
         return None
     try:
-        first = await engines.encoder.embed(original)
-        second = await engines.encoder.embed(spoken.pcm)
+        first = await engines.encoder.embed(original[:most], brief=True)
+        second = await engines.encoder.embed(spoken.pcm[:most], brief=True)
     except (ValueError, EngineError):
         return None
     return round(float(first @ second), 3)

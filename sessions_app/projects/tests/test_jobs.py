@@ -17,7 +17,10 @@ from django.utils import timezone
 from accounts.models import Membership, Role, Team, User, WebhookEvent
 from accounts.personal_data import ObstacleError, delete_account
 from accounts.services import create_user
+from accounts.webhooks.delivering import BACKOFF_S, UNREACHED_S, deliver_due
 from accounts.webhooks.services import create_webhook
+from accounts.webhooks.tests.receiver import answers, receiving
+from accounts.webhooks.tests.test_deliveries import closed_port, later
 from pipeline.bounds import PART_LEASE_S, PART_S
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
@@ -27,7 +30,8 @@ from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of, workspace
 from sessions_app.projects.job_models import Job, JobPart, JobState, PartState
 from sessions_app.projects.jobs import ClaimLostError
-from sessions_app.projects.models import Change, Project, ProjectLine
+from sessions_app.projects.models import Change, Project, ProjectLine, StoredStretch
+from sessions_app.projects.progress import progress
 from sessions_app.projects.running import work
 from sessions_app.projects.tests.conftest import Drain, dubbed
 from sessions_app.tests.test_record import line as line_record
@@ -140,6 +144,36 @@ def test_a_part_that_fails_again_and_again_ends_the_job_and_may_be_retried(
     assert told == ["project.job_failed", "project.job_done"]
 
 
+def test_a_receiver_that_is_down_for_a_while_hears_once_of_the_job_and_of_the_export(
+    ana: User, job: Job, drain: Drain, settings: Any
+) -> None:
+    settings.WEBHOOKS_PRIVATE_ADDRESSES = True
+    port = closed_port()
+    _, secret = create_webhook(
+        ana, url=f"http://127.0.0.1:{port}/hook", event_types=["*"], team=None
+    )
+    assert drain(job).state == JobState.DONE
+    deliver_due()
+    later(BACKOFF_S[0] + UNREACHED_S)
+    export = making.export(job.project, by=ana, form="srt")
+    assert drain(export.job).state == JobState.DONE
+    deliver_due()
+    later(2 * BACKOFF_S[1] + UNREACHED_S)
+    # It is up again, but not well yet.
+    with receiving(port=port, behaviour=answers(503)) as receiver:
+        deliver_due()
+        receiver.behaviour = answers(200)
+        for pause in BACKOFF_S:
+            later(2 * pause)
+            deliver_due()
+    told = {one.event["type"]: one.event["data"] for one in receiver.accepted}
+    assert len(receiver.accepted) == len(told) == 2
+    assert told["project.job_done"]["job"] == str(job.pk)
+    assert told["project.export_done"]["export"] == str(export.pk)
+    assert all(one.verified(secret) for one in receiver.received)
+    assert {one.id for one in receiver.received} == {one.id for one in receiver.accepted}
+
+
 def no_engines() -> Any:
     raise RuntimeError("there are none today")
 
@@ -154,6 +188,49 @@ def test_what_a_killed_worker_had_on_its_disk_goes_with_the_next_part(storage: A
         assert mine.exists()
         assert not left.exists()
     assert list((storage.parent / "work").iterdir()) == []
+
+
+def test_what_is_cut_is_heard_while_the_rest_is_cut_and_an_attempt_that_died_leaves_nothing(
+    job: Job, drain: Drain
+) -> None:
+    probe = first_part(job)
+    dying = jobs.claim(probe.pk)
+    assert dying is not None
+    jobs.add_ahead(dying, "recognise", {"stretch": 0})
+    ahead = jobs.claim(job.parts.get(step="recognise").pk)
+    assert ahead is not None
+    assert jobs.alive(ahead)
+    job.refresh_from_db()
+    assert [(one["step"], one["state"]) for one in progress(job)][:3] == [
+        ("probe", "running"), ("recognise", "running"), ("speakers", "waiting")
+    ]  # fmt: skip
+    work(probe.pk, redelivered=True)
+    assert not jobs.alive(ahead)
+    with pytest.raises(ClaimLostError):
+        jobs.add_ahead(dying, "recognise", {"stretch": 1})
+    job.refresh_from_db()
+    assert job.step == "recognise"
+    assert job.parts.filter(step="recognise").count() == job.project.stretches.count() == 1
+    assert drain(job).state == JobState.DONE
+    assert job.project.lines.count() == 3
+
+
+def test_what_was_done_ahead_to_its_end_is_passed_over(job: Job) -> None:
+    probe = jobs.claim(first_part(job).pk)
+    assert probe is not None
+    StoredStretch.objects.create(
+        project=job.project, number=0, start=0, samples=16_000, has_speech=True, audio="x.flac"
+    )
+    jobs.add_ahead(probe, "recognise", {"stretch": 0})
+    ahead = jobs.claim(job.parts.get(step="recognise").pk)
+    assert ahead is not None
+    jobs.finish(ahead, result=b"\x90")
+    job.refresh_from_db()
+    assert job.step == "probe"
+    jobs.finish(probe)
+    job.refresh_from_db()
+    assert job.step == "speakers"
+    assert jobs.results(job, "recognise") == [b"\x90"]
 
 
 def test_one_job_at_a_time_changes_a_project(ana: User, job: Job) -> None:

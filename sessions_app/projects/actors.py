@@ -1,0 +1,137 @@
+"""Who a project's speakers are among the actors that its owner knows, and what they speak with.
+
+The same rules as in a live session (``sessions_app.speaker_memory``): an actor is recognised
+where the owner has set so, a person's decision is final, a clone speaks under a valid consent
+only. No voiceprint of a file's speakers is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from accounts.models import User
+from accounts.orm_thread import in_orm_thread
+from pipeline.bounds import ACQUAINTANCE_S
+from pipeline.identification import MEASURED, UNREACHABLE, mean_of
+from pipeline.making import in_time
+from pipeline.plan import Engines
+from pipeline.ports import EngineError
+from pipeline.types import Pcm, Voice
+from pipeline.voiceprinting import SpeechRefusedError, voiceprints_of
+from sessions_app.models import DubbingSession
+from sessions_app.projects.models import Project
+from voices import selectors
+from voices.cloning.speaking import note_used, voice_of
+from voices.models import Actor, Speaker, SpeakerState
+from voices.recognition import remembering
+from voices.recognition.recognising import recognise
+
+log = logging.getLogger(__name__)
+OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class ActorVoice:
+    voice: str
+    """Id of a stock voice, or the vendor's of a clone; as ``GET /api/voices`` gives it."""
+    as_it_is: bool
+    """A clone, or chosen by a person: it is not shaped."""
+
+
+async def recognised(
+    project: Project, engines: Engines, speech: Mapping[str, Pcm]
+) -> dict[str, uuid.UUID]:
+    """Label → actor, of those who are known for certain; ``speech`` (16 kHz) is the clean one of
+    each label."""
+    found = await in_orm_thread(_decided, project)
+    if not await in_orm_thread(_looks, project):
+        return found
+    for label, pcm in speech.items():
+        if label and label not in found:
+            actor = await _who(project, engines, pcm, beside=list(found.values()))
+            if actor is not None:
+                found[label] = actor
+    return found
+
+
+def actor_voice(
+    project: Project, actor: uuid.UUID, *, engine: str, stock: Sequence[Voice]
+) -> ActorVoice | None:
+    """In which voice of ``engine`` the actor speaks for the project's owner; None: in any."""
+    user, language = project.owner, project.target_language
+    clone = selectors.clone_to_speak(user, actor, engine, language)
+    if clone is not None and voice_of(clone, stock) is not None:
+        return ActorVoice(clone.vendor_id, as_it_is=True)
+    wish = remembering.voice_for(user, actor, language, engine)
+    if wish is None or wish.voice not in {one.id for one in stock}:
+        return None
+    return ActorVoice(wish.voice, as_it_is=wish.pinned)
+
+
+def lasting_voice(
+    project: Project, vendor_id: str, *, engine: str, stock: Sequence[Voice]
+) -> Voice | None:
+    """The clone of that id, while it may speak for the project's owner."""
+    usable = selectors.usable_clones(project.owner).filter(engine=engine, vendor_id=vendor_id)
+    clone = usable.first()
+    voice = voice_of(clone, stock) if clone is not None else None
+    if clone is not None and voice is not None:
+        note_used(clone)
+    return voice
+
+
+def actors_of_session(user: User, session: DubbingSession) -> dict[str, Actor]:
+    """Label → actor, of the speakers of a session whose actor is confirmed and theirs to see."""
+    rows = Speaker.objects.visible_to(user).filter(
+        session_id=session.pk,
+        state=SpeakerState.CONFIRMED,
+        actor__in=Actor.objects.visible_to(user).values("pk"),
+    )
+    return {one.label: one.actor for one in rows.select_related("actor")}
+
+
+def _decided(project: Project) -> dict[str, uuid.UUID]:
+    """What was known before: of a session, or by a job before this one."""
+    rows = project.speakers.exclude(actor=None).filter(
+        actor__in=Actor.objects.visible_to(project.owner).values("pk")
+    )
+    return dict(rows.values_list("label", "actor_id"))
+
+
+def _looks(project: Project) -> bool:
+    owner = project.owner
+    return owner.speakers != OFF and bool(Actor.objects.visible_to(owner).exists())
+
+
+async def _who(
+    project: Project, engines: Engines, pcm: Pcm, *, beside: Sequence[uuid.UUID]
+) -> uuid.UUID | None:
+    encoder = engines.recognising
+    try:
+        async with in_time(ACQUAINTANCE_S, "The voice was not compared in time."):
+            made = await voiceprints_of(
+                encoder,
+                pcm,
+                consistent_by=engines.encoder if engines.actor_encoder else None,
+                keep=False,
+            )
+    except (SpeechRefusedError, EngineError) as refused:
+        log.info("speaker not identified", extra={"code": getattr(refused, "code", "refused")})
+        return None
+    means = {band: mean_of([one]) for band, one in made.heard.items()}
+    match = await in_orm_thread(
+        recognise,
+        project.owner,
+        {band: mean for band, mean in means.items() if mean is not None},
+        encoder=encoder.name,
+        version=encoder.version,
+        beside=beside,
+        # Where nobody measured what strangers reach, only a person confirms.
+        confirm_at=settings.VOICE_SIMILARITY_THRESHOLD if encoder.name in MEASURED else UNREACHABLE,
+    )
+    return match.actor if match.state == "confirmed" else None
