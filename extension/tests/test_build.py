@@ -12,6 +12,7 @@ import pytest
 
 from extension.tests.node import ROOT, node
 from extension.tools import build, wire_fixtures
+from extension.tools.processes import role_of
 
 EXTENSION = build.EXTENSION
 LOCALES = sorted(path.parent.name for path in (EXTENSION / "_locales").glob("*/messages.json"))
@@ -146,3 +147,18 @@ def test_what_pages_share_needs_nothing_of_an_extension() -> None:
         code = path.read_text(encoding="utf-8")
         assert not re.search(r"\b(?:chrome|browser)\.\w", code), path
         assert "../" not in "".join(re.findall(r'from "([^"]+)"', code)), path
+
+
+@pytest.mark.parametrize(
+    ("command", "role"),
+    [
+        ("/usr/lib/chromium/chromium --headless --load-extension=/tmp/x", "browser"),
+        ("chromium --type=renderer --extension-process --lang=en", "extension"),
+        ("chromium --type=renderer --lang=en", "page"),
+        ("chromium --type=utility --utility-sub-type=audio.mojom.AudioService", "audio"),
+        ("chromium --type=utility --utility-sub-type=network.mojom.NetworkService", "network"),
+        ("chromium --type=gpu-process", "other"),
+    ],
+)
+def test_a_long_run_tells_processes_apart_by_what_they_are_for(command: str, role: str) -> None:
+    assert role_of(command) == role
