@@ -52,6 +52,12 @@ def test_two_builds_are_the_same_to_the_byte(tmp_path: Path) -> None:
         assert archives[0] == archives[1]
 
 
+def test_the_panel_is_the_popup_with_more_room() -> None:
+    made = build.files("chrome")
+    assert made[build.PANEL] != made[build.POPUP]
+    assert made[build.PANEL].replace(b'class="panel"', b'class="popup"') == made[build.POPUP]
+
+
 def test_firefox_finds_no_error_in_its_build(tmp_path: Path) -> None:
     folder = build.write("firefox", tmp_path)
     arguments = ["lint", "--source-dir", str(folder), "--output", "json", "--no-config-discovery"]
