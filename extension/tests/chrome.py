@@ -65,6 +65,11 @@ class Chrome:
     console: list[str] = field(default_factory=list)
 
     @property
+    def profile(self) -> Path:
+        """The folder that the browser was started with, which names its processes."""
+        return self.folder.parent.parent / "profile"
+
+    @property
     def worker(self) -> Worker:
         """The service worker: woken when it sleeps."""
         alive = [w for w in self.context.service_workers if w.url.split("/")[2] == self.id]
@@ -168,7 +173,7 @@ class Chrome:
 
     def measure(self) -> None:
         """From now on; nothing is measured unless somebody asks."""
-        self.probe(-1, on=True)
+        self.probe(-1, on=True, levels=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from extension.tests.node import ROOT, node
 from extension.tools import build, wire_fixtures
+from extension.tools.processes import role_of
 
 EXTENSION = build.EXTENSION
 LOCALES = sorted(path.parent.name for path in (EXTENSION / "_locales").glob("*/messages.json"))
@@ -49,6 +50,12 @@ def test_two_builds_are_the_same_to_the_byte(tmp_path: Path) -> None:
             build.write(browser, out)
             archives.append(next(out.glob(f"*{browser}*.zip")).read_bytes())
         assert archives[0] == archives[1]
+
+
+def test_the_panel_is_the_popup_with_more_room() -> None:
+    made = build.files("chrome")
+    assert made[build.PANEL] != made[build.POPUP]
+    assert made[build.PANEL].replace(b'class="panel"', b'class="popup"') == made[build.POPUP]
 
 
 def test_firefox_finds_no_error_in_its_build(tmp_path: Path) -> None:
@@ -146,3 +153,18 @@ def test_what_pages_share_needs_nothing_of_an_extension() -> None:
         code = path.read_text(encoding="utf-8")
         assert not re.search(r"\b(?:chrome|browser)\.\w", code), path
         assert "../" not in "".join(re.findall(r'from "([^"]+)"', code)), path
+
+
+@pytest.mark.parametrize(
+    ("command", "role"),
+    [
+        ("/usr/lib/chromium/chromium --headless --load-extension=/tmp/x", "browser"),
+        ("chromium --type=renderer --extension-process --lang=en", "extension"),
+        ("chromium --type=renderer --lang=en", "page"),
+        ("chromium --type=utility --utility-sub-type=audio.mojom.AudioService", "audio"),
+        ("chromium --type=utility --utility-sub-type=network.mojom.NetworkService", "network"),
+        ("chromium --type=gpu-process", "other"),
+    ],
+)
+def test_a_long_run_tells_processes_apart_by_what_they_are_for(command: str, role: str) -> None:
+    assert role_of(command) == role

@@ -144,9 +144,8 @@ def test_a_laptop_that_was_closed_goes_on(browser: Chrome, page: Page) -> None:
     browser.stop(tab)
 
 
-def _is_of(process: psutil.Process, folder: Path) -> bool:
-    profile = str(folder.parent.parent / "profile")
-    return any(profile in part for part in process.info["cmdline"] or [])
+def _is_of(process: psutil.Process, profile: Path) -> bool:
+    return any(str(profile) in part for part in process.info["cmdline"] or [])
 
 
 @pytest.mark.parametrize("how", ["navigation", "close"])

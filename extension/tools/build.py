@@ -3,7 +3,8 @@
 python extension/tools/build.py [--out var/extension] [--firefox-id ID]
 
 Writes `chrome/` and `firefox/`, which a browser loads unpacked, and a zip of each. Nothing is
-bundled or translated: files are copied, and each browser gets its own manifest.
+bundled or translated: files are copied, each browser gets its own manifest, and the side panel is
+the popup's page at its own size.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _FIREFOX_ID = re.compile(
     r"\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|[a-z0-9._-]*@[a-z0-9._-]+", re.IGNORECASE
 )
 _FIREFOX_ID_MAX = 80
+POPUP, PANEL = "src/ui/popup.html", "src/ui/panel.html"
 CHROME_ONLY = ("src/offscreen",)
 FIREFOX_ONLY = ("src/firefox", "src/content/inpage.js")
 
@@ -67,7 +69,7 @@ def _chrome(base: dict[str, Any]) -> dict[str, Any]:
         "minimum_chrome_version": MINIMUM_CHROME,
         "permissions": sorted([*base["permissions"], "offscreen", "sidePanel", "tabCapture"]),
         "background": {"service_worker": "src/background/main.js", "type": "module"},
-        "side_panel": {"default_path": "src/ui/panel.html"},
+        "side_panel": {"default_path": PANEL},
     }
 
 
@@ -77,7 +79,7 @@ def _firefox(base: dict[str, Any], firefox_id: str) -> dict[str, Any]:
         **base,
         "background": {"scripts": ["src/firefox/main.js"], "type": "module"},
         "sidebar_action": {
-            "default_panel": "src/ui/panel.html",
+            "default_panel": PANEL,
             "default_title": base["name"],
             "default_icon": base["icons"],
             "open_at_install": False,
@@ -108,11 +110,20 @@ def files(browser: str, *, firefox_id: str = FIREFOX_ID) -> dict[str, bytes]:
             name = path.relative_to(EXTENSION).as_posix()
             if path.is_file() and not name.startswith(left_out) and not path.name.startswith("."):
                 made[name] = path.read_bytes()
+    made[PANEL] = _panel(made[POPUP])
     made["manifest.json"] = (
         json.dumps(manifest(browser, firefox_id=firefox_id), indent=2) + "\n"
     ).encode()
     made["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     return dict(sorted(made.items()))
+
+
+def _panel(popup: bytes) -> bytes:
+    """The same page, told by its body's class that it has a panel's room."""
+    before, kind, after = popup.partition(b'<body class="popup">')
+    if not kind:
+        raise ValueError(f"{POPUP} does not say that it is the popup.")
+    return before + b'<body class="panel">' + after
 
 
 def write(browser: str, out: Path, *, firefox_id: str = FIREFOX_ID) -> Path:

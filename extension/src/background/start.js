@@ -127,7 +127,7 @@ export async function stop(tabId, now = false, trouble = null) {
 /** @param {number} tabId @param {{code: string, message: string} | null} trouble */
 export async function ended(tabId, trouble) {
   const silent = !trouble || trouble.code === "navigated" || trouble.code === "tab_closed";
-  await setTabState(tabId, silent ? { status: "off" } : { status: "trouble", code: trouble.code, message: trouble.message });
+  await setTabState(tabId, silent ? { status: "off" } : { status: "trouble", ...(await reasonOf(trouble)) });
   await api.tabs.sendMessage(tabId, { type: "dubbing", on: false }).catch(() => {});
   await showOverlay(tabId, false).catch(() => {});
   if (!CAPTURES_TABS) return;
@@ -135,6 +135,18 @@ export async function ended(tabId, trouble) {
     closing = null;
   });
   await closing;
+}
+
+/**
+ * A named language that nothing recognises is refused only where no subtitles came with it: that
+ * is what the person can do something about.
+ * @param {{code: string, message: string}} trouble @returns {Promise<{code: string, message: string}>}
+ *   with the language's code as the message, where subtitles are the reason
+ */
+async function reasonOf({ code, message }) {
+  const { sourceLanguage, subtitles } = await readSettings();
+  if (code !== "source_language_unsupported" || sourceLanguage === "auto") return { code, message };
+  return { code: subtitles ? "subtitles_missing" : "subtitles_off", message: sourceLanguage };
 }
 
 /** Nothing is captured any more: the document that could capture goes as well. */

@@ -15,9 +15,8 @@
     busy = true;
     const order = { to: "background", type: "pairing-code", code: String(data.code), state };
     const answer = await api.runtime.sendMessage(order);
-    const reply = answer?.ok
-      ? { type: "paired" }
-      : { type: "pairing-failed", message: answer?.message || api.i18n.getMessage(answer?.code ?? "server_failing") };
+    const words = api.i18n.getMessage(`trouble_${answer?.code ?? "server_failing"}`) || answer?.message;
+    const reply = answer?.ok ? { type: "paired" } : { type: "pairing-failed", message: words };
     window.postMessage({ source: "live-dubbing-extension", state, ...reply }, location.origin);
   });
 })();

@@ -62,7 +62,7 @@ async function start({ tabId, streamId, server, request, settings }) {
   const note = (/** @type {any} */ event) => entry.probe.length < PROBE_MAX && probing && entry.probe.push(event);
   for (const type of ["cue", "level"]) session.addEventListener(type, ({ detail }) => note(detail));
   session.addEventListener("notice", ({ detail }) => note({ type: "notice", code: detail.code }));
-  if (probing) session.player.measure(true);
+  if (levels) session.player.measure(true);
   stream.getTracks()[0].addEventListener("ended", () => end(tabId, { code: "tab_closed", message: "" }));
   context.addEventListener("statechange", () => context.state === "suspended" && context.resume());
   try {
@@ -92,6 +92,8 @@ function finished(tabId, trouble) {
 }
 
 let probing = false;
+/** Levels a hundred times a second as well, which takes processor of its own. */
+let levels = false;
 
 api.runtime.onMessage.addListener((message, sender, answer) => {
   if (message?.to !== "offscreen" || sender.id !== api.runtime.id || sender.tab?.url?.startsWith("http")) return false;
@@ -121,7 +123,8 @@ api.runtime.onMessage.addListener((message, sender, answer) => {
     case "probe":
       // What is measured in the graph: for the project's tests and for reports of faults.
       probing = message.on ?? probing;
-      for (const { control } of running.values()) control.session.player.measure(probing);
+      levels = probing && (message.levels ?? levels);
+      for (const { control } of running.values()) control.session.player.measure(levels);
       answer(probe(message.tabId));
       return false;
   }

@@ -3,6 +3,7 @@
 import { say, text } from "../api.js";
 import { targetOf } from "../settings.js";
 import { languageName } from "./i18n.js";
+import { languageChoices } from "./language_choices.js";
 
 /** @param {string} path @returns {Promise<any>} null when the server did not say */
 async function ask(path) {
@@ -12,14 +13,23 @@ async function ask(path) {
 
 /** @param {HTMLSelectElement} source @param {HTMLSelectElement} target @param {import("../settings.js").Settings} settings */
 export async function offerLanguages(source, target, settings) {
-  const wanted = targetOf(settings);
-  fill(source, ["auto", settings.sourceLanguage], settings.sourceLanguage, languageName);
-  fill(target, [wanted], wanted, languageName);
+  const chosen = { source: settings.sourceLanguage, target: targetOf(settings) };
+  fill(source, ["auto", chosen.source], chosen.source, languageName);
+  fill(target, [chosen.target], chosen.target, languageName);
   const answer = await ask("/api/languages");
   if (!answer) return;
-  const pairs = /** @type {{source: string, target: string}[]} */ (answer.pairs);
-  fill(source, ["auto", ...pairs.map((pair) => pair.source)], settings.sourceLanguage, languageName);
-  fill(target, pairs.map((pair) => pair.target), wanted, languageName);
+  const { sources, targets } = languageChoices(answer, settings.subtitles, chosen);
+  show(source, sources, chosen.source, ["auto"]);
+  show(target, targets, chosen.target, [chosen.target]);
+}
+
+/** @param {HTMLSelectElement} select @param {import("./language_choices.js").Choice[]} choices @param {string} chosen @param {string[]} [before] */
+function show(select, choices, chosen, before = []) {
+  const written = new Set(choices.filter((choice) => choice.written).map(({ code }) => code));
+  const codes = [...before, ...choices.map(({ code }) => code)];
+  fill(select, codes, chosen, (code) =>
+    written.has(code) ? text("subtitles_only", [languageName(code)]) : languageName(code),
+  );
 }
 
 /** @param {HTMLSelectElement} engine @param {import("../settings.js").Settings} settings */

@@ -167,7 +167,8 @@ function showTrouble() {
   box("trouble").hidden = !code;
   if (!code) return;
   const hosts = (state.origins ?? []).map((origin) => new URL(origin).hostname).join(", ");
-  box("trouble-text").textContent = explain(code, state.message, [hosts]);
+  const language = code === "subtitles_missing" || code === "subtitles_off";
+  box("trouble-text").textContent = explain(code, state.message, [language ? languageName(state.message ?? "") : hosts]);
   const act = button("trouble-act");
   const acts = { frame_unknown: "allow_frames", server_permission: "allow_server", token_refused: "connect", not_paired: "connect" };
   const known = acts[/** @type {keyof typeof acts} */ (code)];
@@ -227,7 +228,11 @@ function listen() {
   button("bypass").addEventListener("click", () => order({ type: "bypass" }));
   button("again").addEventListener("click", () => order({ type: "again" }));
   for (const id of ["source", "target", "engine"]) select(id).addEventListener("change", request);
-  for (const id of ["preserve", "subtitles"]) input(id).addEventListener("change", request);
+  input("preserve").addEventListener("change", request);
+  input("subtitles").addEventListener("change", async () => {
+    await request();
+    await offerLanguages(select("source"), select("target"), settings);
+  });
   for (const name of ["original", "floor", "dub"])
     input(name).addEventListener("input", async () => {
       const volume = Number(input(name).value) / 100;
