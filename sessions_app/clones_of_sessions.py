@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from asgiref.sync import async_to_sync
 from django.dispatch import receiver
 
 from sessions_app import live
+from sessions_app.protocol.messages import CloneProgress
 from voices.cloning.notices import actor_changed, clone_moved, clones_withdrawn
 from voices.models import CloneState, VoiceClone
 
@@ -25,8 +27,14 @@ def stop_speaking(voices: Sequence[tuple[str, str]], **_: Any) -> None:
 def tell_progress(clone: VoiceClone, **_: Any) -> None:
     """Whoever has a session open sees their clones being made."""
     if clone.owner_id is not None:
-        moved = (str(clone.pk), str(clone.state), str(clone.step), clone.problem)
-        async_to_sync(live.tell_clone)(clone.owner_id, *moved)
+        told = {
+            "clone": str(clone.pk),
+            "state": str(clone.state),
+            "step": str(clone.step),
+            "problem": clone.problem,
+        }
+        moved = msgspec.convert(told, CloneProgress)
+        async_to_sync(live.tell_people)([clone.owner_id], moved)
 
 
 @receiver(clone_moved)

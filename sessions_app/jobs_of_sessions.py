@@ -10,8 +10,9 @@ from django.dispatch import receiver
 
 from sessions_app import live
 from sessions_app.projects.notices import job_moved
+from sessions_app.protocol.messages import JobMoved
 
 
 @receiver(job_moved)
 def tell_of_job(users: Sequence[int], told: Mapping[str, Any], **_: Any) -> None:
-    async_to_sync(live.tell_job)(users, told)
+    async_to_sync(live.tell_people)(users, JobMoved(**told))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import Error as DatabaseError
 
@@ -206,8 +207,7 @@ def begin_answering() -> None:
     mailbox.handle("speaker_decided", _speaker_decided)
     mailbox.handle("voices_withdrawn", _voices_withdrawn)
     mailbox.handle("actor_changed", _actor_changed)
-    mailbox.handle("clone_moved", _clone_moved)
-    mailbox.handle("job_moved", _job_moved)
+    mailbox.handle("people_told", _people_told)
     relay.begin()
     mailbox.begin_listening()
 
@@ -234,28 +234,17 @@ async def tell_changed(actor: str) -> None:
     await _tell_all({"type": "actor_changed", "actor": actor})
 
 
-async def tell_clone(owner: int, clone: str, state: str, step: str, problem: str) -> None:
-    """Tell every process how far a clone of this person's has come."""
-    told = {"owner": owner, "clone": clone, "state": state, "step": step, "problem": problem}
-    await _tell_all({"type": "clone_moved", **told})
+async def tell_people(users: Sequence[int], event: CloneProgress | JobMoved) -> None:
+    """Tell the open sessions of these people, in every process, what concerns them."""
+    told = {"users": list(users), "event": msgspec.to_builtins(event)}
+    await _tell_all({"type": "people_told", **told})
 
 
-def _clone_moved(message: dict[str, Any]) -> None:
-    moved = CloneProgress(**{name: message[name] for name in CloneProgress.__struct_fields__})
-    for conversation in sessions():
-        if conversation.user_id == message["owner"]:
-            conversation.notify(moved)
-
-
-async def tell_job(users: Sequence[int], told: Mapping[str, Any]) -> None:
-    """Tell every process how far a job is that concerns these people: fields of JobMoved."""
-    await _tell_all({"type": "job_moved", "users": list(users), "told": dict(told)})
-
-
-def _job_moved(message: dict[str, Any]) -> None:
+def _people_told(message: dict[str, Any]) -> None:
+    event: CloneProgress | JobMoved = msgspec.convert(message["event"], CloneProgress | JobMoved)
     for conversation in sessions():
         if conversation.user_id in message["users"]:
-            conversation.notify(JobMoved(**message["told"]))
+            conversation.notify(event)
 
 
 def _voices_withdrawn(message: dict[str, Any]) -> None:
