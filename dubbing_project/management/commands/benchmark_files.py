@@ -156,6 +156,8 @@ class Command(BaseCommand):
             + ", ".join(f"{name} {mb:.0f} MB" for name, mb in sorted(used.peaks_mb.items()))
             + f", together {used.all_mb:.0f} MB"
         )
+        spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in used.by_kind().items())
+        self.stdout.write(f"  processor: {spent}")
 
     def _steps(self, job: Job) -> None:
         """And what more workers would give: parts of one step are done at once, steps are not."""
@@ -196,6 +198,7 @@ class Used:
     def __init__(self, process: psutil.Process) -> None:
         self._root = process
         self._seconds: dict[tuple[int, float], float] = {}
+        self._kinds: dict[tuple[int, float], str] = {}
         self._before = 0.0
         self.peaks_mb: dict[str, float] = {}
         """Kind of process → the most that one of them took."""
@@ -213,6 +216,7 @@ class Used:
             except psutil.Error:
                 continue
             self._seconds[key] = times.user + times.system
+            self._kinds[key] = kind
             total_mb += memory_mb
             self.peaks_mb[kind] = max(self.peaks_mb.get(kind, 0.0), memory_mb)
         self.all_mb = max(self.all_mb, total_mb)
@@ -220,6 +224,13 @@ class Used:
     @property
     def processor_s(self) -> float:
         return sum(self._seconds.values()) - self._before
+
+    def by_kind(self) -> dict[str, float]:
+        """Kind of process → seconds of processor, its start included; the most first."""
+        found: dict[str, float] = {}
+        for key, seconds in self._seconds.items():
+            found[self._kinds[key]] = found.get(self._kinds[key], 0.0) + seconds
+        return dict(sorted(found.items(), key=lambda one: -one[1]))
 
 
 def _kind(process: psutil.Process) -> str:
@@ -285,6 +296,8 @@ def use(stores: RunningServices, folder: Path) -> None:
     from celery import current_app
 
     current_app.conf.update(broker_url=parse_redis_url(stores.redis_url).celery)
+    layer = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    layer["hosts"] = [parse_redis_url(stores.redis_url).client]
     settings.DUBBING_VAR = folder
     # Read when the storage is first used, which is after this.
     settings.STORAGES["default"].setdefault("OPTIONS", {})["location"] = folder / "media"
