@@ -69,6 +69,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.engines: str = options["engines"]
         content, said = speech(Path(options["data"]), minutes=options["minutes"])
         try:
             with (
@@ -97,7 +98,7 @@ class Command(BaseCommand):
         count: int,
         options: dict[str, Any],
     ) -> Run:
-        with worker(stores, folder, count, engines=options["engines"]) as process:
+        with worker(stores, folder, count, engines=self.engines) as process:
             began = time.perf_counter()
             upload = uploads.whole(user, name="speech.flac", content=content)
             project, job = making.create_project(
@@ -135,7 +136,10 @@ class Command(BaseCommand):
         places = [one for one, _ in lines]
         late = np.array([one.late_s for one in places])
         overlaps = sum(a.end_s > b.start_s + 1e-6 for a, b in pairwise(places))
-        heard = " ".join(line.source_text for line in project.lines.all())
+        recognised = ""
+        if self.engines == "offline":
+            heard = " ".join(line.source_text for line in project.lines.all())
+            recognised = f"  word errors {word_errors(said, heard):.3f}\n"
         hows: dict[str, int] = {}
         for _, line in lines:
             if line.sound:
@@ -152,7 +156,7 @@ class Command(BaseCommand):
             f"original's start, at most {late.max():.2f} s late; {hows}"
         )
         self.stdout.write(
-            f"  word errors {word_errors(said, heard):.3f}; at most "
+            f"{recognised}  at most "
             + ", ".join(f"{name} {mb:.0f} MB" for name, mb in sorted(used.peaks_mb.items()))
             + f", together {used.all_mb:.0f} MB"
         )
