@@ -69,6 +69,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.engines: str = options["engines"]
         content, said = speech(Path(options["data"]), minutes=options["minutes"])
         try:
             with (
@@ -97,7 +98,7 @@ class Command(BaseCommand):
         count: int,
         options: dict[str, Any],
     ) -> Run:
-        with worker(stores, folder, count, engines=options["engines"]) as process:
+        with worker(stores, folder, count, engines=self.engines) as process:
             began = time.perf_counter()
             upload = uploads.whole(user, name="speech.flac", content=content)
             project, job = making.create_project(
@@ -135,7 +136,10 @@ class Command(BaseCommand):
         places = [one for one, _ in lines]
         late = np.array([one.late_s for one in places])
         overlaps = sum(a.end_s > b.start_s + 1e-6 for a, b in pairwise(places))
-        heard = " ".join(line.source_text for line in project.lines.all())
+        recognised = ""
+        if self.engines == "offline":
+            heard = " ".join(line.source_text for line in project.lines.all())
+            recognised = f"  word errors {word_errors(said, heard):.3f}\n"
         hows: dict[str, int] = {}
         for _, line in lines:
             if line.sound:
@@ -152,10 +156,12 @@ class Command(BaseCommand):
             f"original's start, at most {late.max():.2f} s late; {hows}"
         )
         self.stdout.write(
-            f"  word errors {word_errors(said, heard):.3f}; at most "
+            f"{recognised}  at most "
             + ", ".join(f"{name} {mb:.0f} MB" for name, mb in sorted(used.peaks_mb.items()))
             + f", together {used.all_mb:.0f} MB"
         )
+        spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in used.by_kind().items())
+        self.stdout.write(f"  processor: {spent}")
 
     def _steps(self, job: Job) -> None:
         """And what more workers would give: parts of one step are done at once, steps are not."""
@@ -196,6 +202,7 @@ class Used:
     def __init__(self, process: psutil.Process) -> None:
         self._root = process
         self._seconds: dict[tuple[int, float], float] = {}
+        self._kinds: dict[tuple[int, float], str] = {}
         self._before = 0.0
         self.peaks_mb: dict[str, float] = {}
         """Kind of process → the most that one of them took."""
@@ -213,6 +220,7 @@ class Used:
             except psutil.Error:
                 continue
             self._seconds[key] = times.user + times.system
+            self._kinds[key] = kind
             total_mb += memory_mb
             self.peaks_mb[kind] = max(self.peaks_mb.get(kind, 0.0), memory_mb)
         self.all_mb = max(self.all_mb, total_mb)
@@ -220,6 +228,13 @@ class Used:
     @property
     def processor_s(self) -> float:
         return sum(self._seconds.values()) - self._before
+
+    def by_kind(self) -> dict[str, float]:
+        """Kind of process → seconds of processor, its start included; the most first."""
+        found: dict[str, float] = {}
+        for key, seconds in self._seconds.items():
+            found[self._kinds[key]] = found.get(self._kinds[key], 0.0) + seconds
+        return dict(sorted(found.items(), key=lambda one: -one[1]))
 
 
 def _kind(process: psutil.Process) -> str:
@@ -285,6 +300,8 @@ def use(stores: RunningServices, folder: Path) -> None:
     from celery import current_app
 
     current_app.conf.update(broker_url=parse_redis_url(stores.redis_url).celery)
+    layer = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    layer["hosts"] = [parse_redis_url(stores.redis_url).client]
     settings.DUBBING_VAR = folder
     # Read when the storage is first used, which is after this.
     settings.STORAGES["default"].setdefault("OPTIONS", {})["location"] = folder / "media"

@@ -41,6 +41,8 @@ async def vendors(ana: User, settings: Any, tmp_path: Path) -> AsyncIterator[Clo
         settings.ELEVENLABS_BASE_URL = voices.base_url
         settings.CLOUD_ROOT_CERTIFICATES = google.certificate.certificate
         yield google, voices
+        # The database cannot be dropped while a thread of ours holds a connection to it.
+        await sync_to_async(connections.close_all)()
 
 
 def talk(folder: Path) -> Pcm:

@@ -21,7 +21,7 @@ from pipeline.providers.scripted.speaking import (
 )
 from pipeline.types import Pcm
 from sessions_app.glossaries.services import create_glossary, put_term
-from sessions_app.projects import making
+from sessions_app.projects import making, worker_loop
 from sessions_app.projects.editing import edit_line
 from sessions_app.projects.files import flac_of, store_bytes
 from sessions_app.projects.job_models import JobState
@@ -126,6 +126,7 @@ def test_each_mark_is_where_it_is_due_and_nowhere_else(
     assert marks(project) == [[], ["unlike"], [], ["clipping"], ["silent"], []]
 
     # A recogniser listens: of the lines only the first two say what it hears.
+    worker_loop.close()
     settings.DUBBING_ENGINES = f"{__name__}.listening_engines"
     assert drain(making.listen_again(project, by=ana)).state == JobState.DONE
     assert [("misheard" in one) for one in marks(project)] == [
