@@ -17,11 +17,12 @@ from accounts.models import User
 from accounts.services import create_user
 from dubbing_project.management.commands import measure_pages
 from dubbing_project.management.commands.measure_pages import OTHERS_SHARE, Page, Texts
-from pipeline.bounds import PAGE_MAX, PROJECT_LINES_MAX, PROJECTS_MAX
+from pipeline.bounds import MEDIA_MAX_S, PAGE_MAX, PROJECT_LINES_MAX, PROJECTS_MAX
 from sessions_app.projects.inputs import digest, inputs_of
 from sessions_app.projects.models import LineSound, Project, ProjectLine, ProjectSpeaker
 
-LINE_S = 3.5
+LINE_S = MEDIA_MAX_S / PROJECT_LINES_MAX
+"""As long as a file may be, with as many lines as it may have."""
 SPEAKERS = 8
 ON_SCREEN = 30
 """Lines that the studio draws, and asks for, at a time."""
@@ -84,7 +85,7 @@ def fill(owner: User, texts: Texts, count: int) -> Project:
             project=project,
             number=n,
             start_s=n * LINE_S,
-            end_s=n * LINE_S + 3.0,
+            end_s=(n + 0.9) * LINE_S,
             speaker=chance.choice(speakers),
             language="en",
             source_text=(said := chance.choice(texts.sentences)),
@@ -97,8 +98,9 @@ def fill(owner: User, texts: Texts, count: int) -> Project:
         (
             LineSound(
                 project=project, digest=inputs_of(line, project), speed=1.0 + line.number / 10**6,
-                audio="none.flac", size_bytes=20_000, sample_rate_hz=22_050, duration_s=2.9,
-                text=line.target_text, how="room", engine="espeak", voice="es-1",
+                audio="none.flac", size_bytes=20_000, sample_rate_hz=22_050,
+                duration_s=0.8 * LINE_S, text=line.target_text, how="room", engine="espeak",
+                voice="es-1",
                 marks=["overflow"] if line.number % 97 == 0 else [],
             )
             for line in lines
