@@ -1,14 +1,13 @@
 // Which line is being edited, and what was typed into others and is not kept yet.
 
 import { Refusal } from "./api.js";
-import { LineEditor } from "./line-editor.js";
 
 export class Editors {
   /** @param {any} studio @param {import("./lines-view.js").LinesView} list */
   constructor(studio, list) {
     this._studio = studio;
     this._list = list;
-    /** @type {Map<number, LineEditor>} those with an edit that is not kept, and the open one */
+    /** @type {Map<number, import("./line-editor.js").LineEditor>} those with an edit that is not kept, and the open one */
     this._editors = new Map();
     /** @type {number | null} */
     this._open = null;
@@ -41,7 +40,8 @@ export class Editors {
     try {
       const { body, tag } = await this._studio.readLine(number);
       if (editor) editor.refresh(body, tag);
-      else editor = new LineEditor(this._studio, body, tag);
+      // Loaded with the first line that is opened: many only look and listen.
+      else editor = new (await import("./line-editor.js")).LineEditor(this._studio, body, tag);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (!editor) return this._studio.say(error.message, "danger");
