@@ -22,18 +22,19 @@ from pipeline.bounds import PAGE_MAX, PAGE_USUAL
 
 
 class Pages(CursorPagination):
-    page_size = PAGE_USUAL
+    page_size: int = PAGE_USUAL
     page_size_query_param = "limit"
     page_size_query_description = f"Rows of a page, 1 to {PAGE_MAX}."
-    max_page_size = PAGE_MAX
+    max_page_size: int = PAGE_MAX
     cursor_query_description = "Which page; from `next` or `previous` of another one."
 
     def get_page_size(self, request: Request) -> int:
         text = request.query_params.get("limit", "")
         if not text:
-            return PAGE_USUAL
-        if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= PAGE_MAX:
-            raise InvalidError({"limit": [f"A page has 1 to {PAGE_MAX} rows."]})
+            return self.page_size
+        most = self.max_page_size
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= most:
+            raise InvalidError({"limit": [f"A page has 1 to {most} rows."]})
         return int(text)
 
     def get_ordering(

@@ -342,6 +342,7 @@ def test_a_file_that_cannot_be_read_says_so_and_may_be_tried_again(studio: Studi
 LOOKS: dict[str, Callable[[Page], None]] = {
     "light": lambda page: page.emulate_media(color_scheme="light"),
     "dark": lambda page: page.emulate_media(color_scheme="dark"),
+    "tablet": lambda page: page.set_viewport_size({"width": 820, "height": 1180}),
     "phone": lambda page: page.set_viewport_size({"width": 390, "height": 844}),
 }
 

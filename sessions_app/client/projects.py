@@ -54,6 +54,11 @@ class ProjectMethods(Transport):
         path = f"/api/projects/{project_id}/lines"
         return cast("Iterator[shapes.LineOfProject]", self._pages(path))
 
+    def project_overview(self, project_id: str) -> Iterator[shapes.LineOverview]:
+        """A little of every line: many times faster than the lines."""
+        path = f"/api/projects/{project_id}/lines/overview"
+        return cast("Iterator[shapes.LineOverview]", self._pages(path))
+
     def edit_project_line(
         self, project_id: str, number: int, **changes: Any
     ) -> shapes.LineOfProject:

@@ -354,6 +354,16 @@ class LineOfProject(TypedDict):
     sound: Sound | None
 
 
+class LineOverview(TypedDict):
+    number: int
+    revision: int
+    start_s: float
+    end_s: float
+    speaker: str | None
+    state: Literal["fresh", "stale"]
+    marked: bool
+
+
 class Export(TypedDict):
     id: str
     project: str

@@ -39,9 +39,11 @@ def uploads_of(user: User) -> QuerySet[Upload]:
 def with_next(lines: QuerySet[ProjectLine]) -> QuerySet[ProjectLine]:
     """Lines with ``next_start_s``, when the line after each begins (None after the last), and
     all that says how they sound."""
-    later = ProjectLine.objects.filter(project=OuterRef("project")).filter(
-        Q(start_s__gt=OuterRef("start_s"))
-        | Q(start_s=OuterRef("start_s"), number__gt=OuterRef("number"))
+    # Not earlier, first of all: with this the index begins there, and not with the project.
+    later = ProjectLine.objects.filter(
+        Q(start_s__gt=OuterRef("start_s")) | Q(number__gt=OuterRef("number")),
+        project=OuterRef("project"),
+        start_s__gte=OuterRef("start_s"),
     )
     following = later.order_by("start_s", "number").values("start_s")[:1]
     return (
@@ -60,6 +62,34 @@ def speakers_of(user: User, project: Project) -> QuerySet[ProjectSpeaker]:
     actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
     found = ProjectSpeaker.objects.filter(project=project).defer("shape")
     return found.annotate(actor_shown=Exists(actor))
+
+
+def overview_of(project: Project) -> QuerySet[ProjectLine]:
+    """Lines in order with no more than tells where they are and whether they are fresh."""
+    return (
+        ProjectLine.objects.filter(project=project)
+        .select_related("sound")
+        .only(
+            "project", "number", "revision", "start_s", "end_s", "speaker", "source_text",
+            "target_text", "translated_from", "voice", "style", "problem", "sound__digest",
+            "sound__duration_s", "sound__how", "sound__speed", "sound__marks",
+        )
+        .order_by("start_s", "number")
+    )  # fmt: skip
+
+
+def start_after(line: ProjectLine) -> float | None:
+    """When the line after it begins."""
+    return (
+        ProjectLine.objects.filter(
+            Q(start_s__gt=line.start_s) | Q(number__gt=line.number),
+            project=line.project_id,
+            start_s__gte=line.start_s,
+        )
+        .order_by("start_s", "number")
+        .values_list("start_s", flat=True)
+        .first()
+    )
 
 
 def bytes_of(user_id: int) -> int:

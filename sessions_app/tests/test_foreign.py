@@ -144,6 +144,7 @@ RULES = {
         ("get", "patch"), foreign=True
     ),
     "api/projects/<uuid:project_id>/lines": Rule(("get", "post"), foreign=True),
+    "api/projects/<uuid:project_id>/lines/overview": Rule(("get",), foreign=True),
     "api/projects/<uuid:project_id>/lines/<int:number>": Rule(
         ("get", "patch", "delete"), foreign=True
     ),

@@ -29,20 +29,27 @@ export class Api {
     return (await this.ask("GET", path)).body;
   }
 
+  /** A list, page after page: the rows of each. @param {string} path @returns {AsyncGenerator<any[]>} */
+  async *pages(path) {
+    for (let next = path; next; ) {
+      const page = await this.get(next);
+      yield page.results;
+      if (!page.next) return;
+      // Its own address as a proxy knows it may be another one.
+      const address = new URL(page.next, location.href);
+      next = address.pathname + address.search;
+    }
+  }
+
   /**
-   * Every row of a list, page after page.
+   * Every row of a list.
    * @param {string} path @param {number} [most] rows
    */
   async all(path, most = 20_000) {
     const rows = [];
-    let next = `${path}${path.includes("?") ? "&" : "?"}limit=${PAGE}`;
-    while (next && rows.length < most) {
-      const page = await this.get(next);
-      rows.push(...page.results);
-      if (!page.next) break;
-      // Its own address as a proxy knows it may be another one.
-      const address = new URL(page.next, location.href);
-      next = address.pathname + address.search;
+    for await (const page of this.pages(`${path}${path.includes("?") ? "&" : "?"}limit=${PAGE}`)) {
+      rows.push(...page);
+      if (rows.length >= most) break;
     }
     return rows;
   }

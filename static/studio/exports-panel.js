@@ -88,7 +88,9 @@ export class ExportsPanel {
     item.dataset.form = one.form;
     const name = this._nameOf(one);
     const about = element("span", "export-about");
-    const when = new Date(one.created_at).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" });
+    const made = new Date(one.created_at);
+    const today = made.toDateString() === new Date().toDateString();
+    const when = today ? made.toLocaleTimeString(undefined, { timeStyle: "short" }) : made.toLocaleDateString(undefined, { dateStyle: "medium" });
     about.append(element("strong", "", name), element("small", "", one.ready ? `${size(one.size_bytes)} · ${when}` : when));
     item.append(about);
     if (one.ready) {

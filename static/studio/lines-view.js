@@ -1,26 +1,45 @@
-// The list of lines. Each is one button, which opens its editor below it; the arrow keys go from
-// one to the next, so that the whole list is one stop of the Tab key.
+// The list of lines. Of tens of thousands only those near to what is seen are drawn, with gaps as
+// high as what is left out; heights are measured as lines are drawn, and guessed before. Each line
+// is one button, which opens its editor below it; the arrow keys go from one to the next, so that
+// the whole list is one stop of the Tab key.
 
-import { lookOf } from "../live/speakers-view.js";
-import { clock, element, speakerName } from "./words.js";
+import { LineRow } from "./line-row.js";
+import { speakerName } from "./words.js";
+
+/** Pixels above and below what is seen. */
+const AROUND = 800;
+const DRAWN_MAX = 120;
+const TYPICAL = 96;
 
 export class LinesView {
   /**
-   * @param {HTMLOListElement} list
-   * @param {{open: (number: number) => void, choose: (number: number) => void, play: (number: number) => void, marks: Record<string, string>, languages: {source: string, target: string}}} acts
+   * @param {HTMLOListElement} list @param {import("./lines-store.js").LinesStore} store
+   * @param {{open: (number: number) => void, choose: (number: number) => void, play: (number: number) => void, wanted: (numbers: number[]) => void, marks: Record<string, string>, languages: {source: string, target: string}}} acts
    */
-  constructor(list, acts) {
+  constructor(list, store, acts) {
     this._list = list;
+    this._store = store;
     this._acts = acts;
-    /** @type {Map<number, {item: HTMLLIElement, row: HTMLButtonElement, shown: string}>} */
+    this._speakers = [];
+    /** @type {Map<number, LineRow>} those that are drawn */
     this._rows = new Map();
-    /** @type {any[]} */
-    this.lines = [];
-    this.speakers = [];
+    /** @type {number[]} the numbers of those that fit the filter, in order */
+    this._order = [];
+    /** @type {Map<number, number>} number → where it is in that order */
+    this._at = new Map();
+    /** @type {Map<number, number>} number → pixels, as measured */
+    this._heights = new Map();
+    /** @type {Float64Array | null} where each one begins; null: to be reckoned anew */
+    this._tops = null;
+    /** @type {HTMLLIElement[]} */
+    this._gaps = [];
     /** @type {Set<number>} numbers with an edit that is not kept */
     this.unkept = new Set();
     this._filter = "";
     this._current = null;
+    this._open = null;
+    this._heard = null;
+    this._width = 0;
     list.addEventListener("keydown", (event) => this._keyed(event));
     // A button would be pressed when the bar is let go.
     list.addEventListener("keyup", (event) => event.key === " " && event.target.closest(".line-row") && event.preventDefault());
@@ -28,69 +47,45 @@ export class LinesView {
       const row = event.target.closest(".line-row");
       if (row) this._focused(Number(row.closest("li").dataset.number));
     });
+    addEventListener("scroll", () => this._soon(), { passive: true });
+    new ResizeObserver(() => this._resized()).observe(list);
+    addEventListener("resize", () => this._soon());
   }
 
-  /** @param {any[]} lines in order @param {any[]} speakers */
-  show(lines, speakers) {
-    this.lines = lines;
-    this.speakers = speakers;
-    const known = new Set(lines.map((line) => line.number));
-    for (const [number, { item }] of this._rows)
-      if (!known.has(number)) {
-        item.remove();
-        this._rows.delete(number);
-      }
-    let before = null;
-    for (const line of lines) {
-      const { item } = this._rows.get(line.number) ?? this._add(line);
-      this.showLine(line);
-      const place = before ? before.nextSibling : this._list.firstChild;
-      // Moved only where it must be: an editor in it would lose the focus.
-      if (item !== place) this._list.insertBefore(item, place);
-      before = item;
+  /** The lines are others now. @param {any[]} speakers */
+  show(speakers) {
+    this._speakers = speakers;
+    this._order = this._store.rows.filter((row) => this._fits(row)).map((row) => row.number);
+    this._at = new Map(this._order.map((number, at) => [number, at]));
+    this._tops = null;
+    for (const number of this._heights.keys()) if (!this._store.get(number)) this._heights.delete(number);
+    if (!this._at.has(this._current)) this._focused(this._order[0] ?? null);
+    this._draw();
+  }
+
+  /** @param {number} number of a line that is another one now */
+  showLine(number) {
+    const [drawn, row] = [this._rows.get(number), this._store.get(number)];
+    if (drawn && row) drawn.show(row, this._store.whole(number), speakerName(row.speaker, this._speakers), this.unkept.has(number));
+  }
+
+  /** Scrolls to where it is, unless it is drawn. @param {number} number @returns {HTMLLIElement | null} where an editor goes */
+  reveal(number) {
+    const at = this._at.get(number);
+    if (at === undefined) return null;
+    if (!this._rows.has(number)) {
+      const top = this._list.getBoundingClientRect().top + this._top(at) - innerHeight / 3;
+      scrollBy({ top, behavior: "instant" });
+      this._draw(number);
     }
-    if (!known.has(this._current)) this._focused(lines[0]?.number ?? null);
-    this._applyFilter();
-  }
-
-  /** @param {any} line as it is now */
-  showLine(line) {
-    const made = this._rows.get(line.number);
-    if (!made) return;
-    const name = speakerName(line.speaker, this.speakers);
-    const unkept = this.unkept.has(line.number);
-    const shown = JSON.stringify([line, name, unkept]);
-    if (shown === made.shown) return;
-    made.shown = shown;
-    const { item, row } = made;
-    item.className = `studio-line ${lookOf(line.speaker)} is-${line.state}`;
-    const about = element("span", "line-about");
-    about.append(element("span", "line-speaker", name), element("span", "line-time", `${clock(line.start_s, true)} – ${clock(line.end_s, true)}`));
-    const target = element("span", "line-target", line.target_text || "Not translated yet");
-    target.lang = this._acts.languages.target;
-    const source = element("span", "line-source", line.source_text);
-    source.lang = line.language || this._acts.languages.source;
-    const badges = element("span", "line-badges");
-    badges.append(line.state === "fresh" ? element("span", "badge badge-good", "Fresh") : element("span", "badge badge-warn", "Stale"));
-    if (unkept) badges.append(element("span", "badge badge-soft", "Not kept yet"));
-    for (const mark of line.sound?.marks ?? []) {
-      const badge = element("span", "badge badge-bad", mark.replaceAll("_", " "));
-      badge.title = this._acts.marks[mark] ?? "";
-      badges.append(badge);
-    }
-    if (line.problem) badges.append(element("span", "badge badge-bad", "not spoken"));
-    row.replaceChildren(about, target, source, badges);
-    item.querySelector(".line-play").setAttribute("aria-label", `Play from line ${line.number + 1}`);
-  }
-
-  /** Where an editor goes. @param {number} number @returns {HTMLLIElement | null} */
-  itemOf(number) {
     return this._rows.get(number)?.item ?? null;
   }
 
   /** @param {number} number @param {boolean} open */
   setOpen(number, open) {
-    this._rows.get(number)?.row.setAttribute("aria-expanded", String(open));
+    this._open = open ? number : null;
+    this._rows.get(number)?.button.setAttribute("aria-expanded", String(open));
+    this._soon();
   }
 
   get current() {
@@ -99,7 +94,8 @@ export class LinesView {
 
   /** @param {number} number */
   focus(number) {
-    this._rows.get(number)?.row.focus();
+    this.reveal(number);
+    this._rows.get(number)?.button.focus();
   }
 
   /** The line that is heard. @param {number | null} number */
@@ -113,30 +109,130 @@ export class LinesView {
   /** @param {string} filter "", "stale" or "marked" */
   filter(filter) {
     this._filter = filter;
-    this._applyFilter();
+    this.show(this._speakers);
   }
 
-  /** @param {any} line */
-  _add(line) {
-    const item = document.createElement("li");
-    item.dataset.number = String(line.number);
-    item.id = `line-${line.number}`;
-    const row = element("button", "line-row");
-    row.type = "button";
-    row.tabIndex = -1;
-    row.setAttribute("aria-expanded", "false");
-    row.addEventListener("click", () => this._acts.open(line.number));
-    const play = element("button", "btn btn-sm btn-outline-secondary line-play");
-    play.type = "button";
-    play.append(document.getElementById("play-picture").content.cloneNode(true));
-    play.addEventListener("click", () => this._acts.play(line.number));
-    const head = element("div", "line-head");
-    head.append(play, row);
-    item.append(head);
-    const made = { item, row, shown: "" };
-    this._rows.set(line.number, made);
-    return made;
+  _fits(row) {
+    // What is being edited stays where it is, whatever becomes of it.
+    if (!this._filter || row.number === this._open) return true;
+    return this._filter === "stale" ? row.state === "stale" : row.marked;
   }
+
+  // Drawing -----------------------------------------------------------------------------
+
+  _soon() {
+    this._drawing ||= requestAnimationFrame(() => {
+      this._drawing = 0;
+      this._draw();
+    });
+  }
+
+  _resized() {
+    const width = this._list.clientWidth;
+    if (width !== this._width) {
+      this._width = width;
+      this._heights.clear();
+      this._tops = null;
+    }
+    this._soon();
+  }
+
+  /** Where the line at a place of the order begins, below the top of the list. @param {number} at */
+  _top(at) {
+    if (!this._tops) {
+      this._tops = new Float64Array(this._order.length + 1);
+      this._order.forEach((number, n) => (this._tops[n + 1] = this._tops[n] + (this._heights.get(number) ?? TYPICAL)));
+    }
+    return this._tops[at];
+  }
+
+  /** @param {number} [besides] a line that is drawn too */
+  _draw(besides) {
+    const wanted = this._near();
+    // The one the Tab key comes to and the one that is edited keep their focus wherever one looks.
+    for (const number of [this._current, this._open, besides]) if (this._at.has(number)) wanted.add(this._at.get(number));
+    const places = [...wanted].sort((a, b) => a - b);
+    const numbers = new Set(places.map((at) => this._order[at]));
+    for (const [number, { item }] of this._rows)
+      if (!numbers.has(number)) {
+        item.remove();
+        this._rows.delete(number);
+      }
+    this._arrange(places);
+    this._measure(numbers);
+    const missing = [...numbers].filter((number) => !this._store.isRead(number));
+    if (missing.length) this._acts.wanted(missing);
+  }
+
+  /** Places of the lines near to what is seen. @returns {Set<number>} */
+  _near() {
+    const { top } = this._list.getBoundingClientRect();
+    const [from, to] = [-top - AROUND, innerHeight - top + AROUND];
+    let [low, high] = [0, this._order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this._top(middle + 1) < from) low = middle + 1;
+      else high = middle;
+    }
+    const near = new Set();
+    for (let at = low; at < this._order.length && this._top(at) < to && near.size < DRAWN_MAX; at++) near.add(at);
+    return near;
+  }
+
+  /** @param {number[]} places in order */
+  _arrange(places) {
+    for (const gap of this._gaps) gap.remove();
+    let gaps = 0;
+    let last = -1;
+    /** @type {ChildNode | null} */
+    let before = null;
+    const put = (item) => {
+      const place = before ? before.nextSibling : this._list.firstChild;
+      // Moved only where it must be: an editor in it would lose the focus.
+      if (item !== place) this._list.insertBefore(item, place);
+      before = item;
+    };
+    const leaveOut = (end) => {
+      if (end === last + 1) return;
+      const gap = (this._gaps[gaps] ??= Object.assign(document.createElement("li"), { className: "line-gap", ariaHidden: "true" }));
+      gap.style.height = `${this._top(end) - this._top(last + 1)}px`;
+      gaps++;
+      put(gap);
+    };
+    for (const at of places) {
+      leaveOut(at);
+      const number = this._order[at];
+      const row = this._rows.get(number) ?? this._add(number);
+      this.showLine(number);
+      row.item.setAttribute("aria-posinset", String(at + 1));
+      row.item.setAttribute("aria-setsize", String(this._order.length));
+      put(row.item);
+      last = at;
+    }
+    leaveOut(this._order.length);
+    this._gaps.length = gaps;
+  }
+
+  /** @param {Iterable<number>} numbers of what is drawn */
+  _measure(numbers) {
+    for (const number of numbers) {
+      const height = this._rows.get(number).item.offsetHeight;
+      if (!height || height === this._heights.get(number)) continue;
+      this._heights.set(number, height);
+      this._tops = null;
+    }
+  }
+
+  /** @param {number} number */
+  _add(number) {
+    const row = new LineRow(number, this._acts);
+    if (number === this._current) row.button.tabIndex = 0;
+    if (number === this._heard) row.item.setAttribute("data-heard", "");
+    this._rows.set(number, row);
+    return row;
+  }
+
+  // Keys --------------------------------------------------------------------------------
 
   /** @param {KeyboardEvent} event */
   _keyed(event) {
@@ -149,30 +245,20 @@ export class LinesView {
       this._acts.play(number);
       return;
     }
-    const seen = this.lines.filter((line) => !this._rows.get(line.number).item.hidden);
-    const at = seen.findIndex((line) => line.number === number);
-    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: seen.length - 1 }[event.key];
-    if (to === undefined || !seen[to]) return;
+    const at = this._at.get(number);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: this._order.length - 1 }[event.key];
+    if (to === undefined || this._order[to] === undefined) return;
     event.preventDefault();
-    this.focus(seen[to].number);
+    this.focus(this._order[to]);
   }
 
   /** @param {number | null} number */
   _focused(number) {
     const before = this._rows.get(this._current);
-    if (before) before.row.tabIndex = -1;
+    if (before) before.button.tabIndex = -1;
     this._current = number;
     const now = this._rows.get(number);
-    if (now) now.row.tabIndex = 0;
+    if (now) now.button.tabIndex = 0;
     if (number !== null) this._acts.choose(number);
-  }
-
-  _applyFilter() {
-    for (const line of this.lines) {
-      const fits =
-        !this._filter ||
-        (this._filter === "stale" ? line.state === "stale" : Boolean(line.problem || line.sound?.marks.length));
-      this._rows.get(line.number).item.hidden = !fits;
-    }
   }
 }

@@ -2,7 +2,6 @@
 // session, whose sound is never kept.
 
 import { Refusal } from "./api.js";
-import { Upload } from "./upload.js";
 
 export class ProjectPanel {
   /** @param {any} studio */
@@ -62,7 +61,7 @@ export class ProjectPanel {
     button.disabled = true;
     try {
       let wish = { url };
-      const upload = file ? new Upload(api, file, (share) => (bar.value = share)) : null;
+      const upload = file ? new (await import("./upload.js")).Upload(api, file, (share) => (bar.value = share)) : null;
       if (upload) {
         bar.hidden = false;
         wish = { upload: await upload.send() };

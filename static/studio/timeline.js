@@ -8,6 +8,8 @@ const RULER = 18;
 const WAVE = 44;
 const LANE = 26;
 export const HEIGHT = RULER + 2 * WAVE + LANE + 8;
+/** From this width on a line's words are written into it, pixels. */
+const NAMED = 40;
 const ZOOM_MAX = 400;
 /** Pixels a second. */
 const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
@@ -15,16 +17,18 @@ const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 36
 export class Timeline {
   /**
    * @param {HTMLElement} place scrolls; has the canvas and what makes it wide
-   * @param {{seek: (atS: number) => void, open: (number: number) => void}} acts
+   * @param {import("./lines-store.js").LinesStore} store
+   * @param {{seek: (atS: number) => void, open: (number: number) => void, wanted: (numbers: number[]) => void}} acts
    */
-  constructor(place, acts) {
+  constructor(place, store, acts) {
     this._place = place;
+    this._store = store;
     this._canvas = place.querySelector("canvas");
     this._wide = place.querySelector("[data-wide]");
     this._acts = acts;
     this._peaks = { original: [], dub: [] };
     this._perS = 20;
-    this._lines = [];
+    this._longestS = 0;
     this._durationS = 1;
     this._zoom = 0;
     this._atS = 0;
@@ -44,11 +48,17 @@ export class Timeline {
     this._soon();
   }
 
-  /** @param {any[]} lines @param {number} durationS of the media, 0 where it is unknown */
-  setLines(lines, durationS) {
-    this._lines = lines;
-    this._durationS = Math.max(durationS, lines.at(-1)?.end_s ?? 0, 1);
+  /** The lines are others now. @param {number} durationS of the media, 0 where it is unknown */
+  setLines(durationS) {
+    const { rows } = this._store;
+    this._longestS = rows.reduce((longest, row) => Math.max(longest, row.end_s - row.start_s), 0);
+    this._durationS = Math.max(durationS, rows.at(-1)?.end_s ?? 0, 1);
     this._layOut();
+  }
+
+  /** What a line says has come. */
+  redraw() {
+    this._soon();
   }
 
   /** @param {number} atS @param {boolean} follows whether what is there is brought into view */
@@ -173,34 +183,48 @@ export class Timeline {
   }
 
   _drawLines(context, width, left, scale) {
-    const top = RULER + 2 * WAVE + 4;
     context.font = "12px system-ui, sans-serif";
-    for (const line of this._lines) {
-      const x = line.start_s * scale - left;
-      const wide = Math.max(2, (line.end_s - line.start_s) * scale - 1);
-      if (x + wide < 0) continue;
+    const { rows } = this._store;
+    // A line that began this long ago has ended.
+    let at = Math.max(0, this._store.before(left / scale - this._longestS));
+    let drawnTo = -1;
+    const missing = [];
+    for (; at < rows.length; at++) {
+      const row = rows[at];
+      const x = row.start_s * scale - left;
+      const wide = Math.max(2, (row.end_s - row.start_s) * scale - 1);
       if (x > width) break;
-      const colour = this._colours.speakers[lookOf(line.speaker)];
-      context.globalAlpha = line.number === this._chosen ? 0.45 : 0.2;
-      context.fillStyle = colour;
-      context.fillRect(x, top, wide, LANE);
-      context.globalAlpha = 1;
-      context.fillRect(x, top, Math.min(3, wide), LANE);
-      if (line.state === "stale") {
-        context.strokeStyle = this._colours.second;
-        context.setLineDash([4, 3]);
-        context.strokeRect(x + 0.5, top + 0.5, wide - 1, LANE - 1);
-        context.setLineDash([]);
-      }
-      if (wide > 40) {
-        context.save();
-        context.beginPath();
-        context.rect(x, top, wide - 4, LANE);
-        context.clip();
-        context.fillText(line.target_text || line.source_text, Math.max(x + 7, 4), top + LANE / 2);
-        context.restore();
-      }
+      // Where many share a pixel, one of them is seen.
+      if (x + wide < Math.max(0, drawnTo + 1) && row.number !== this._chosen) continue;
+      drawnTo = Math.max(drawnTo, x + wide);
+      const named = wide > NAMED;
+      this._drawLine(context, row, x, wide, named ? this._store.whole(row.number) : null);
+      if (named && !this._store.isRead(row.number)) missing.push(row.number);
     }
+    if (missing.length) this._acts.wanted(missing);
+  }
+
+  _drawLine(context, row, x, wide, line) {
+    const top = RULER + 2 * WAVE + 4;
+    const colour = this._colours.speakers[lookOf(row.speaker)];
+    context.globalAlpha = row.number === this._chosen ? 0.45 : 0.2;
+    context.fillStyle = colour;
+    context.fillRect(x, top, wide, LANE);
+    context.globalAlpha = 1;
+    context.fillRect(x, top, Math.min(3, wide), LANE);
+    if (row.state === "stale") {
+      context.strokeStyle = this._colours.second;
+      context.setLineDash([4, 3]);
+      context.strokeRect(x + 0.5, top + 0.5, wide - 1, LANE - 1);
+      context.setLineDash([]);
+    }
+    if (!line) return;
+    context.save();
+    context.beginPath();
+    context.rect(x, top, wide - 4, LANE);
+    context.clip();
+    context.fillText(line.target_text || line.source_text, Math.max(x + 7, 4), top + LANE / 2);
+    context.restore();
   }
 
   _pointed(event) {
@@ -210,7 +234,7 @@ export class Timeline {
     if (event.button !== 0 || y > HEIGHT) return;
     const atS = (this._place.scrollLeft + event.clientX - box.left) / this._scale;
     if (y > RULER + 2 * WAVE) {
-      const line = this._lines.find((one) => one.start_s <= atS && atS < one.end_s);
+      const line = this._store.at(atS);
       if (line) return this._acts.open(line.number);
     }
     this._acts.seek(Math.min(atS, this._durationS));

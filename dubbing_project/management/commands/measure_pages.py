@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
@@ -25,7 +26,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_user
-from dubbing_project.service_urls import parse_database_url
+from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.errors import ServiceError
 from sessions_app.figures import summarise
@@ -45,6 +46,7 @@ class Page:
     name: str
     address: Callable[[], str]
     """A new one every time, as different readers would ask."""
+    ask: Callable[[Client, str], Any] = Client.get
 
 
 class Command(BaseCommand):
@@ -75,6 +77,7 @@ class Command(BaseCommand):
                 connections["default"].settings_dict.update(
                     {name: place[name] for name in ("HOST", "USER", "NAME")}
                 )
+                settings.CACHES["default"]["LOCATION"] = parse_redis_url(stores.redis_url).client
                 call_command("migrate", verbosity=0)
                 self._measure(options)
                 connections["default"].close()
@@ -128,7 +131,7 @@ class Command(BaseCommand):
             address = page.address()
             with CaptureQueriesContext(connection) as captured:
                 began = time.perf_counter()
-                answer = client.get(address)
+                answer = page.ask(client, address)
                 body = answer.content
                 elapsed = 1000 * (time.perf_counter() - began)
             if answer.status_code != 200 or not body:

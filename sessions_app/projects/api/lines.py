@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -17,7 +18,7 @@ from rest_framework.response import Response
 from accounts.rest.conditional import check_match, tagged
 from accounts.rest.idempotency import idempotent
 from accounts.rest.schema import also_answers, edits, with_tag
-from pipeline.bounds import MEDIA_MAX_S, PROJECT_TEXT_MAX
+from pipeline.bounds import MEDIA_MAX_S, PAGE_MAX, PROJECT_TEXT_MAX
 from sessions_app.projects import editing, selectors
 from sessions_app.projects.api.base import ProjectsApi, told
 from sessions_app.projects.inputs import is_fresh
@@ -25,6 +26,7 @@ from sessions_app.projects.models import Project, ProjectLine
 from voices.playback import stored_response
 
 EDITABLE = editing.LINE_FIELDS
+_NUMBERS = re.compile(r"^[0-9]{1,9}(,[0-9]{1,9})*$")
 
 
 class SoundSerializer(serializers.Serializer[Any]):
@@ -102,11 +104,23 @@ class LinesOfProjectView(ProjectsApi):
     queryset = ProjectLine.objects.none()
     ordering = ("start_s", "number")
 
-    @extend_schema(operation_id="list_project_lines", responses=LineOfProjectSerializer(many=True))
-    def get(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
+    @extend_schema(
+        operation_id="list_project_lines",
+        responses=LineOfProjectSerializer(many=True),
+        parameters=[
+            OpenApiParameter(
+                "numbers",
+                {"type": "string", "pattern": _NUMBERS.pattern},
+                description=f"Only these, at most {PAGE_MAX}, such as `3,4,17`.",
+            )
+        ],
+    )
+    def get(self, request: Request, project_id: uuid.UUID) -> Response:
         """Its lines in order of time."""
-        project = self.seen(project_id)
-        return self.page_of(selectors.lines_of(project).select_related("project"))
+        lines = selectors.lines_of(self.seen(project_id)).select_related("project")
+        if "numbers" in request.query_params:
+            lines = lines.filter(number__in=_numbers(request.query_params["numbers"]))
+        return self.page_of(lines)
 
     @extend_schema(
         operation_id="create_project_line",
@@ -199,3 +213,13 @@ class LineSoundView(ProjectsApi):
         if line.sound is None:
             raise NotFound
         return stored_response(request._request, line.sound.audio, media_type="audio/flac")
+
+
+def _numbers(text: str) -> list[int]:
+    """Raises ValidationError."""
+    found = text.split(",") if _NUMBERS.fullmatch(text) else []
+    if not 0 < len(found) <= PAGE_MAX:
+        raise serializers.ValidationError(
+            {"numbers": f"Give 1 to {PAGE_MAX} numbers of lines with commas between them."}
+        )
+    return [int(number) for number in found]
