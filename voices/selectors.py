@@ -101,7 +101,8 @@ def _with_actor_shown(kind: Any, user: Person) -> QuerySet[Any]:
 
 def _showing_actors(rows: QuerySet[Any], user: Person) -> QuerySet[Any]:
     actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
-    return rows.select_related("actor").annotate(actor_shown=Exists(actor))
+    found: QuerySet[Any] = rows.select_related("actor").annotate(actor_shown=Exists(actor))
+    return found
 
 
 def changeable_speakers(user: User) -> QuerySet[Any]:
