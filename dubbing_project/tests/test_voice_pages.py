@@ -311,7 +311,7 @@ async (voice) => {
 def test_the_pinned_voice_is_heard_in_a_live_session_and_is_on_its_record(caster: Portal) -> None:
     page = caster.open("/voice-management?q=nora")
     page.get_by_role("link", name="Nora Reads").press("Enter")
-    press(page, "Pin for every language: Nora's copy")
+    press(page, "Pin for every language : Nora's copy")
     expect(page.locator("#said")).to_have_text("The voice is pinned.")
     expect(page.locator("#pins tbody tr")).to_have_count(2)
     pinned = page.locator("#clones form[data-api='/api/pinned-voices'] [name=voice]")
@@ -340,6 +340,15 @@ def test_the_pinned_voice_is_heard_in_a_live_session_and_is_on_its_record(caster
 def test_a_voice_of_the_library_is_pinned_and_two_who_are_one_are_merged(caster: Portal) -> None:
     page = caster.open("/voice-management/voices")
     expect(page.locator("html.voices-ready")).to_be_attached()
+    # What is chosen is in the address, and with it on every page of the library.
+    made = page.get_by_role("checkbox", name="Nora's copy")
+    made.press("Space")
+    expect(page).to_have_url(re.compile(r"chosen=[0-9a-f-]{36}"))
+    page.reload()
+    expect(page.locator("html.voices-ready")).to_be_attached()
+    expect(made).to_be_checked()
+    made.press("Space")
+    expect(page).not_to_have_url(re.compile("chosen"))
     # However many actors there are, one is found by a part of the name.
     page.get_by_label("Search for the actor").press_sequentially("elsew")
     expect(page.get_by_label("Actor", exact=True)).to_contain_text("Sam Elsewhere")
