@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from accounts.models import User
 from pipeline.casting import register_of
 from pipeline.types import Voice
-from voices.selectors import clones_of, usable_clones
+from voices.selectors import offered_clones
 
 UNNAMED = "A voice"
 
@@ -45,7 +45,6 @@ class ClonedVoice:
 def cloned_voices(user: User) -> QuerySet[Any]:
     """Clones that may speak for this user now, each with its ``place`` in the list: own ones
     before the teams' and the catalogue's, then by name."""
-    rows: Any = clones_of(user).filter(pk__in=usable_clones(user).values("pk"))
     whose = Case(
         When(owner=user, then=Value("0 ")),
         When(owner__isnull=False, then=Value("1 ")),
@@ -60,5 +59,5 @@ def cloned_voices(user: User) -> QuerySet[Any]:
     )
     # One text, and a different one for each row: pages are told apart by it.
     place = Concat(whose, name, Value(" "), Cast("pk", TextField()), output_field=TextField())
-    found: QuerySet[Any] = rows.prefetch_related(None).annotate(place=place)
+    found: QuerySet[Any] = offered_clones(user).annotate(place=place)
     return found

@@ -96,9 +96,12 @@ def pinned_voices_of(user: Person) -> QuerySet[Any]:
 
 def _with_actor_shown(kind: Any, user: Person) -> QuerySet[Any]:
     """Rows that the user may see; ``actor_shown``: whether they may see the actor too."""
+    return _showing_actors(kind.objects.visible_to(user), user)
+
+
+def _showing_actors(rows: QuerySet[Any], user: Person) -> QuerySet[Any]:
     actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
-    rows = kind.objects.visible_to(user).select_related("actor")
-    found: QuerySet[Any] = rows.annotate(actor_shown=Exists(actor))
+    found: QuerySet[Any] = rows.select_related("actor").annotate(actor_shown=Exists(actor))
     return found
 
 
@@ -163,6 +166,11 @@ def usable_clones(user: User, actor_id: uuid.UUID | None = None) -> QuerySet[Voi
         .select_related("actor")
     )
     return found if actor_id is None else found.filter(actor_id=actor_id)
+
+
+def offered_clones(user: User) -> QuerySet[Any]:
+    """``usable_clones`` with ``actor_shown``: whether the user may see the actor too."""
+    return _showing_actors(usable_clones(user), user)
 
 
 def clone_to_speak(

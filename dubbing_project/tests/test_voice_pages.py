@@ -120,13 +120,6 @@ def write(field: Locator, text: str) -> None:
     field.page.keyboard.insert_text(text)
 
 
-def choose_files(page: Page, files: list[FilePayload]) -> None:
-    reach(page.locator("#audio"))
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(files)
-
-
 def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     caster: Portal, platform: RunningServices, speech_data: Path
 ) -> None:
@@ -153,14 +146,14 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
         "mimeType": "audio/wav",
         "buffer": bytes(16 * 1024**2),
     }
-    choose_files(page, [big])
+    page.set_input_files("#audio", [big])
     press(page, "Upload")
     expect(page.locator("#audio-fault")).to_contain_text("larger than 15 MiB")
     clips: list[FilePayload] = [
         {"name": f"{name}.flac", "mimeType": "audio/flac", "buffer": speech(speech_data, *numbers)}
         for name, numbers in (("First pages", (0, 1)), ("Later pages", (2, 3)))
     ]
-    choose_files(page, clips)
+    page.set_input_files("#audio", clips)
     press(page, "Upload")
     for name in ("First pages", "Later pages"):
         expect(page.get_by_label(f"Use {name}")).to_be_checked(timeout=WORKER_MS)
@@ -311,7 +304,7 @@ async (voice) => {
 def test_the_pinned_voice_is_heard_in_a_live_session_and_is_on_its_record(caster: Portal) -> None:
     page = caster.open("/voice-management?q=nora")
     page.get_by_role("link", name="Nora Reads").press("Enter")
-    press(page, "Pin for every language: Nora's copy")
+    press(page, "Pin for every language : Nora's copy")
     expect(page.locator("#said")).to_have_text("The voice is pinned.")
     expect(page.locator("#pins tbody tr")).to_have_count(2)
     pinned = page.locator("#clones form[data-api='/api/pinned-voices'] [name=voice]")

@@ -19,7 +19,7 @@ from accounts.models import User
 from pipeline.casting import HIGH_FROM_HZ, LOW_BELOW_HZ, register_of
 from voices import selectors
 from voices.api.rows import Standing
-from voices.models import VoiceClone
+from voices.models import Actor, VoiceClone
 from voices.pages.reading import (
     COMPARED_MAX,
     ENGINE_NAMES,
@@ -64,7 +64,7 @@ def voice_library(request: HttpRequest) -> HttpResponse:
             # What was chosen on other pages stays so.
             "clones": [
                 _shown(one, standing) | {"usable": True}
-                for one in (_usable(user).filter(pk__in=elsewhere) if elsewhere else ())
+                for one in selectors.offered_clones(user).filter(pk__in=elsewhere)
             ],
             "picked": chosen,
             "page": page,
@@ -99,24 +99,20 @@ def _shown(clone: Any, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _usable(user: User) -> Any:
-    """Clones that may speak for this person now."""
-    usable = selectors.usable_clones(user).values("pk")
-    return selectors.clones_of(user).filter(pk__in=usable).prefetch_related(None)
-
-
 def _found(user: User, given: dict[str, str]) -> QuerySet[VoiceClone]:
     """Those of the usable ones that are asked for; what a filter does not know finds nothing."""
     # Numbers of what was measured; where nothing was, none.
-    rows = _usable(user).annotate(
+    rows: Any = selectors.offered_clones(user).annotate(
         score=Cast(KT("quality__score"), FloatField()),
         likeness=Cast(KT("quality__similarity"), FloatField()),
     )
+    # Looked up once, where ``actor_shown`` would be asked of every row.
+    seen = Actor.objects.visible_to(user).values("pk")
     if query := given.get("q"):
-        of_actor = Q(actor__name__icontains=query, actor_shown=True)
+        of_actor = Q(actor__in=seen.filter(name__icontains=query))
         rows = rows.filter(Q(name__icontains=query) | of_actor)
     if language := given.get("language"):
-        rows = rows.filter(actor__languages__contains=[language[:8]], actor_shown=True)
+        rows = rows.filter(actor__in=seen.filter(languages__contains=[language[:8]]))
     if engine := given.get("engine"):
         rows = rows.filter(engine=engine)
     if whose := given.get("whose"):
