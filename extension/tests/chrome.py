@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ ARGUMENTS = (
     # The page's own player may begin without a click; the extension needs no such leave.
     "--autoplay-policy=no-user-gesture-required",
 )
+SCRIPTED = dict.fromkeys(("recognition", "translation", "synthesis"), "scripted")
+"""Engines that take a set time and next to no processor, on however busy a machine."""
 REACHED = ["http://127.0.0.1/*"]
 WAIT_S = 60.0
 
@@ -104,11 +106,14 @@ class Chrome:
 
     # What a person does -----------------------------------------------------------------
 
-    def pair(self, server: str, token: str, **settings: Any) -> None:
-        """As pairing leaves it."""
+    def pair(
+        self, server: str, token: str, *, engines: Mapping[str, str] = SCRIPTED, **settings: Any
+    ) -> None:
+        """As pairing leaves it, with engines for whatever the extension itself is tried with."""
         account = {"server": server, "token": token, "name": "viewer@example.org", "pairedAt": 0}
         self.run("items => chrome.storage.local.set(items)", {"account": account})
-        self.set(server=server, targetLanguage="es", sourceLanguage="en", **settings)
+        spoken = {"targetLanguage": "es", "sourceLanguage": "en"}
+        self.set(server=server, engines=dict(engines), **spoken, **settings)
 
     def set(self, **settings: Any) -> None:
         self.run(
@@ -117,6 +122,11 @@ class Chrome:
                 await chrome.storage.local.set({settings: {...settings, ...changes}});
             }""",
             settings,
+        )
+
+    def setting(self, name: str) -> Any:
+        return self.run(
+            "async name => (await chrome.storage.local.get('settings')).settings[name]", name
         )
 
     def tab_of(self, page: Page) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import token_of
 from extension.tests.chrome import Chrome, chrome
@@ -22,7 +22,11 @@ VIEWER = "tab-viewer@example.org"
 PAGES = Path(__file__).resolve().parent / "pages"
 BOOK = "sense_and_sensibility_01_austen_64kb-{}.wav"
 SENTENCES = ("0880", "0930", "0890", "0920")
+RATE_HZ = 16_000
 PAUSE_S = 0.7
+PHRASE_S = 1.2
+PHRASE_PAUSE_S = 0.6
+MEDIA_S = 160
 LEVEL = 0.7
 
 
@@ -32,23 +36,49 @@ def media(tmp_path_factory: pytest.TempPathFactory, speech_data: Path) -> Path:
 
 
 def make_media(folder: Path, speech_data: Path) -> Path:
-    """``speech.wav``: a person reading, with pauses; ``speech.webm``: the same for MSE."""
-    parts = []
+    """``book.wav``: a person reading whole sentences, with pauses. ``speech.wav``: the same voice
+    in short phrases, for engines that dub whatever is loud, and soon; ``speech.webm`` for MSE.
+    """
+    sentences = []
     for sentence in SENTENCES:
         sound, rate = soundfile.read(speech_data / "en" / BOOK.format(sentence))
-        assert rate == 16_000
-        parts += [np.zeros(round(PAUSE_S * rate)), sound * LEVEL]
-    # Long enough that no player comes to its end within a test: that would be a seek.
-    spoken = np.concatenate(parts * 8)
-    soundfile.write(folder / "speech.wav", spoken, 16_000, subtype="PCM_16")
+        assert rate == RATE_HZ
+        sentences.append(sound * LEVEL)
+    seconds = write_speech(folder / "book.wav", sentences, PAUSE_S)
+    size = round(PHRASE_S * RATE_HZ)
+    phrases = [
+        sound[at : at + size] for sound in sentences for at in range(0, len(sound) - size, size)
+    ]
+    write_speech(folder / "speech.wav", phrases, PHRASE_PAUSE_S)
     convert = ["ffmpeg", "-loglevel", "error", "-i", str(folder / "speech.wav")]
     subprocess.run([*convert, "-c:a", "libopus", str(folder / "speech.webm")], check=True)
-    seconds = len(spoken) / 16_000
     numbered = [(at, at + 1.6, f"Text {at}.") for at in range(0, int(seconds), 2)]
     write_subtitles(folder / "speech.vtt", numbered)
     make_film(folder, speech_data)
     make_tone(folder)
     return folder
+
+
+def write_speech(path: Path, parts: Sequence[np.ndarray], pause_s: float) -> float:
+    """The parts over and over, a pause before each; returns how many seconds that lasts."""
+    pause = np.zeros(round(pause_s * RATE_HZ))
+    once = np.concatenate([piece for part in parts for piece in (pause, part)])
+    # Long enough that no player comes to its end within a test: that would be a seek.
+    spoken = np.tile(once, math.ceil(MEDIA_S * RATE_HZ / len(once)))
+    soundfile.write(path, spoken, RATE_HZ, subtype="PCM_16")
+    return len(spoken) / RATE_HZ
+
+
+NUMBERED = "/subtitles.html?play&film=book.wav&track=speech.vtt&language=en"
+"""A page whose subtitles say where in them they are, whatever is spoken."""
+FILM = "/subtitles.html?play&film=film.wav&track=film.vtt&language=es-MX"
+TRACK_MODES = "[...document.querySelector('#player').textTracks].map(track => track.mode)"
+
+
+def numbers_said(lines: Sequence[dict[str, Any]]) -> list[int]:
+    """Of the subtitles of ``NUMBERED`` among the lines, in seconds of the player."""
+    said = [line["source"] for line in lines]
+    return [int(text[5:-1]) for text in said if text.startswith("Text ")]
 
 
 SPANISH = (
@@ -64,10 +94,10 @@ TONE_LEVEL = 0.3
 
 def make_tone(folder: Path) -> None:
     """``tone.wav``: what scripted engines take for speech, and a test for the original."""
-    at = np.arange(90 * 16_000) / 16_000
+    at = np.arange(90 * RATE_HZ) / RATE_HZ
     # Two seconds of every three, so that there are pauses to end what is said.
     tone = TONE_LEVEL * np.sin(2 * np.pi * TONE_HZ * at) * (at % 3 < 2)
-    soundfile.write(folder / "tone.wav", tone, 16_000, subtype="PCM_16")
+    soundfile.write(folder / "tone.wav", tone, RATE_HZ, subtype="PCM_16")
 
 
 def make_film(folder: Path, speech_data: Path) -> None:
@@ -76,12 +106,12 @@ def make_film(folder: Path, speech_data: Path) -> None:
     cues = []
     for name, texts in SPANISH * 6:
         sound, rate = soundfile.read(speech_data / "es" / name)
-        assert rate == 16_000
+        assert rate == RATE_HZ
         parts.append(np.zeros(round(PAUSE_S * rate)))
         began, lasts = sum(map(len, parts)) / rate, len(sound) / rate / len(texts)
         parts.append(sound * LEVEL)
         cues += [(began + n * lasts, began + (n + 1) * lasts, text) for n, text in enumerate(texts)]
-    soundfile.write(folder / "film.wav", np.concatenate(parts), 16_000, subtype="PCM_16")
+    soundfile.write(folder / "film.wav", np.concatenate(parts), RATE_HZ, subtype="PCM_16")
     write_subtitles(folder / "film.vtt", cues)
 
 
@@ -101,30 +131,17 @@ def site(media: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="package")
-def quick() -> Iterator[RunningServices]:
-    """The whole product with engines that take a set time and next to no processor: what is
-    tried here is the extension, on however busy a machine."""
-    with (
-        tempfile.TemporaryDirectory(prefix="dubbing-quick-") as folder,
-        running_services(
-            Path(folder), durable=False, environment={"ENGINES": "scripted"}
-        ) as services,
-    ):
-        yield services
+def token(platform: RunningServices) -> str:
+    return token_of(platform, VIEWER)
 
 
 @pytest.fixture(scope="package")
-def token(quick: RunningServices) -> str:
-    return token_of(quick, VIEWER)
-
-
-@pytest.fixture(scope="package")
-def browser(quick: RunningServices, token: str) -> Iterator[Chrome]:
-    """Chromium, paired with the quick server."""
+def browser(platform: RunningServices, token: str) -> Iterator[Chrome]:
+    """Chromium, paired with the platform."""
     if shutil.which("chromium") is None:
         pytest.skip("Chromium is not installed; Debian's package chromium has it")
     with chrome() as running:
-        running.pair(quick.url, token)
+        running.pair(platform.url, token)
         yield running
 
 

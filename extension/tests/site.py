@@ -31,7 +31,8 @@ class Site:
 
 @contextmanager
 def serving(folders: list[Path]) -> Iterator[Site]:
-    """Files of the folders; ``?csp`` adds a strict policy, ``/live.wav`` never ends."""
+    """Files of the folders; ``?csp`` adds a strict policy. ``/live.wav`` never ends: it is
+    ``speech.wav``, or the sound file behind its question mark, over and over."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -42,8 +43,8 @@ def serving(folders: list[Path]) -> Iterator[Site]:
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             if path == "/live.wav":
-                return self.stream(folders)
-            found = next((f / path[1:] for f in folders if (f / path[1:]).is_file()), None)
+                return self.stream(query or "speech.wav")
+            found = self.found(path[1:])
             if found is None:
                 self.send_response(404)
                 self.send_header("Content-Length", "0")
@@ -63,17 +64,20 @@ def serving(folders: list[Path]) -> Iterator[Site]:
             self.write(data[first : last + 1])
             return None
 
+        def found(self, name: str) -> Path | None:
+            return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
         def wanted(self, size: int) -> tuple[int, int]:
             first, _, last = (
                 self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
             )
             return int(first or 0), min(int(last or size - 1), size - 1)
 
-        def stream(self, folders: list[Path]) -> None:
-            """Speech over and over at the pace of real time, of no known length."""
-            sound = next(
-                f / "speech.wav" for f in folders if (f / "speech.wav").is_file()
-            ).read_bytes()
+        def stream(self, name: str) -> None:
+            """Sound over and over at the pace of real time, of no known length."""
+            path = self.found(name)
+            assert path is not None, name
+            sound = path.read_bytes()
             self.send_response(200)
             self.send_header("Content-Type", "audio/wav")
             self.send_header("Connection", "close")

@@ -158,7 +158,7 @@ def test_what_pages_share_needs_nothing_of_an_extension() -> None:
 @pytest.mark.parametrize(
     ("command", "role"),
     [
-        ("/usr/lib/chromium/chromium --headless --load-extension=/tmp/x", "browser"),
+        ("/usr/lib/chromium/chromium --headless --load-extension=built", "browser"),
         ("chromium --type=renderer --extension-process --lang=en", "extension"),
         ("chromium --type=renderer --lang=en", "page"),
         ("chromium --type=utility --utility-sub-type=audio.mojom.AudioService", "audio"),

@@ -34,10 +34,10 @@ def heard(tmp_path: Path) -> Iterator[Sink]:
 
 
 @pytest.fixture
-def loud(heard: Sink, browser: Chrome, quick: RunningServices, token: str) -> Iterator[Chrome]:
+def loud(heard: Sink, browser: Chrome, platform: RunningServices, token: str) -> Iterator[Chrome]:
     """A browser whose sound goes to the sink."""
     with chrome(environment=heard.environment, playwright=browser.playwright) as running:
-        running.pair(quick.url, token, preserveVoice=False)
+        running.pair(platform.url, token, preserveVoice=False)
         yield running
 
 

@@ -25,10 +25,10 @@ def account(browser: Chrome) -> dict[str, object] | None:
 
 
 @pytest.fixture
-def unpaired(browser: Chrome, quick: RunningServices, token: str) -> Iterator[Chrome]:
+def unpaired(browser: Chrome, platform: RunningServices, token: str) -> Iterator[Chrome]:
     browser.run("() => chrome.storage.local.remove('account')")
     yield browser
-    browser.pair(quick.url, token)
+    browser.pair(platform.url, token)
 
 
 def logged_in(browser: Chrome, server: str) -> Page:
@@ -48,11 +48,11 @@ def logged_in(browser: Chrome, server: str) -> Page:
 
 
 def test_one_click_in_the_portal_pairs_this_browser(
-    unpaired: Chrome, quick: RunningServices
+    unpaired: Chrome, platform: RunningServices
 ) -> None:
-    portal = logged_in(unpaired, quick.url)
+    portal = logged_in(unpaired, platform.url)
     options = unpaired.open("src/ui/options.html")
-    options.fill("#server", quick.url)
+    options.fill("#server", platform.url)
     with unpaired.context.expect_page() as opened:
         options.click("#connect")
     page = opened.value
@@ -61,7 +61,7 @@ def test_one_click_in_the_portal_pairs_this_browser(
     until(lambda: "Paired" in page.inner_text("#pairing-status"), what="the pairing")
     paired = account(unpaired)
     assert paired is not None
-    assert paired["server"] == quick.url
+    assert paired["server"] == platform.url
     assert len(str(paired["token"])) > 30
     until(lambda: "Paired as" in options.inner_text("#paired-as"), what="whom it is paired as")
     options.close()
@@ -70,7 +70,7 @@ def test_one_click_in_the_portal_pairs_this_browser(
 
 
 def test_a_wrong_code_and_a_wrong_server_are_told_plainly(
-    unpaired: Chrome, quick: RunningServices
+    unpaired: Chrome, platform: RunningServices
 ) -> None:
     options = unpaired.open("src/ui/options.html")
     options.locator("details summary").click()
@@ -82,10 +82,10 @@ def test_a_wrong_code_and_a_wrong_server_are_told_plainly(
         options.click("#pair")
         return until(lambda: options.inner_text("#said"), what="an answer")
 
-    assert "wrong, was used already or has expired" in said(quick.url, "ABCD-2345")
+    assert "wrong, was used already or has expired" in said(platform.url, "ABCD-2345")
     assert "must begin with https" in said("http://dub.example.org", "ABCD-2345")
     assert "not an address" in said("ftp://x y", "ABCD-2345")
-    assert "Type the code" in said(quick.url, " ")
+    assert "Type the code" in said(platform.url, " ")
     assert "cannot be reached" in said("http://127.0.0.1:9", "ABCD-2345")
     assert account(unpaired) is None
     unpaired.console.clear()  # the browser itself notes answers that are no success
@@ -93,9 +93,9 @@ def test_a_wrong_code_and_a_wrong_server_are_told_plainly(
 
 
 def test_a_token_that_was_taken_away_is_told_plainly(
-    unpaired: Chrome, quick: RunningServices, site: Site
+    unpaired: Chrome, platform: RunningServices, site: Site
 ) -> None:
-    unpaired.pair(quick.url, "0" * 64)
+    unpaired.pair(platform.url, "0" * 64)
     page = unpaired.context.new_page()
     page.goto(f"{site.url}/one.html?play")
     tab = unpaired.start(page)

@@ -83,7 +83,7 @@ def test_protection_that_begins_later_ends_the_dub(browser: Chrome, site: Site, 
 
 
 def test_without_the_check_the_same_page_would_be_dubbed(
-    browser: Chrome, site: Site, quick: RunningServices, token: str
+    browser: Chrome, site: Site, platform: RunningServices, token: str
 ) -> None:
     """So the tests above see the check, and not some other failure."""
 
@@ -95,6 +95,6 @@ def test_without_the_check_the_same_page_would_be_dubbed(
         path.write_text(code.replace(check, "protected: false,"), encoding="utf-8")
 
     with chrome(change=take_out, playwright=browser.playwright) as careless:
-        careless.pair(quick.url, token)
+        careless.pair(platform.url, token)
         state = refused(careless, f"{site.url}/protected.html?now&play")
         assert state["status"] == "on"

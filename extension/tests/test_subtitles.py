@@ -9,15 +9,17 @@ import pytest
 from playwright.sync_api import Page
 
 from dubbing_project.services.runner import RunningServices
-from dubbing_project.tests.test_live_end_to_end import token_of
 from extension.tests.chrome import Chrome, until
-from extension.tests.conftest import SPANISH, VIEWER
+from extension.tests.conftest import (
+    FILM,
+    NUMBERED,
+    SPANISH,
+    TRACK_MODES,
+    numbers_said,
+)
 from extension.tests.measured import Measured, measure
 from extension.tests.site import Site
 from sessions_app.client import DubbingClient
-
-NUMBERED = "/subtitles.html?play&film=speech.wav&track=speech.vtt&language=en"
-FILM = "/subtitles.html?play&film=film.wav&track=film.vtt&language=es-MX"
 
 
 @contextmanager
@@ -35,8 +37,7 @@ def texts(found: Measured) -> list[str]:
 
 
 def numbers(found: Measured) -> list[int]:
-    """Of the cues of `speech.vtt` among the lines."""
-    return [int(text[5:-1]) for text in texts(found) if text.startswith("Text ")]
+    return numbers_said(found.lines)
 
 
 def numbered(count: int) -> Callable[[Measured], bool]:
@@ -45,20 +46,23 @@ def numbered(count: int) -> Callable[[Measured], bool]:
 
 @pytest.fixture
 def spanish(
-    browser: Chrome, platform: RunningServices, quick: RunningServices, token: str
+    browser: Chrome,
+    platform: RunningServices,
+    token: str,
 ) -> Iterator[str]:
     """The offline engines, which recognise English alone, into English; gives the token."""
-    own = token_of(platform, f"film-{VIEWER}")
-    browser.pair(platform.url, own)
+    browser.pair(platform.url, token, engines={})
     browser.set(sourceLanguage="auto", targetLanguage="en")
-    yield own
-    browser.pair(quick.url, token)
+    yield token
+    browser.pair(platform.url, token)
 
 
 def test_a_film_in_a_language_that_nothing_recognises_is_dubbed_from_its_subtitles(
     browser: Chrome, site: Site, platform: RunningServices, spanish: str
 ) -> None:
     written = [text for _, parts in SPANISH * 6 for text in parts]
+    with DubbingClient(platform.url, spanish) as api:
+        before = {session["id"] for session in api.sessions()}
     with opened(browser, site.url + FILM) as page:
         tab = browser.start(page)
         found = measure(browser, tab, lambda found: len(found.ended) >= 3)
@@ -66,10 +70,9 @@ def test_a_film_in_a_language_that_nothing_recognises_is_dubbed_from_its_subtitl
         until(lambda: "from this page’s subtitles" in popup.inner_text("#lag"), what="the source")
         assert popup.is_checked("#subtitles")
         popup.close()
-        modes = "[...document.querySelector('#player').textTracks].map(track => track.mode)"
-        assert page.evaluate(modes) == ["hidden"]
+        assert page.evaluate(TRACK_MODES) == ["hidden"]
         browser.stop(tab)
-        until(lambda: page.evaluate(modes) == ["disabled"], what="the page's own choice")
+        until(lambda: page.evaluate(TRACK_MODES) == ["disabled"], what="the page's own choice")
     said = texts(found)
     assert len(said) >= 3
     # Sound that came before the text was there is not dubbed.
@@ -80,10 +83,37 @@ def test_a_film_in_a_language_that_nothing_recognises_is_dubbed_from_its_subtitl
     english = " ".join(line["text"] for line in found.lines).lower()
     assert any(word in english.split() for word in ("the", "and", "was", "than"))
     with DubbingClient(platform.url, spanish) as api:
-        [session] = api.sessions()
+        [session] = [one for one in api.sessions() if one["id"] not in before]
         kept = [line["source_text"] for line in api.lines(session["id"])]
     assert kept
     assert kept == said[: len(kept)] or said == kept[: len(said)]
+
+
+def test_a_language_that_nothing_recognises_can_be_chosen_and_says_what_it_needs(
+    browser: Chrome, site: Site, spanish: str
+) -> None:
+    with opened(browser, f"{site.url}/one.html?play&untitled") as page:
+        tab = browser.tab_of(page)
+        popup = browser.open(f"src/ui/panel.html?tab={tab}")
+        offered = popup.locator("#source option")
+        until(lambda: "Catalan – subtitles only" in offered.all_inner_texts(), what="languages")
+        assert {"Find out", "English"} <= {*offered.all_inner_texts()}
+        assert popup.inner_text("#target option:checked") == "English – subtitles only"
+        popup.select_option("#source", "ca")
+        until(lambda: browser.setting("sourceLanguage") == "ca", what="the choice")
+        popup.close()
+        browser.start(page)
+        until(lambda: browser.state(tab).get("code") == "subtitles_missing", what="the refusal")
+        popup = browser.open(f"src/ui/popup.html?tab={tab}")
+        refusal = "recognises Catalan, and this page has no subtitles in it"
+        until(lambda: refusal in popup.inner_text("#trouble"), what="the refusal in words")
+        popup.locator("details", has=popup.locator("#subtitles")).locator("summary").click()
+        popup.uncheck("#subtitles")
+        offered = popup.locator("#source option")
+        until(lambda: len(offered.all()) == 3, what="what is recognised, and what was chosen")
+        assert "Catalan – subtitles only" in offered.all_inner_texts()
+        popup.close()
+    browser.set(subtitles=True)
 
 
 def test_subtitles_that_come_later_are_used_until_they_are_switched_off(
@@ -104,9 +134,7 @@ def test_subtitles_that_come_later_are_used_until_they_are_switched_off(
         popup.uncheck("#subtitles")
         off = measure(browser, tab, lambda found: not found.view["sourceText"])
         more = len(texts(off)) + 2
-        again = measure(
-            browser, tab, lambda found: found.view["counts"]["lines"] > more, within_s=60
-        )
+        again = measure(browser, tab, lambda found: found.view["counts"]["lines"] > more)
         assert not texts(again)[-1].startswith("Text ")
         popup.close()
         browser.stop(tab)
@@ -134,6 +162,5 @@ def test_subtitles_in_another_language_are_left_alone(browser: Chrome, site: Sit
         found = measure(browser, tab, lambda found: len(texts(found)) >= 2)
         assert numbers(found) == []
         assert not found.view["sourceText"]
-        modes = "[...document.querySelector('#player').textTracks].map(track => track.mode)"
-        assert page.evaluate(modes) == ["disabled"]
+        assert page.evaluate(TRACK_MODES) == ["disabled"]
         browser.stop(tab)

@@ -45,7 +45,7 @@ def test_a_site_with_the_rule_never_is_left_alone(browser: Chrome, site: Site) -
 
 
 def test_a_language_without_a_voice_ends_it_in_the_servers_words(
-    browser: Chrome, site: Site, platform: RunningServices, quick: RunningServices, token: str
+    browser: Chrome, site: Site, platform: RunningServices, token: str
 ) -> None:
     browser.set(targetLanguage="xx")
     page = browser.context.new_page()
@@ -101,11 +101,11 @@ def test_settings_of_older_versions_are_kept_where_they_fit(
 
 
 def test_a_server_that_may_not_be_reached_is_asked_for_by_name_and_no_other(
-    browser: Chrome, site: Site, quick: RunningServices, token: str
+    browser: Chrome, site: Site, platform: RunningServices, token: str
 ) -> None:
     """The prompt opens, and stays: where there is no window nobody can answer it."""
     with chrome(hosts=[], playwright=browser.playwright) as shut:
-        shut.pair(quick.url, token)
+        shut.pair(platform.url, token)
         page = shut.context.new_page()
         page.goto(f"{site.url}/one.html?play&shut")
         page.bring_to_front()
@@ -115,7 +115,7 @@ def test_a_server_that_may_not_be_reached_is_asked_for_by_name_and_no_other(
         popup = shut.open(f"src/ui/popup.html?tab={tab}")
         popup.click("#toggle")
         until(lambda: shut.state(tab).get("code") == "server_permission", what="the refusal")
-        assert shut.state(tab)["origins"] == [quick.url]
+        assert shut.state(tab)["origins"] == [platform.url]
         until(lambda: popup.locator("#trouble-act").is_visible(), what="a way out")
         assert "127.0.0.1" in popup.inner_text("#trouble-act")
         popup.evaluate(

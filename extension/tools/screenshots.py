@@ -39,10 +39,12 @@ def main() -> int:
         serving([PAGES, make_media(Path(folder), asked.data)]) as site,
         chrome() as browser,
     ):
-        browser.pair(services.url, token_of(services, "viewer@example.org"), overlay=True)
+        browser.pair(
+            services.url, token_of(services, "viewer@example.org"), engines={}, overlay=True
+        )
         page = browser.context.new_page()
         page.set_viewport_size({"width": 1280, "height": 800})
-        page.goto(f"{site.url}/two.html?play")
+        page.goto(f"{site.url}/two.html?play&sound=book.wav")
         tab = browser.start(page)
         measure(browser, tab, lambda found: len(found.began) >= LINES)
         page.screenshot(path=asked.out / "captions.png")

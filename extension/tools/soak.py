@@ -185,7 +185,7 @@ def main() -> int:
         chrome(arguments=(ARGUMENT,)) as browser,
         heaps(browser.profile, browser.id) as heap,
     ):
-        browser.pair(services.url, token_of(services, "soak@example.org"))
+        browser.pair(services.url, token_of(services, "soak@example.org"), engines={})
         page = browser.context.new_page()
         page.goto(f"{site.url}/live.html?play&sound=live.wav%3Fbook.wav")
         processes = Processes(browser.profile)
