@@ -59,7 +59,8 @@ class CommitRules:
     foresee_overdue_s: float = 0.35
     """So long before a clause becomes too long it is planned where it will be cut; longer
     where hypotheses come less often than that."""
-    foresee_margin_s: float = 0.05
+    foresee_margin_s: float = 0.1
+    """How much later than the one before a hypothesis may come and still find it planned."""
     between_max_s: float = 0.8
     """More than this from one hypothesis to the next was the speaker's pause."""
 

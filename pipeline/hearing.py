@@ -154,7 +154,9 @@ class Hearing:
             for piece in pieces:
                 await self._feed(piece)
             quiet = self._segmenter.quiet_s >= QUIET_S
-            if quiet and not self._was_quiet:
+            # After a long utterance so little silence ends it that one chunk may bring it all.
+            ended = any(piece.ends for piece in pieces)
+            if (quiet or ended) and not self._was_quiet:
                 self._on_quiet()
             self._was_quiet = quiet
 
