@@ -271,3 +271,22 @@ async def test_the_form_of_a_final_is_guessed_too() -> None:
     assert {line.text.lower() for line in of(Translated, told)} == {"es we open the door."}
     waited = [cue.latencies.translation_ms for cue in of(CueScheduled, told)]
     assert max(waited) < 60, "begun while the final was awaited"
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.04, 0.08])
+def test_a_cut_is_foreseen_though_the_next_hypothesis_comes_a_little_late(late_s: float) -> None:
+    committer = Committer()
+    spoken = words("one two three four five six seven")
+    times = [0.4, 0.8, 1.2, 1.6, 2.08 - late_s, 2.5]
+    said = [
+        replace(word, start_s=before, end_s=after)
+        for word, before, after in zip(spoken, [0.0, *times], times, strict=False)
+    ]
+    foreseen = []
+    for count, at_s in enumerate(times, 1):
+        clauses = committer.update(Hypothesis(0, tuple(said[:count]), at_s))
+        if clauses:
+            break
+        foreseen = committer.foresee(at_s)
+    assert clauses
+    assert [clause.text for clause in clauses] == [clause.text for clause in foreseen]
