@@ -30,7 +30,14 @@ with group("Hearing"):
         10.0,
         "seconds",
         "live audio waiting to be heard",
-        "the oldest goes, is counted and told (`audio_dropped`)",
+        "all but the newest goes, is counted and told (`audio_dropped`)",
+    )
+    LIVE_LEFT_S = bound(
+        "inbox_left",
+        2.0,
+        "seconds",
+        "live audio left when the rest goes, where more than `inbox` waits",
+        "it is heard next",
     )
     FILE_MAX_S = bound(
         "inbox_of_file", 1.0, "seconds", "a file's audio waiting to be heard", "the reader waits"
@@ -57,7 +64,7 @@ with group("Hearing"):
     )
     PIECES_WAITING_MAX = bound(
         "pieces_waiting",
-        256,
+        128,
         "pieces",
         "speech that the recogniser has not taken",
         "hearing waits, and then the inbox drops",
@@ -287,7 +294,7 @@ with group("Engines"):
         "recogniser_start", 60.0, "seconds", "the recogniser's process to load", ENGINE_ERROR
     )
     RECOGNISER_BACKLOG_S = bound(
-        "recogniser_backlog", 20.0, "seconds", "audio on its way to the search", WAITS
+        "recogniser_backlog", 8.0, "seconds", "audio on its way to the search", WAITS
     )
     RECOGNISER_STALL_S = bound(
         "recogniser_stall", 30.0, "seconds", "audio without any progress", REPLACED
