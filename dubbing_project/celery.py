@@ -12,7 +12,7 @@ from celery.signals import (
 )
 
 from dubbing_project.services.parent_death import die_with_parent
-from pipeline import log_context
+from pipeline.runtime import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubbing_project.settings")
 

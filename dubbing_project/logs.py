@@ -1,7 +1,7 @@
 """Log lines as key=value pairs: when, how grave, which component, what, and the ids given.
 
 Callers pass ids, counts and durations in `extra`; never speech, its text, tokens or names.
-The ids of the request, session or task under way come from `pipeline.log_context`.
+The ids of the request, session or task under way come from `pipeline.runtime.log_context`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline import log_context
+from pipeline.runtime import log_context
 
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from pipeline import log_context
+from pipeline.runtime import log_context
 
 HEADER = "X-Request-Id"
 _FORM = re.compile(r"[A-Za-z0-9_.:-]{1,64}")

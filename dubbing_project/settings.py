@@ -22,7 +22,7 @@ from dubbing_project.service_urls import (
     parse_redis_url,
 )
 from dubbing_project.services.locations import ServiceLocations
-from pipeline.prices import parse_prices
+from pipeline.guards.prices import parse_prices
 from pipeline.providers.catalogue import STAND_INS, parse_engines
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -8,7 +8,7 @@ from dubbing_project.api_document import OpenApiView
 from dubbing_project.health import views as health
 from dubbing_project.health.metrics_view import MetricsView
 from dubbing_project.operations import operations
-from sessions_app.staff import engines_page
+from sessions_app.pages.staff import engines_page
 from sessions_app.views import ProtocolDocument, protocol_page
 
 # The administration asks for the second factor too.

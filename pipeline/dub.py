@@ -19,18 +19,18 @@ from typing import Any
 from pipeline import metrics
 from pipeline.bounds import WITHDRAWN_MAX
 from pipeline.events import CueAudio, CueEnded, CueScheduled, Failure, Notice
-from pipeline.given import Given
-from pipeline.ledger import Entry, Ledger
-from pipeline.outbox import Outbox
+from pipeline.handover.snapshot import Delivered, RunSnapshot
+from pipeline.handover.takeover import Takeover, take_over
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import EngineError
-from pipeline.record import LineRecord
-from pipeline.scheduler import Scheduler
-from pipeline.snapshot import Delivered, RunSnapshot
-from pipeline.speaking import Output, Speaking, discarded
-from pipeline.takeover import Takeover, take_over
-from pipeline.tally import Tally
-from pipeline.turns import Turns
+from pipeline.reporting.given import Given
+from pipeline.reporting.outbox import Outbox
+from pipeline.reporting.record import LineRecord
+from pipeline.reporting.tally import Tally
+from pipeline.speaking.ledger import Entry, Ledger
+from pipeline.speaking.loop import Output, Speaking, discarded
+from pipeline.speaking.scheduler import Scheduler
+from pipeline.speaking.turns import Turns
 from pipeline.types import Voice
 
 log = logging.getLogger(__name__)

@@ -19,28 +19,28 @@ from typing import Any
 
 from pipeline import metrics
 from pipeline.bounds import TAPE_OF_FILE_S, TAPE_S
-from pipeline.committer import Committer
-from pipeline.committing import Committing
+from pipeline.committing.committer import Committer
+from pipeline.committing.lines import Committing
+from pipeline.committing.listening import Listening
 from pipeline.dub import Dub
-from pipeline.gauge import Gauge
-from pipeline.hearing import Hearing
-from pipeline.inbox import Inbox
-from pipeline.kept_voices import KeptVoices
-from pipeline.ledger import Entry
-from pipeline.listening import Listening
-from pipeline.memory import Identity, SpeakerMemory
-from pipeline.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
+from pipeline.handover.snapshot import Delivered, RunSnapshot
+from pipeline.handover.takeover import Again
+from pipeline.hearing.inbox import Inbox
+from pipeline.hearing.loop import Hearing
+from pipeline.hearing.recent_speech import Spoken
+from pipeline.hearing.recognition import Recognition
+from pipeline.hearing.tape import Tape
 from pipeline.plan import DubbingPlan, Engines
-from pipeline.playing import Timing
-from pipeline.recent_speech import Spoken
-from pipeline.recognition import Recognition
-from pipeline.sharing import Share
-from pipeline.snapshot import Delivered, RunSnapshot
-from pipeline.source_text import SourceText
-from pipeline.speaking import Output
-from pipeline.takeover import Again
-from pipeline.tape import Tape
+from pipeline.reporting.gauge import Gauge
+from pipeline.reporting.notices import AUDIO_DROPPED, MEDIA_JUMP, RECOGNIZER_RESTARTED
+from pipeline.sharing.feeds import Share
+from pipeline.speakers.memory import Identity, SpeakerMemory
+from pipeline.speaking.ledger import Entry
+from pipeline.speaking.loop import Output
+from pipeline.speaking.playing import Timing
+from pipeline.text.source_text import SourceText
 from pipeline.types import AudioChunk, Pcm
+from pipeline.voices.kept_voices import KeptVoices
 
 __all__ = ["Dubber", "DubbingPlan", "Engines", "Output"]
 

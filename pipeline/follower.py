@@ -15,24 +15,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from pipeline import metrics
-from pipeline.announcing import Announced
-from pipeline.awaited import Awaited
 from pipeline.bounds import FOLLOWING_WAITING_MAX
-from pipeline.casting import Casting
+from pipeline.committing.listening import SAME_LANGUAGE, transcript_of
 from pipeline.dub import Dub
 from pipeline.events import LanguageFound, PartialTranscript
-from pipeline.kept_voices import KeptVoices
-from pipeline.ledger import Entry
-from pipeline.likeness import Likeness
-from pipeline.listening import SAME_LANGUAGE, transcript_of
-from pipeline.live_edge import LiveEdge
-from pipeline.made_voices import MadeVoices
-from pipeline.making import Translation
-from pipeline.notices import LINES_MISSED
+from pipeline.handover.snapshot import CastVoice, CommittingState, Delivered, Followed, RunSnapshot
+from pipeline.handover.takeover import Again
+from pipeline.hearing.live_edge import LiveEdge
 from pipeline.plan import AUTO, DubbingPlan, Engines
-from pipeline.playing import Timing
 from pipeline.ports import EngineError
-from pipeline.shared import (
+from pipeline.reporting.announcing import Announced
+from pipeline.reporting.notices import LINES_MISSED
+from pipeline.sharing.awaited import Awaited
+from pipeline.sharing.feeds import Aside
+from pipeline.sharing.shared import (
     AnyShared,
     FeedClosed,
     RunBegan,
@@ -42,11 +38,15 @@ from pipeline.shared import (
     SharedPartial,
     SharedTranslation,
 )
-from pipeline.sharing import Aside
-from pipeline.snapshot import CastVoice, CommittingState, Delivered, Followed, RunSnapshot
-from pipeline.takeover import Again
+from pipeline.speaking.ledger import Entry
+from pipeline.speaking.making import Translation
+from pipeline.speaking.playing import Timing
 from pipeline.types import Clause, Line, Voice, Word
-from pipeline.warming import Warming
+from pipeline.voices.casting import Casting
+from pipeline.voices.kept_voices import KeptVoices
+from pipeline.voices.likeness import Likeness
+from pipeline.voices.made_voices import MadeVoices
+from pipeline.voices.warming import Warming
 
 
 class Follower(Dub):

@@ -410,7 +410,7 @@ def observe_loop_lag(seconds: float) -> None:
 
 
 def set_fault(code: str, *, present: bool) -> None:
-    """Codes are those of ``sessions_app.faults``."""
+    """Codes are those of ``sessions_app.processes.faults``."""
     _fault.labels(code).set(present)
 
 

@@ -18,15 +18,15 @@ class SessionsAppConfig(AppConfig):
         from sessions_app.keeping import KEEPER
 
         register(self.label, KEEPER)
-        from sessions_app.engine_access import provide_to_voices
+        from sessions_app.engines.engine_access import provide_to_voices
 
         provide_to_voices()
-        from sessions_app import (  # noqa: F401 - imported for what they register
+        from sessions_app.projects import signals  # noqa: F401 - the same
+        from sessions_app.receivers import (  # noqa: F401 - imported for what they register
             clones_of_sessions,
             jobs_of_sessions,
             speakers_of_lines,
         )
-        from sessions_app.projects import signals  # noqa: F401 - the same
 
         for one in BOUNDS.values():
             if one.setting:

@@ -16,9 +16,10 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.socket_authentication import Refusal, authenticate
-from pipeline import log_context, metrics
+from pipeline import metrics
 from pipeline.bounds import ANSWERS_PER_SECOND, BURST_S, EXCESS_MAX, LOBBY_S, TEXT_MAX_CHARACTERS
 from pipeline.events import Failure
+from pipeline.runtime import log_context
 from pipeline.wire import (
     HEADER_BYTES,
     SUBPROTOCOL,
@@ -30,14 +31,14 @@ from pipeline.wire import (
     decode_message,
     encode_event,
 )
-from sessions_app import live
-from sessions_app.address import place_of, session_id_of
-from sessions_app.closing import NOBODY, ClosedError, refused
-from sessions_app.conversation import Conversation
-from sessions_app.door import enter
-from sessions_app.intake import RATE_MAX_HZ
-from sessions_app.outbox import OUT_OF_COUNT
+from sessions_app.audio.intake import RATE_MAX_HZ
+from sessions_app.live import registry as live
+from sessions_app.live.address import place_of, session_id_of
+from sessions_app.live.closing import NOBODY, ClosedError, refused
+from sessions_app.live.conversation import Conversation
+from sessions_app.live.door import enter
 from sessions_app.protocol.messages import SUBPROTOCOL_JSON, CloseCode, Closing
+from sessions_app.running.outbox import OUT_OF_COUNT
 from sessions_app.usage.budget import TokenBucket
 
 log = logging.getLogger(__name__)

@@ -20,13 +20,13 @@ from django.conf import settings
 from django.core.cache import cache
 
 from pipeline.bounds import EXAMPLE_MAKING_S
-from pipeline.demo_clip import DIALOGUE, DemoClipError, write_clip
-from pipeline.file_dubbing import DubbedMedia, dub_media
-from pipeline.media import open_media
-from pipeline.mixer import Mixer
+from pipeline.files.file_dubbing import DubbedMedia, dub_media
+from pipeline.files.mixer import Mixer
 from pipeline.providers.catalogue import NAMED_ROLES
+from pipeline.sound.demo_clip import DIALOGUE, DemoClipError, write_clip
+from pipeline.sound.media import open_media
 from sessions_app import wiring
-from sessions_app.engine_access import installation_access
+from sessions_app.engines.engine_access import installation_access
 
 SOURCE, TARGET = "en", "es"
 SOUNDS = {"original": "original.mp3", "dub": "dub.mp3"}

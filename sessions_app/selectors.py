@@ -22,7 +22,7 @@ from sessions_app.models import (
     SessionState,
     SessionWords,
 )
-from sessions_app.search import as_tsquery, finder, wanted
+from sessions_app.records.search import as_tsquery, finder, wanted
 
 WAYS_PAST_THE_INDEX = ("enable_seqscan", "enable_nestloop", "enable_mergejoin")
 SET_WAYS = "SELECT " + ", ".join(f"set_config('{way}', %s, true)" for way in WAYS_PAST_THE_INDEX)

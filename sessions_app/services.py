@@ -17,14 +17,14 @@ from django.utils import timezone
 from accounts.models import Team, User
 from accounts.selectors import edits_in, is_member
 from pipeline.bounds import INCIDENTS_MAX
-from pipeline.record import LineRecord
-from sessions_app.figures import summarise
-from sessions_app.indexing import index_words
+from pipeline.reporting.record import LineRecord
 from sessions_app.models import HOLD_LASTS, DubbingSession, Incident, Line, SessionState
+from sessions_app.records.figures import summarise
+from sessions_app.records.indexing import index_words
+from sessions_app.records.webhook_events import tell_state
 from sessions_app.usage import accounting
 from sessions_app.usage.accounting import Account
 from sessions_app.usage.budget import Standing
-from sessions_app.webhook_events import tell_state
 from voices.models import Title
 from voices.selectors import titles_of
 from voices.services import ensure_title, share_session

@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 def make_example() -> None:
     """Dub the front page's example."""
     # Imported late: the worker loads engines only where one is asked for.
-    from pipeline.demo_clip import DemoClipError
     from pipeline.ports import EngineError
+    from pipeline.sound.demo_clip import DemoClipError
     from sessions_app import example
 
     try:

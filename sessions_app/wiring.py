@@ -25,15 +25,18 @@ from pipeline.follower import Follower
 from pipeline.guards.cache import CachedTranslator
 from pipeline.guards.guarding import LIMITED, guarded
 from pipeline.guards.usage import Meter
-from pipeline.kept_voices import KeptVoices
+from pipeline.handover.snapshot import Delivered, RunSnapshot
+from pipeline.hearing.unrecognised import NoRecognizer
 from pipeline.plan import AUTO, DubbingPlan, Engines
 from pipeline.ports import Endpointing, EngineError, Translator
-from pipeline.shared import RunBegan
-from pipeline.sharing import Feed, Share
-from pipeline.snapshot import Delivered, RunSnapshot
-from pipeline.source_text import SourceText
-from pipeline.unrecognised import NoRecognizer
-from sessions_app.engine_access import (
+from pipeline.sharing.feeds import Feed, Share
+from pipeline.sharing.shared import RunBegan
+from pipeline.text.source_text import SourceText
+from pipeline.voices.kept_voices import KeptVoices
+from sessions_app.caches.redis_cache import RedisCache
+from sessions_app.caches.translation_cache import RedisTranslations, cached
+from sessions_app.caches.voice_cache import kept_voices, redis_voices
+from sessions_app.engines.engine_access import (
     Wanted,
     access_of,
     installation_access,
@@ -41,13 +44,10 @@ from sessions_app.engine_access import (
     vendors_of,
     wanted_by,
 )
-from sessions_app.engine_sets import EngineSets, Lease
+from sessions_app.engines.engine_sets import EngineSets, Lease
+from sessions_app.engines.languages import available_pairs, resolve_source
+from sessions_app.engines.speaker_memory import PostgresMemory, open_memory
 from sessions_app.glossaries.reading import kept_terms
-from sessions_app.languages import available_pairs, resolve_source
-from sessions_app.redis_cache import RedisCache
-from sessions_app.speaker_memory import PostgresMemory, open_memory
-from sessions_app.translation_cache import RedisTranslations, cached
-from sessions_app.voice_cache import kept_voices, redis_voices
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from pipeline.cloning.material import Material, gather
-from pipeline.identification import Band, Rules
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
 from pipeline.sample_quality import Analysis, Recording, StretchPrint, analyse
-from pipeline.speech_quality import is_narrow, narrowed
+from pipeline.speakers.identification import Band, Rules
+from pipeline.speakers.speech_quality import is_narrow, narrowed
+from pipeline.speakers.voiceprinting import blended, in_noise_of
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
-from pipeline.voiceprinting import blended, in_noise_of
 
 ENCODER = "resemblyzer"
 
@@ -34,7 +34,7 @@ Kept = list[tuple[Band, Embedding]]
 
 def kept_prints(recording: Recording, found: Analysis) -> list[Kept]:
     """What is to be kept of each of the analysis's prints, as of live speech
-    (``pipeline.voiceprinting``): of a telephone's recording there is no wide band."""
+    (``pipeline.speakers.voiceprinting``): of a telephone's recording there is no wide band."""
     telephone = is_narrow(recording.speech_rate[: 60 * SAMPLE_RATE_HZ])
     snr_db = found.measures.snr_db
     clean = snr_db is not None and snr_db >= Rules().suppress_below_db

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from pipeline.bounds import EVIDENCE_MAX_BYTES
-from pipeline.media import audio_container
+from pipeline.sound.media import audio_container
 from voices.errors import VoicesError
 
 _SUFFIX = {"wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg", "mp3": "audio/mpeg"}

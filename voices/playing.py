@@ -9,10 +9,10 @@ from pathlib import Path
 import soundfile
 from django.utils import timezone
 
-from pipeline.disclosure import Disclosure, disclose
-from pipeline.media import MediaError
+from pipeline.files.disclosure import Disclosure, disclose
 from pipeline.ports import EngineError
 from pipeline.sample_quality import Recording, read_recording
+from pipeline.sound.media import MediaError
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from voices import files
 from voices.models import VoiceSample

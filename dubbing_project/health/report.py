@@ -11,7 +11,7 @@ from dubbing_project.health.folders import MEGABYTE
 from dubbing_project.health.probes import PROBES, Recent, run_probes, versions
 from pipeline import metrics
 from pipeline.bounds import PROBE_SECONDS
-from sessions_app import faults, loop_lag, readiness
+from sessions_app.processes import faults, loop_lag, readiness
 
 KEPT_SECONDS = 1.0
 SETTLED = frozenset({"ready", "failed"})

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 
 from dubbing_project.health import report
-from sessions_app import faults
+from sessions_app.processes import faults
 
 log = logging.getLogger(__name__)
 

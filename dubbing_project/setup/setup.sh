@@ -144,4 +144,4 @@ fi
 
 mkdir -p "$var"
 .venv/bin/python -m pipeline.providers.offline.speaker_encoder_export --out "${DUBBING_MODELS:-$var/models}" >/dev/null
-.venv/bin/python -m pipeline.demo_clip --out "$var/demo/dialogue.wav" >/dev/null
+.venv/bin/python -m pipeline.sound.demo_clip --out "$var/demo/dialogue.wav" >/dev/null

@@ -17,7 +17,7 @@ from dubbing_project.tests.test_live_end_to_end import token_of
 from pipeline.bounding import BOUNDS
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.types import SAMPLE_RATE_HZ
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 SECRET = "a-scraper-s-own-secret"
 BOUND = re.compile(r'dubbing_bound\{name="([a-z_]+)",unit="[a-z ]+"\} (\S+)')

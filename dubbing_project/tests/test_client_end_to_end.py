@@ -28,7 +28,7 @@ from dubbing_project.tests.test_live_end_to_end import PROJECT, token_of
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.types import SAMPLE_RATE_HZ
 from sessions_app.client import ApiError, DubbingClient, NotVerifiedError, verify_webhook
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from asgiref.sync import sync_to_async
 
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import PROJECT, get, lines_of, token_of
-from pipeline.demo_clip import write_clip
-from pipeline.media import open_media
+from pipeline.sound.demo_clip import write_clip
+from pipeline.sound.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ
 
 HEARD_S = 8

@@ -15,7 +15,7 @@ import pytest
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_following_live import processes_of, server, token
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 __all__ = ["server", "token"]
 

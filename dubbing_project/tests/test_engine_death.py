@@ -17,8 +17,8 @@ import pytest
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import manage
 from dubbing_project.tests.viewer import PATIENCE_S, Viewer, all_is_well, tracebacks
-from pipeline.demo_clip import write_clip
-from pipeline.media import open_media
+from pipeline.sound.demo_clip import write_clip
+from pipeline.sound.media import open_media
 from pipeline.types import Pcm
 
 RECOGNISER = r"-m pipeline\.providers\.offline\.recognizer_worker"

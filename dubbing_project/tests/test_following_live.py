@@ -18,8 +18,8 @@ from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import get, token_of
 from dubbing_project.tests.test_resume_live import Watched
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app.live_client import LiveClient
-from sessions_app.live_state import decode
+from sessions_app.running.live_state import decode
+from sessions_app.socket_client.live_client import LiveClient
 
 SOURCE = utterances(*[(2.0, 140.0), (2.4, 140.0)] * 3)
 SOURCE_S = len(SOURCE) / 16_000

@@ -32,8 +32,8 @@ from dubbing_project.health.watch import watch
 from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.waiting import health
-from sessions_app import faults, readiness
-from sessions_app.faults import FaultChange, Faults
+from sessions_app.processes import faults, readiness
+from sessions_app.processes.faults import FaultChange, Faults
 
 SECRET = "a-scraper-s-own-secret"
 PARTS = {"database", "redis", "worker", "disk", "engines"}

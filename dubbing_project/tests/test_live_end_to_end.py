@@ -19,10 +19,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from dubbing_project.services.runner import RunningServices
-from pipeline.demo_clip import write_clip
-from pipeline.media import open_media
+from pipeline.sound.demo_clip import write_clip
+from pipeline.sound.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HEARD_S = 15

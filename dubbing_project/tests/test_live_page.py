@@ -20,7 +20,7 @@ import soxr
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from dubbing_project.services.runner import RunningServices
-from pipeline.demo_clip import write_clip
+from pipeline.sound.demo_clip import write_clip
 from sessions_app.tests.portal import PATIENCE_MS, Portal, level, portal
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import manage, token_of
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 

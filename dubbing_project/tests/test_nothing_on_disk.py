@@ -18,9 +18,9 @@ from watchfiles import Change, watch
 from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import token_of
-from pipeline.media import open_media
+from pipeline.sound.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 CLIPS = ("en/LJ001-0001.flac", "en/LJ001-0005.flac")
 WINDOW_BYTES = 32

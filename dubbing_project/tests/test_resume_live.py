@@ -19,7 +19,7 @@ from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import get, lines_of, token_of
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 AT_ONCE = 25
 FRAME_SAMPLES = 4096

@@ -32,7 +32,7 @@ from dubbing_project.tests.test_live_end_to_end import manage
 from dubbing_project.tests.test_studio_page import LOUDEST
 from pipeline.emulators.certificate import Certificate, make_certificate
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 from sessions_app.tests.portal import PATIENCE_MS, Portal, portal
 
 expect.set_options(timeout=PATIENCE_MS)

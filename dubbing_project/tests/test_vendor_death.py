@@ -18,8 +18,8 @@ from dubbing_project.services.emulators import RunningEmulators, running_emulato
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.test_live_end_to_end import token_of
 from dubbing_project.tests.viewer import Viewer, tracebacks
-from pipeline.demo_clip import write_clip
-from pipeline.media import open_media
+from pipeline.sound.demo_clip import write_clip
+from pipeline.sound.media import open_media
 
 
 class House:

@@ -14,7 +14,7 @@ from dubbing_project.services.waiting import health
 from dubbing_project.tests.test_live_end_to_end import get, lines_of
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.types import Pcm
-from sessions_app.live_client import LiveClient
+from sessions_app.socket_client.live_client import LiveClient
 
 PATIENCE_S = 60.0
 """For what takes a second or ten; a machine may be slow."""

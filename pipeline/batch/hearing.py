@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from pipeline.hearing.recognition import Recognition
+from pipeline.hearing.segmenter import Segmenter, SegmenterConfig
 from pipeline.plan import AUTO, Engines
 from pipeline.ports import EngineError, RecognitionOptions
-from pipeline.prosody import Prosody, measure
-from pipeline.recognition import Recognition
-from pipeline.segmenter import Segmenter, SegmenterConfig
-from pipeline.sound_quality import SoundQuality, measure_quality
-from pipeline.text_form import has_final_mark, restore
+from pipeline.sound.prosody import Prosody, measure
+from pipeline.sound.sound_quality import SoundQuality, measure_quality
+from pipeline.text.text_form import has_final_mark, restore
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Hypothesis, Pcm, SpeechPiece, Word, joined
 
 MARGIN_S = 0.06

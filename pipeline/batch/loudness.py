@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.bounds import FFMPEG_S, KILL_S
-from pipeline.media import MediaError
+from pipeline.sound.media import MediaError
 
 TARGET_LUFS = -23.0
 """EBU R128 programme loudness."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.batch.hearing import HeardLine, voiceprint_of
-from pipeline.casting import Casting
-from pipeline.prosody import SpeakerProsody
-from pipeline.speakers import SpeakerRegistry
+from pipeline.sound.prosody import SpeakerProsody
+from pipeline.speakers.clustering import SpeakerRegistry
 from pipeline.types import SpeakerMatch, Style, Voice
+from pipeline.voices.casting import Casting
 
 REFERENCE_S = 12.0
 """Speech that a voice is shaped after; more does not make it more alike."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from pipeline.batch.cutting import Cutter, Stretch
 from pipeline.bounds import MEDIA_MAX_S
-from pipeline.media import MediaError, MediaInfo, open_media
 from pipeline.ports import SpeechDetector, SpeechDetectorStream
+from pipeline.sound.media import MediaError, MediaInfo, open_media
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 PEAKS_PER_S = 20

@@ -12,9 +12,9 @@ import numpy as np
 from pipeline.batch.fitting import FASTEST, SLOWEST, How, Place, fit, wanted_share
 from pipeline.bounds import BATCH_LINE_S, BATCH_SHORTER_S
 from pipeline.guards.guarding import LIMITED
-from pipeline.making import in_time
 from pipeline.ports import EngineError, SpeechRequest, Synthesizer, TranslationRequest, Translator
-from pipeline.stretch import stretch
+from pipeline.sound.stretch import stretch
+from pipeline.speaking.making import in_time
 from pipeline.types import Pcm, Style, Voice
 
 _DEADBAND = 0.01

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from pipeline.ports import SpeechRequest
-from pipeline.prosody import SpeakerProsody, measure
 from pipeline.providers.offline.synthesizer import EspeakSynthesizer
-from pipeline.stretch import stretch
+from pipeline.runtime.world import pyworld
+from pipeline.sound.prosody import SpeakerProsody, measure
+from pipeline.sound.stretch import stretch
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Style, Voice
-from pipeline.world import pyworld
 
 SAID = "I never thought that we would see so many people here tonight."
 STEPS = (-1.0, -0.66, -0.33, 0.0, 0.33, 0.66, 1.0)

@@ -34,13 +34,13 @@ from pipeline.cloning.quality import (
 )
 from pipeline.cloning.tuning import SHAPING_AXES, search, settings_of
 from pipeline.ports import SpeechRequest
-from pipeline.prosody import measure, register_of
 from pipeline.providers.offline.bank import WorldBank
 from pipeline.providers.offline.shaping import WorldCloner
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.synthesizer import EspeakSynthesizer
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
 from pipeline.sample_quality.recording import recording_of
+from pipeline.sound.prosody import measure, register_of
 from pipeline.types import NO_TUNING, SAMPLE_RATE_HZ, Embedding, Pcm, Voice, VoiceTuning
 
 JUDGED = LINES["en"][:3]

@@ -26,9 +26,9 @@ from pipeline.guards.usage import Meter, Used
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.providers.registry import make_engines
 from pipeline.providers.settings import EngineSettings
-from pipeline.record import LineRecord
-from pipeline.shared import RunBegan
-from pipeline.sharing import Feed, Share
+from pipeline.reporting.record import LineRecord
+from pipeline.sharing.feeds import Feed, Share
+from pipeline.sharing.shared import RunBegan
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 RUN = "benchmark"

@@ -25,7 +25,12 @@ import numpy as np
 from pipeline.benchmarks.channels import Noise, read, telephone
 from pipeline.benchmarks.speakers import utterances
 from pipeline.benchmarks.voice import LINES
-from pipeline.identification import (
+from pipeline.ports import SpeechRequest
+from pipeline.providers.offline.shaping import DEFAULT_STRENGTH, Shaping, WorldCloner
+from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
+from pipeline.providers.offline.synthesizer import EspeakSynthesizer
+from pipeline.sound.prosody import measure, register_of
+from pipeline.speakers.identification import (
     SUGGEST_AT,
     Band,
     Candidate,
@@ -36,13 +41,8 @@ from pipeline.identification import (
     identify,
     mean_of,
 )
-from pipeline.ports import SpeechRequest
-from pipeline.prosody import measure, register_of
-from pipeline.providers.offline.shaping import DEFAULT_STRENGTH, Shaping, WorldCloner
-from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
-from pipeline.providers.offline.synthesizer import EspeakSynthesizer
+from pipeline.speakers.voiceprinting import SpeechRefusedError, voiceprints_of
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.voiceprinting import SpeechRefusedError, voiceprints_of
 
 SECONDS = (1.5, 2.0, 4.0)
 ENROLLED_CLIPS = 2

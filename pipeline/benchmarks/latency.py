@@ -15,11 +15,11 @@ import numpy as np
 
 from pipeline.dubber import Dubber
 from pipeline.events import Failure, Latencies, Skipped, SpeakerHeard, Summary
-from pipeline.media import open_media
 from pipeline.plan import DubbingPlan
 from pipeline.providers.registry import make_engines
 from pipeline.providers.settings import EngineSettings
-from pipeline.record import LineRecord
+from pipeline.reporting.record import LineRecord
+from pipeline.sound.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
 CHUNK_SAMPLES = 1024

@@ -28,10 +28,10 @@ from pipeline.benchmarks.word_errors import (
     read_pcm,
     word_errors,
 )
+from pipeline.hearing.segmenter import Segmenter
 from pipeline.ports import RecognitionOptions, SpeechDetector
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
 from pipeline.providers.offline.voice_activity import SileroDetector
-from pipeline.segmenter import Segmenter
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Hypothesis, Pcm
 
 CHUNK_SAMPLES = 1024

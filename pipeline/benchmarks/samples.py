@@ -22,14 +22,14 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from pipeline.media import MediaError
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
+from pipeline.runtime.world import pyworld
 from pipeline.sample_quality import Analysis, Recording, analyse, read_recording
 from pipeline.sample_quality.measures import FRAME_SAMPLES
 from pipeline.sample_quality.recording import recording_of
+from pipeline.sound.media import MediaError
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.world import pyworld
 
 Analyser = Callable[[Recording], Analysis]
 

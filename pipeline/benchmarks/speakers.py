@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from pipeline.hearing.segmenter import Segmenter
 from pipeline.providers.offline.speaker_encoder import Precision, ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
 from pipeline.providers.offline.voice_activity import SileroDetector, SileroStream
-from pipeline.segmenter import Segmenter
-from pipeline.speakers import SpeakerRegistry
+from pipeline.speakers.clustering import SpeakerRegistry
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Embedding, Pcm
 
 LONG_S = 1.5

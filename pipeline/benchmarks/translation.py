@@ -16,13 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from pipeline import text_form
 from pipeline.ports import TranslationRequest
 from pipeline.providers.offline.apertium_modes import installed_modes, routes
 from pipeline.providers.offline.apertium_pipe import PipePool
 from pipeline.providers.offline.stream_format import read_reply
 from pipeline.providers.offline.tidying import tidy
 from pipeline.providers.offline.translator import ApertiumTranslator
+from pipeline.text import text_form
 
 LANGUAGES = ("en", "es", "fr", "it", "pt", "ca")
 SENTENCES = [

@@ -22,10 +22,10 @@ import numpy.typing as npt
 import soundfile
 
 from pipeline.ports import SpeechRequest
-from pipeline.prosody import measure, register_of
 from pipeline.providers.offline.shaping import DEFAULT_STRENGTH, Shaping, WorldCloner
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.synthesizer import EspeakSynthesizer
+from pipeline.sound.prosody import measure, register_of
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 SPEAKERS = ("1688", "1998", "2033", "367", "3080", "2609")

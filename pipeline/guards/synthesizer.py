@@ -11,9 +11,9 @@ from pipeline.guards.chain import Chain, Link
 from pipeline.guards.gate import FairGate
 from pipeline.guards.usage import Meter
 from pipeline.guards.voices import voice_for, with_stand_ins
-from pipeline.making import in_time
 from pipeline.ports import EngineError, SpeechRequest, SpeechStream, Synthesizer
-from pipeline.speakable import speakable
+from pipeline.speaking.making import in_time
+from pipeline.text.speakable import speakable
 from pipeline.types import Pcm, Voice
 
 _UNSPEAKABLE = frozenset({"nothing_to_speak", "text_too_long"})

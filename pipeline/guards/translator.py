@@ -6,8 +6,8 @@ from pipeline.bounds import TRANSLATION_LEG_S
 from pipeline.guards.chain import Chain, Link
 from pipeline.guards.gate import FairGate
 from pipeline.guards.usage import Meter
-from pipeline.making import in_time
 from pipeline.ports import EngineError, TranslationRequest, Translator
+from pipeline.speaking.making import in_time
 
 
 class GuardedTranslator:

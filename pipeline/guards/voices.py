@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import msgspec
 
-from pipeline.casting import Casting
 from pipeline.ports import EngineError, Synthesizer, VoiceCloner
 from pipeline.types import Pcm, Register, Voice
+from pipeline.voices.casting import Casting
 
 _TYPICAL_HZ: Mapping[Register, float] = {"low": 110.0, "mid": 160.0, "high": 210.0}
 

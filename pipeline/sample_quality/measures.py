@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyloudnorm
 
+from pipeline.runtime.world import pyworld
 from pipeline.sample_quality.recording import Recording
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.world import pyworld
 
 FRAME_SAMPLES = 512
 """At 16 kHz: what the speech detector judges at a time, 32 ms."""

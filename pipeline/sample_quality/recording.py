@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from pipeline.bounds import SAMPLE_MAX_S
-from pipeline.media import MediaError, open_media
+from pipeline.sound.media import MediaError, open_media
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 RATE_MAX_HZ = 48_000

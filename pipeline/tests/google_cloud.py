@@ -16,18 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.committer import Committer
+from pipeline.committing.committer import Committer
 from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.emulators.google.speech_rules import SpeechRules
 from pipeline.emulators.marks import marked
 from pipeline.emulators.scripted_ear import ScriptedEar
+from pipeline.hearing.segmenter import Segmenter
 from pipeline.ports import RecognitionOptions, Recognizer
 from pipeline.providers.google.pacing import Pacing
 from pipeline.providers.google.recognizer import GoogleRecognizer
 from pipeline.providers.scripted.hearing import ScriptedDetector
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import GoogleAccess
-from pipeline.segmenter import Segmenter
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Hypothesis, Pcm, SpeechPiece, Word
 
 WORD_S = 0.4

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.acquaintance import Acquaintances
-from pipeline.memory import Heard, Identity
 from pipeline.providers.scripted.hearing import ScriptedEncoder
+from pipeline.speakers.acquaintance import Acquaintances
+from pipeline.speakers.memory import Heard, Identity
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 

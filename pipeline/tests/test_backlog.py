@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.backlog import DROP, WAIT, Load, Turn, WaitingLine, is_late, next_turn
 from pipeline.bounds import MERGED_CHARS, MERGED_MAX, SPEAKING_MAX
-from pipeline.scheduler import BacklogRules
+from pipeline.speaking.backlog import DROP, WAIT, Load, Turn, WaitingLine, is_late, next_turn
+from pipeline.speaking.scheduler import BacklogRules
 
 RULES = BacklogRules()
 MAX_S = RULES.backlog_max_s

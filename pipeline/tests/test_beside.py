@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from pipeline.beside import NICENESS, beside
+from pipeline.runtime.beside import NICENESS, beside
 
 
 async def test_one_thing_at_a_time_in_order() -> None:

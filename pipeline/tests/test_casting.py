@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.casting import Casting
-from pipeline.snapshot import CastVoice
+from pipeline.handover.snapshot import CastVoice
 from pipeline.types import Register, Voice
+from pipeline.voices.casting import Casting
 
 
 def voice(key: str, register: Register, pitch_hz: float) -> Voice:

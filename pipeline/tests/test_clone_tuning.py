@@ -8,10 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.casting import Casting
 from pipeline.cloning.quality import judged, measure_quality
 from pipeline.cloning.tuning import SHAPING_AXES, search, settings_of, tuning_of
-from pipeline.likeness import Likeness
 from pipeline.ports import BankedVoice, SpeechRequest
 from pipeline.providers.elevenlabs.bank import ElevenLabsBank
 from pipeline.providers.offline.bank import WorldBank
@@ -21,6 +19,8 @@ from pipeline.providers.scripted.speaking import ScriptedCloner, ScriptedSynthes
 from pipeline.sample_quality.recording import recording_of
 from pipeline.tests.emulated_elevenlabs import access_to, emulated, heard, speaking, speech
 from pipeline.types import NO_TUNING, SAMPLE_RATE_HZ, Embedding, Pcm, Voice, VoiceTuning
+from pipeline.voices.casting import Casting
+from pipeline.voices.likeness import Likeness
 
 
 async def test_the_best_settings_are_found_within_the_budget() -> None:

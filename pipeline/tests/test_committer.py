@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.committer import CommitRules, Committer
+from pipeline.committing.committer import CommitRules, Committer
 from pipeline.types import Clause, Hypothesis, Word
 
 

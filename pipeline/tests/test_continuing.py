@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.dubber import Dubber, Output
 from pipeline.events import CommittedTranscript, CueAudio, CueEnded, CueScheduled, Skipped, Summary
+from pipeline.handover.snapshot import Delivered, RunSnapshot
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.providers.scripted.hearing import (
     ScriptedDetector,
@@ -27,8 +28,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
-from pipeline.record import LineRecord
-from pipeline.snapshot import Delivered, RunSnapshot
+from pipeline.reporting.record import LineRecord
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm, Word
 
 CHUNK = 1600

@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.delivery import (
+from pipeline.providers.offline.espeak_voices import VARIANTS
+from pipeline.providers.offline.synthesizer import _styled_pitch
+from pipeline.sound.prosody import PAUSES_LIMIT, Prosody, SpeakerProsody, arousal_of, measure
+from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
+from pipeline.voices.delivery import (
     FIT,
     GAIN_DB,
     PITCH_RANGE,
@@ -24,10 +28,6 @@ from pipeline.delivery import (
     vendor_pace,
     vendor_style,
 )
-from pipeline.prosody import PAUSES_LIMIT, Prosody, SpeakerProsody, arousal_of, measure
-from pipeline.providers.offline.espeak_voices import VARIANTS
-from pipeline.providers.offline.synthesizer import _styled_pitch
-from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
 
 styles = st.builds(
     Style,

@@ -16,7 +16,7 @@ from pipeline.events import (
 )
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.providers.scripted.speaking import ScriptedSynthesizer, ScriptedTranslator
-from pipeline.record import LineRecord
+from pipeline.reporting.record import LineRecord
 from pipeline.tests.test_dubber import FOUR, chunks, of, plan, scripted_engines
 
 FOREVER_S = 3600.0

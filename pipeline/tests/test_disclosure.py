@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.disclosure import (
+from pipeline.files.disclosure import (
     COMPOSITE,
     STATEMENT,
     TYPE,

@@ -34,7 +34,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
-from pipeline.record import LineRecord
+from pipeline.reporting.record import LineRecord
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
 SCRIPT = ("we open the door", "nobody is inside", "the lamp still burns", "who lives here")
@@ -377,10 +377,12 @@ async def test_debug_logging_says_once_a_second_how_the_run_does_and_no_word(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await dub(FOUR)
-    assert not [record for record in caplog.records if record.name == "pipeline.gauge"]
+    assert not [record for record in caplog.records if record.name == "pipeline.reporting.gauge"]
     caplog.set_level(logging.DEBUG, "pipeline")
     await dub(FOUR)
-    lines = [record.__dict__ for record in caplog.records if record.name == "pipeline.gauge"]
+    lines = [
+        record.__dict__ for record in caplog.records if record.name == "pipeline.reporting.gauge"
+    ]
     assert len(lines) == pytest.approx(len(FOUR) / SAMPLE_RATE_HZ, abs=1)
     assert max(line["level_dbfs"] for line in lines) == pytest.approx(-15.3, abs=1)
     assert all(line["inbox_s"] >= 0 and line["backlog_s"] >= 0 for line in lines)

@@ -18,8 +18,8 @@ from pipeline.emulators.elevenlabs.catalog import MODELS, PLANS
 from pipeline.emulators.elevenlabs.mouths import CHARACTER_S, pieces_of, spread
 from pipeline.emulators.elevenlabs.offline_mouth import OfflineMouth
 from pipeline.emulators.elevenlabs.voices import STOCK
-from pipeline.media import decode_audio_blob
-from pipeline.prosody import measure
+from pipeline.sound.media import decode_audio_blob
+from pipeline.sound.prosody import measure
 from pipeline.tests.elevenlabs_helpers import (
     FLASH,
     VOICE,

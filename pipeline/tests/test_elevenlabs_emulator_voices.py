@@ -15,9 +15,9 @@ from elevenlabs.client import AsyncElevenLabs
 from pipeline.emulators.elevenlabs.catalog import PLANS
 from pipeline.emulators.elevenlabs.offline_mouth import OfflineMouth
 from pipeline.emulators.elevenlabs.voices import STOCK, StoredVoice
-from pipeline.media import decode_audio_blob
-from pipeline.prosody import measure
 from pipeline.providers.offline.espeak_voices import BY_KEY
+from pipeline.sound.media import decode_audio_blob
+from pipeline.sound.prosody import measure
 from pipeline.tests.elevenlabs_helpers import ONCE, VOICE, emulated, heard, refusal, tone, wav
 
 STARTER_SLOTS = 10

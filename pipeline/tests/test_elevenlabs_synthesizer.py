@@ -18,14 +18,14 @@ from pipeline.emulators.elevenlabs.mouths import HumMouth, Saying, Utterance
 from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.emulators.elevenlabs.voices import VoiceSettings
 from pipeline.guards.usage import Meter
-from pipeline.making import Clip
-from pipeline.playing import FASTEST, begin
 from pipeline.ports import EngineError
 from pipeline.providers.elevenlabs.dialling import make_client
 from pipeline.providers.elevenlabs.speech import Asked, ElevenLabsSpeech
 from pipeline.providers.elevenlabs.voices import Cloned
 from pipeline.providers.settings import ElevenLabsAccess
-from pipeline.scheduler import Placement
+from pipeline.speaking.making import Clip
+from pipeline.speaking.playing import FASTEST, begin
+from pipeline.speaking.scheduler import Placement
 from pipeline.tests.emulated_elevenlabs import (
     TEXT,
     account_of,

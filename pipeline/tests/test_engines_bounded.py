@@ -12,10 +12,8 @@ import pytest
 from pipeline.bounds import GROUPS_MAX, LINES_MAX, PIECES_KEPT_MAX, PIECES_WAITING_MAX
 from pipeline.dubber import Dubber
 from pipeline.events import CueEnded, Failure, Skipped, Summary
-from pipeline.ledger import Entry
-from pipeline.making import Translation
+from pipeline.hearing.recognition import Recognition
 from pipeline.plan import DubbingPlan, Engines
-from pipeline.playing import Timing
 from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_worker import SpeakJob
@@ -30,9 +28,11 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
-from pipeline.recognition import Recognition
-from pipeline.scheduler import Scheduler
-from pipeline.turns import Turns
+from pipeline.speaking.ledger import Entry
+from pipeline.speaking.making import Translation
+from pipeline.speaking.playing import Timing
+from pipeline.speaking.scheduler import Scheduler
+from pipeline.speaking.turns import Turns
 from pipeline.types import NEUTRAL_STYLE, AudioChunk, Clause, Line, SpeakerMatch, SpeechPiece, Word
 
 
@@ -102,7 +102,7 @@ async def dubbed(translator: ScriptedTranslator, synthesizer: ScriptedSynthesize
 async def test_a_translator_that_never_answers_costs_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pipeline.making.TRANSLATION_S", 0.3)
+    monkeypatch.setattr("pipeline.speaking.making.TRANSLATION_S", 0.3)
     told = await dubbed(Silent(), ScriptedSynthesizer())
     assert [one.reason for one in told if isinstance(one, Skipped)] == ["engine_timeout"]
     assert [one.code for one in told if isinstance(one, Failure)] == ["engine_timeout"]
@@ -111,7 +111,7 @@ async def test_a_translator_that_never_answers_costs_one_line(
 
 
 async def test_sound_that_stops_in_a_line_ends_its_cue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.playing.NEXT_SOUND_S", 0.2)
+    monkeypatch.setattr("pipeline.speaking.playing.NEXT_SOUND_S", 0.2)
     told = await dubbed(ScriptedTranslator(), Stuck())
     assert len([one for one in told if isinstance(one, CueEnded)]) == 2
     assert [one.code for one in told if isinstance(one, Failure)] == ["engine_timeout"]

@@ -15,7 +15,7 @@ from pipeline.dub import Dub
 from pipeline.dubber import Dubber
 from pipeline.events import CommittedTranscript, CueScheduled, Skipped, Summary, Translated
 from pipeline.follower import Follower
-from pipeline.kept_voices import KeptVoices
+from pipeline.handover.snapshot import Followed, RunSnapshot
 from pipeline.plan import DubbingPlan, Engines
 from pipeline.ports import EngineError
 from pipeline.providers.scripted.hearing import ScriptedRecognizer
@@ -25,7 +25,8 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
-from pipeline.shared import (
+from pipeline.sharing.feeds import Aside, Feed, FeedFullError, Share
+from pipeline.sharing.shared import (
     AnyShared,
     FeedClosed,
     RunBegan,
@@ -33,11 +34,10 @@ from pipeline.shared import (
     SharedLine,
     SharedTranslation,
 )
-from pipeline.sharing import Aside, Feed, FeedFullError, Share
-from pipeline.snapshot import Followed, RunSnapshot
-from pipeline.speaking import Output
+from pipeline.speaking.loop import Output
 from pipeline.tests.test_dubber import chunks, scripted_engines
 from pipeline.types import NEUTRAL_STYLE, Pcm, SpeakerMatch, Voice
+from pipeline.voices.kept_voices import KeptVoices
 
 SPEECH = utterances((2.0, 140.0), (2.5, 220.0), (2.0, 140.0), (2.5, 220.0))
 Told = TypeVar("Told")
@@ -313,7 +313,7 @@ async def test_a_language_that_the_followers_engine_does_not_speak_is_refused() 
 async def test_a_feed_takes_so_many_and_survives_one_that_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pipeline.sharing.FOLLOWERS_MAX", 2)
+    monkeypatch.setattr("pipeline.sharing.feeds.FOLLOWERS_MAX", 2)
     feed, heard = Feed(), list[AnyShared]()
 
     def note(item: AnyShared, _: Aside | None) -> None:

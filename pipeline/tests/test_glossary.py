@@ -8,9 +8,9 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import glossary
 from pipeline.bounds import TERMS_MAX
-from pipeline.glossary import lost, protect, restore, tag_token, word_token
+from pipeline.text import glossary
+from pipeline.text.glossary import lost, protect, restore, tag_token, word_token
 
 WORDS = st.text(alphabet="abcdeé'+ßZxq", min_size=1, max_size=6)
 TERMS = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)

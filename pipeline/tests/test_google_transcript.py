@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.committer import Committer
+from pipeline.committing.committer import Committer
 from pipeline.providers.google.alignment import Known, align, key_of
 from pipeline.providers.google.placing import Reading, ReadWord
 from pipeline.providers.google.results import words_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.identification import (
+from pipeline.speakers.identification import (
     Band,
     Candidate,
     Context,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bounds import FILE_MAX_S, GAP_FILL_MAX_S, LIVE_LEFT_S, LIVE_MAX_S
-from pipeline.inbox import Inbox, contiguous
+from pipeline.hearing.inbox import Inbox, contiguous
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 
 

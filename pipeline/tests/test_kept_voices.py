@@ -8,12 +8,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from pipeline import metrics
-from pipeline.casting import Casting
 from pipeline.dubber import Dubber
 from pipeline.events import SpeakerHeard
 from pipeline.guards.voices import GuardedCloner
-from pipeline.kept_voices import KeptVoices
-from pipeline.likeness import Likeness
 from pipeline.providers.elevenlabs.cloner import ElevenLabsCloner
 from pipeline.providers.elevenlabs.voices import Cloned
 from pipeline.providers.offline.shaping import WorldCloner
@@ -22,6 +19,9 @@ from pipeline.providers.scripted.speaking import ScriptedCloner, ScriptedSynthes
 from pipeline.providers.settings import ElevenLabsAccess
 from pipeline.tests.test_continuing import CHUNKS, PLAN, Client, engines, rest, run, through_json
 from pipeline.types import Voice
+from pipeline.voices.casting import Casting
+from pipeline.voices.kept_voices import KeptVoices
+from pipeline.voices.likeness import Likeness
 
 BASE, OTHER = ScriptedSynthesizer().voices("es")[:2]
 

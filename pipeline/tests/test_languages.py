@@ -9,13 +9,13 @@ import pytest
 
 from pipeline.dubber import Dubber
 from pipeline.events import CommittedTranscript, CueScheduled, LanguageFound, Skipped, Translated
+from pipeline.handover.snapshot import RunSnapshot
 from pipeline.plan import AUTO
 from pipeline.ports import EngineError
 from pipeline.providers.scripted.hearing import ScriptedRecognizer
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.providers.scripted.speaking import ScriptedTranslator
-from pipeline.record import LineRecord
-from pipeline.snapshot import RunSnapshot
+from pipeline.reporting.record import LineRecord
 from pipeline.tests.test_dubber import dub, of, plan, scripted_engines
 from pipeline.types import Word, joined
 

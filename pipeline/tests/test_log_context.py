@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pipeline import log_context
+from pipeline.runtime import log_context
 
 
 def test_a_block_adds_ids_and_gives_back_what_was_there() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.making import Clip, Translation, make_clip
 from pipeline.ports import EngineError
 from pipeline.providers.scripted.speaking import ScriptedSynthesizer
+from pipeline.speaking.making import Clip, Translation, make_clip
 from pipeline.types import NEUTRAL_STYLE, Clause, Line, Pcm, SpeakerMatch, Word
 
 
@@ -107,7 +107,7 @@ async def test_sound_that_breaks_off_later_is_not_begun_again() -> None:
 async def test_an_engine_that_never_answers_costs_one_line(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.making.FIRST_SOUND_S", 0.05)
+    monkeypatch.setattr("pipeline.speaking.making.FIRST_SOUND_S", 0.05)
     synthesizer = Deaf(where=where)
     clip = await made(synthesizer)
     assert clip.failure is not None

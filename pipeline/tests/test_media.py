@@ -17,8 +17,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.media import MediaError, audio_container, decode_audio_blob, open_media
-from pipeline.mixer import (
+from pipeline.files.mixer import (
     CEILING,
     DUCK_DOWN_S,
     DUCK_FLOOR,
@@ -30,7 +29,8 @@ from pipeline.mixer import (
     duck_gain,
     duck_spans,
 )
-from pipeline.muxer import mux, video_suffix
+from pipeline.files.muxer import mux, video_suffix
+from pipeline.sound.media import MediaError, audio_container, decode_audio_blob, open_media
 from pipeline.types import Pcm
 
 

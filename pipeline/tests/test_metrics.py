@@ -12,13 +12,13 @@ import pytest
 
 from pipeline import metrics
 from pipeline.events import Latencies
+from pipeline.hearing.recognition import Recognition
 from pipeline.metrics import LabelValues
 from pipeline.ports import RecognitionOptions, TranslationRequest
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_worker import SpeakJob
 from pipeline.providers.offline.recognizer import PocketSphinxRecognizer
 from pipeline.providers.offline.translator import ApertiumTranslator
-from pipeline.recognition import Recognition
 from pipeline.types import SpeechPiece
 
 

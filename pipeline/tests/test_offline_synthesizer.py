@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from pipeline.bounds import CHARACTERS_SPOKEN_MAX as MAX_CHARACTERS
-from pipeline.delivery import fitted_rate
 from pipeline.ports import EngineError, SpeechRequest
-from pipeline.prosody import measure, register_of
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_voices import VARIANTS
 from pipeline.providers.offline.espeak_worker import SpeakJob
 from pipeline.providers.offline.loudness import active_level_db, apply_gain, trim_silence
 from pipeline.providers.offline.synthesizer import EspeakSynthesizer
-from pipeline.speakable import speakable
+from pipeline.sound.prosody import measure, register_of
+from pipeline.text.speakable import speakable
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Style, Voice
+from pipeline.voices.delivery import fitted_rate
 
 TEXT = "El comité publicará su informe final sobre la reforma el próximo martes."
 

@@ -23,8 +23,8 @@ from pipeline.providers.scripted.speaking import (
     ScriptedSynthesizer,
     ScriptedTranslator,
 )
-from pipeline.record import LineRecord
-from pipeline.scheduler import BacklogRules
+from pipeline.reporting.record import LineRecord
+from pipeline.speaking.scheduler import BacklogRules
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 
 PLAN = DubbingPlan(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline import metrics
+from pipeline.guards.prices import ENGINES, parse_prices
 from pipeline.guards.usage import Meter, Used
-from pipeline.prices import ENGINES, parse_prices
 from pipeline.providers.elevenlabs.synthesizer import ElevenLabsSynthesizer
 from pipeline.providers.google.recognizer import GoogleRecognizer
 from pipeline.providers.google.translator import GoogleTranslator

@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.prosody import (
+from pipeline.sound.prosody import (
     ENERGY_LIMIT_DB,
     PITCH_LIMIT_SEMITONES,
     RANGE_LIMITS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.bounds import SPOKEN_STRETCHES_MAX
-from pipeline.recent_speech import RecentSpeech
+from pipeline.hearing.recent_speech import RecentSpeech
 from pipeline.tests.test_tape import fill
 from pipeline.types import SAMPLE_RATE_HZ
 

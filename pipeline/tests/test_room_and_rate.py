@@ -13,7 +13,7 @@ from pipeline.benchmarks.word_errors import read_pcm
 from pipeline.sample_quality.picture import picture
 from pipeline.sample_quality.recording import recording_of
 from pipeline.sample_quality.room_and_rate import reverberation_s, syllables_per_s
-from pipeline.stretch import stretch
+from pipeline.sound.stretch import stretch
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 CLIPS = ("librispeech/3080-5032-0001.flac", "en/LJ001-0001.flac")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scheduler import BacklogRules, Scheduler
+from pipeline.speaking.scheduler import BacklogRules, Scheduler
 
 RULES = BacklogRules()
 

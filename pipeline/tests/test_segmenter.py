@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.segmenter import Segmenter, SegmenterConfig
+from pipeline.hearing.segmenter import Segmenter, SegmenterConfig
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, SpeechPiece
 
 FRAME = 512

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.ports import EngineError, SpeechRequest
-from pipeline.prosody import measure
 from pipeline.providers.offline.loudness import active_level_db
 from pipeline.providers.offline.shaping import Shaping, WorldCloner, shape_blocks
 from pipeline.providers.offline.synthesizer import EspeakSynthesizer
 from pipeline.providers.offline.voice_profile import VoiceProfile, build_profile
+from pipeline.sound.prosody import measure
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Style
 
 TEXT = "El comité publicará su informe final sobre la reforma el próximo martes por la mañana."

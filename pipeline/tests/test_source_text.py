@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from pipeline.bounds import SOURCE_TEXT_MAX
 from pipeline.dubber import Dubber, Engines, Output
 from pipeline.events import CommittedTranscript, CueScheduled, Summary, Translated
+from pipeline.handover.snapshot import RunSnapshot
+from pipeline.hearing.unrecognised import Gate, NoRecognizer
 from pipeline.providers.scripted.hearing import ClockRecognizer, TimedRecognizer
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.scripted.speaking import ScriptedTranslator
-from pipeline.snapshot import RunSnapshot
-from pipeline.source_text import (
+from pipeline.tests.test_dubber import chunks, of, plan, scripted_engines
+from pipeline.text.source_text import (
     SourceText,
     SourceTextState,
     Subtitle,
     clauses_of,
 )
-from pipeline.tests.test_dubber import chunks, of, plan, scripted_engines
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, SpeechPiece
-from pipeline.unrecognised import Gate, NoRecognizer
 
 CUES = (
     Subtitle(0.5, 2.0, "Die Tür steht offen.", "de"),

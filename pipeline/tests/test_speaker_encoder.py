@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.beside import beside
 from pipeline.ports import EngineError
 from pipeline.providers.offline import speaker_encoder_export as exporting
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder, partial_mels
+from pipeline.runtime.beside import beside
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 

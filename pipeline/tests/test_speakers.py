@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.benchmarks.speakers import SpokenLine, follow, read_lines, streams
+from pipeline.handover.snapshot import SpeakersState
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
-from pipeline.snapshot import SpeakersState
-from pipeline.speakers import RegistryConfig, SpeakerRegistry
+from pipeline.speakers.clustering import RegistryConfig, SpeakerRegistry
 from pipeline.types import Embedding, SpeakerMatch
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.committer import Committer
+from pipeline.committing.committer import Committer
+from pipeline.committing.speculation import Speculation
 from pipeline.events import CueScheduled, Translated
-from pipeline.making import Translation, translate
 from pipeline.ports import EngineError, RecognitionOptions, TranslationRequest
 from pipeline.providers.scripted.hearing import (
     ScriptedRecognizer,
@@ -20,7 +20,7 @@ from pipeline.providers.scripted.hearing import (
 )
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.providers.scripted.speaking import ScriptedTranslator
-from pipeline.speculation import Speculation
+from pipeline.speaking.making import Translation, translate
 from pipeline.tests.test_committer import growing, words
 from pipeline.tests.test_dubber import dub, of, plan, scripted_engines
 from pipeline.types import Hypothesis

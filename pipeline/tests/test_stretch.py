@@ -7,8 +7,8 @@ import gc
 import numpy as np
 import pytest
 
-from pipeline.prosody import measure
-from pipeline.stretch import TimeStretcher, stretch
+from pipeline.sound.prosody import measure
+from pipeline.sound.stretch import TimeStretcher, stretch
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 

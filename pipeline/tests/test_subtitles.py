@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.subtitles import CUE_LINES, LINE_CHARACTERS, srt, timestamp
+from pipeline.files.subtitles import CUE_LINES, LINE_CHARACTERS, srt, timestamp
 
 CUE = re.compile(
     r"(\d+)\n(\d{2,}):(\d\d):(\d\d),(\d{3}) --> (\d{2,}):(\d\d):(\d\d),(\d{3})\n((?:.+\n)+)"

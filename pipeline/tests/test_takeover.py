@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.snapshot import (
+from pipeline.handover.snapshot import (
     CommittingState,
     Delivered,
     PendingLine,
     RunSnapshot,
     TallyState,
 )
-from pipeline.takeover import take_over
+from pipeline.handover.takeover import take_over
 from pipeline.types import NEUTRAL_STYLE, SpeakerMatch
 
 

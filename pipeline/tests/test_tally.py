@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pipeline.bounds import EXPORT_MAX, SAMPLES_MAX
 from pipeline.events import Latencies
-from pipeline.tally import Tally
+from pipeline.reporting.tally import Tally
 
 
 def latencies(total_ms: float) -> Latencies:

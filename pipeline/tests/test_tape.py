@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tape import Tape
+from pipeline.hearing.tape import Tape
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 
 

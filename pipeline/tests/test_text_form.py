@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.providers.offline.stream_format import read_reply
 from pipeline.providers.offline.tidying import tidy
-from pipeline.text_form import (
+from pipeline.text.text_form import (
     capitalise_sentences,
     lower_sentence_starts,
     restore,

@@ -10,9 +10,9 @@ import pytest
 from pipeline.benchmarks.channels import Noise, read, telephone
 from pipeline.providers.offline.speaker_encoder import ResemblyzerEncoder
 from pipeline.providers.offline.speaker_encoder_export import export
-from pipeline.speech_quality import is_narrow, narrowed, noise_suppressed, noisy, snr_db
+from pipeline.speakers.speech_quality import is_narrow, narrowed, noise_suppressed, noisy, snr_db
+from pipeline.speakers.voiceprinting import SpeechRefusedError, voiceprints_of
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.voiceprinting import SpeechRefusedError, voiceprints_of
 
 
 @pytest.fixture(scope="module")

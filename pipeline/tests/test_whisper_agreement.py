@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.committer import Committer
+from pipeline.committing.committer import Committer
 from pipeline.providers.whisper.agreement import WORD_MIN_S, LocalAgreement
 from pipeline.types import Hypothesis, Word
 

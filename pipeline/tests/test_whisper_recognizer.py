@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 import pipeline
+from pipeline.hearing.recognition import Recognition
 from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.providers.catalogue import PROVIDERS
 from pipeline.providers.process_stream import ProcessStream
@@ -25,7 +26,6 @@ from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import EngineSettings
 from pipeline.providers.whisper import engines, model_files
 from pipeline.providers.whisper.recognizer import WhisperRecognizer
-from pipeline.recognition import Recognition
 from pipeline.tests.whisper_model import FAVOURITE, SECOND, make_whisper_model
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, Pcm, SpeechPiece
 

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from accounts.rest.scopes import ANY
 from accounts.rest.views import Api
-from sessions_app.engine_access import access_of
-from sessions_app.engine_list import check_keys_of, engines_for
+from sessions_app.engines.engine_access import access_of
+from sessions_app.engines.engine_list import check_keys_of, engines_for
 
 
 class EngineSerializer(serializers.Serializer[Any]):

@@ -19,8 +19,8 @@ from pipeline.providers.catalogue import NAMED_ROLES, providers_of
 from pipeline.providers.choice import refuse_unknown
 from pipeline.types import Voice
 from sessions_app import wiring
-from sessions_app.languages import available_pairs
-from sessions_app.offered_voices import ClonedVoice, StockVoice, cloned_voices
+from sessions_app.engines.languages import available_pairs
+from sessions_app.engines.offered_voices import ClonedVoice, StockVoice, cloned_voices
 
 ROLE_PARAMETERS = [
     OpenApiParameter(

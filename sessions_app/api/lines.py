@@ -22,9 +22,10 @@ from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.schema import with_tag
 from accounts.rest.views import Api
 from pipeline.bounds import SEARCH_MAX_CHARACTERS
-from sessions_app import selectors, statistics, transcripts
+from sessions_app import selectors
 from sessions_app.api.sessions import found
 from sessions_app.models import Line
+from sessions_app.records import statistics, transcripts
 
 
 class LineSerializer(serializers.ModelSerializer[Line]):

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.emulators.marks import marked
+from pipeline.hearing.segmenter import Segmenter
 from pipeline.providers.scripted.engines import detector
 from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import EngineSettings
-from pipeline.segmenter import Segmenter
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm
 
 FRAME_SAMPLES = 1024

@@ -5,7 +5,7 @@ import django.contrib.postgres.search
 import django.db.models.deletion
 from django.db import migrations, models
 
-from sessions_app.search import words_of
+from sessions_app.records.search import words_of
 
 
 def gather_words(apps, schema_editor):

@@ -21,8 +21,8 @@ from accounts.services import UserKeysOffError, forget_engine_key, keep_engine_k
 from pipeline.bounds import ENGINE_KEY_MAX_CHARS
 from pipeline.providers.catalogue import VENDORS
 from pipeline.providers.keys import KeyShapeError
-from sessions_app.engine_access import access_of
-from sessions_app.engine_list import Checked, check_keys_of, engines_for
+from sessions_app.engines.engine_access import access_of
+from sessions_app.engines.engine_list import Checked, check_keys_of, engines_for
 
 CHECK_EVERY_S = 5
 """Every check is a call to a vendor, on somebody's account."""

@@ -12,16 +12,16 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from pipeline.demo_clip import DemoClipError
 from pipeline.ports import EngineError
+from pipeline.sound.demo_clip import DemoClipError
 from sessions_app import example, selectors, wiring
-from sessions_app.engine_access import access_of
-from sessions_app.engine_list import engines_for
-from sessions_app.languages import available_pairs
+from sessions_app.engines.engine_access import access_of
+from sessions_app.engines.engine_list import engines_for
+from sessions_app.engines.languages import available_pairs
 from sessions_app.models import DubbingSession
-from sessions_app.naming import language_name, languages_of
 from sessions_app.pages.reading import user_of
 from sessions_app.pages.sounds import sound_response
+from sessions_app.records.naming import language_name, languages_of
 from sessions_app.tasks import make_example
 
 NO_SESSION = uuid.UUID(int=0)

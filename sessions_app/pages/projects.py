@@ -26,14 +26,14 @@ from pipeline.bounds import (
 )
 from pipeline.ports import EngineError
 from sessions_app import wiring
-from sessions_app.languages import available_pairs
-from sessions_app.naming import duration, language_name
+from sessions_app.engines.languages import available_pairs
 from sessions_app.pages.reading import StateShown, session_or_404, user_of
 from sessions_app.projects import making, selectors
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.job_models import UNFINISHED, ExportForm, Job, JobKind, JobState
 from sessions_app.projects.models import Project
 from sessions_app.projects.progress import progress
+from sessions_app.records.naming import duration, language_name
 
 PROJECTS_A_PAGE = 25
 STEPS = {

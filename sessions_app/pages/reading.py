@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from accounts.models import User
 from sessions_app import selectors
 from sessions_app.models import DubbingSession, SessionState
-from sessions_app.naming import duration, languages_of
+from sessions_app.records.naming import duration, languages_of
 
 
 def user_of(request: HttpRequest) -> User:

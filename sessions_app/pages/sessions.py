@@ -16,19 +16,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors import editing_teams_of
 from pipeline.bounds import SEARCH_MAX_CHARACTERS
-from sessions_app import library, selectors
-from sessions_app.listing import cursor_of, page_of
+from sessions_app import selectors
 from sessions_app.models import DubbingSession, Line, SessionState
-from sessions_app.naming import (
+from sessions_app.pages.charts import clock
+from sessions_app.pages.reading import STATES, about, session_or_404, user_of
+from sessions_app.protocol.codes import SKIPS
+from sessions_app.records import library
+from sessions_app.records.listing import cursor_of, page_of
+from sessions_app.records.naming import (
     duration,
     language_name,
     languages_of,
     speaker_look,
     speaker_name,
 )
-from sessions_app.pages.charts import clock
-from sessions_app.pages.reading import STATES, about, session_or_404, user_of
-from sessions_app.protocol.codes import SKIPS
 from sessions_app.usage import report as usage
 
 SESSIONS_A_PAGE = 25

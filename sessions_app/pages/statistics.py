@@ -13,16 +13,16 @@ from django.views.decorators.http import require_safe
 
 from sessions_app import selectors
 from sessions_app.models import DubbingSession
-from sessions_app.naming import (
+from sessions_app.pages.charts import Chart, Point, Series, over_time, shares
+from sessions_app.pages.reading import about, session_or_404, user_of
+from sessions_app.protocol.codes import ERRORS, NOTICES, SKIPS
+from sessions_app.records.naming import (
     duration,
     speaker_look,
     speaker_name,
 )
-from sessions_app.pages.charts import Chart, Point, Series, over_time, shares
-from sessions_app.pages.reading import about, session_or_404, user_of
-from sessions_app.protocol.codes import ERRORS, NOTICES, SKIPS
-from sessions_app.statistics import STAGES, of_session
-from sessions_app.transcripts import MEDIA_TYPES, TEXTS, transcript
+from sessions_app.records.statistics import STAGES, of_session
+from sessions_app.records.transcripts import MEDIA_TYPES, TEXTS, transcript
 
 STAGE_NAMES = {
     "endpoint_ms": "Waiting for the end of the clause",

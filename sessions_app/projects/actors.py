@@ -1,8 +1,8 @@
 """Who a project's speakers are among the actors that its owner knows, and what they speak with.
 
-The same rules as in a live session (``sessions_app.speaker_memory``): an actor is recognised
-where the owner has set so, a person's decision is final, a clone speaks under a valid consent
-only. No voiceprint of a file's speakers is kept.
+The same rules as in a live session (``sessions_app.engines.speaker_memory``): an actor is
+recognised where the owner has set so, a person's decision is final, a clone speaks under a
+valid consent only. No voiceprint of a file's speakers is kept.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from django.conf import settings
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import ACQUAINTANCE_S
-from pipeline.identification import MEASURED, UNREACHABLE, mean_of
-from pipeline.making import in_time
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
+from pipeline.speakers.identification import MEASURED, UNREACHABLE, mean_of
+from pipeline.speakers.voiceprinting import SpeechRefusedError, voiceprints_of
+from pipeline.speaking.making import in_time
 from pipeline.types import Pcm, Voice
-from pipeline.voiceprinting import SpeechRefusedError, voiceprints_of
 from sessions_app.models import DubbingSession
 from sessions_app.projects.models import Project
 from voices import selectors

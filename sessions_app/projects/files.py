@@ -83,7 +83,7 @@ def read_sound(name: str) -> tuple[Pcm, int]:
 
 @dataclass(frozen=True, slots=True)
 class StoredCue:
-    """Port ``pipeline.mixer.Cue``: its sound is read when it is heard, and then forgotten."""
+    """Port ``pipeline.files.mixer.Cue``: its sound is read when it is heard, and then forgotten."""
 
     start_s: float
     duration_s: float

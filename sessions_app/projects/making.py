@@ -10,7 +10,6 @@ from accounts.models import Team, User
 from pipeline.bounds import PROJECT_BYTES_MAX, PROJECTS_MAX
 from pipeline.plan import AUTO
 from sessions_app.models import DubbingSession
-from sessions_app.naming import speaker_name
 from sessions_app.projects import jobs, steps
 from sessions_app.projects.actors import actors_of_session
 from sessions_app.projects.errors import ProjectError
@@ -20,6 +19,7 @@ from sessions_app.projects.job_models import Export, Job, JobKind, Upload
 from sessions_app.projects.models import Project, ProjectLine, ProjectOrigin, ProjectSpeaker
 from sessions_app.projects.selectors import bytes_of
 from sessions_app.projects.subtitle_files import Subtitle, paired, read
+from sessions_app.records.naming import speaker_name
 
 
 @transaction.atomic

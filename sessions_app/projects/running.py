@@ -15,8 +15,8 @@ from django.db import connection
 
 from pipeline.bounds import PART_LEASE_S
 from pipeline.guards.usage import Meter
-from pipeline.media import MediaError
 from pipeline.ports import EngineError
+from pipeline.sound.media import MediaError
 from sessions_app.projects import jobs
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.jobs import Claimed, ClaimLostError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pysubs2
 
-from pipeline.subtitles import srt, vtt
+from pipeline.files.subtitles import srt, vtt
 from sessions_app.projects.models import Project, ProjectLine
 from sessions_app.projects.placed import placed_lines
 

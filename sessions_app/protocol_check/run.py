@@ -9,8 +9,8 @@ from typing import Literal
 
 from websockets.exceptions import WebSocketException
 
-from pipeline.demo_clip import DemoClipError
-from pipeline.media import MediaError
+from pipeline.sound.demo_clip import DemoClipError
+from pipeline.sound.media import MediaError
 from sessions_app.protocol_check import (
     steps_access,
     steps_dubbing,

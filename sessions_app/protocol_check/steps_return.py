@@ -9,11 +9,11 @@ import urllib.request
 from typing import Any
 
 from pipeline.wire import SUBPROTOCOL
-from sessions_app.live_client import LiveClient
 from sessions_app.protocol.messages import CloseCode
 from sessions_app.protocol_check.probe import StepFailedError, expect, probe
 from sessions_app.protocol_check.steps_access import expect_code
 from sessions_app.protocol_check.subject import Subject
+from sessions_app.socket_client.live_client import LiveClient
 
 HTTP_S = 10.0
 PATIENCE_S = 30.0

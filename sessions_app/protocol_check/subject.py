@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.demo_clip import write_clip
-from pipeline.media import open_media
 from pipeline.providers.scripted.sounds import silence, utterances
+from pipeline.sound.demo_clip import write_clip
+from pipeline.sound.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from sessions_app.protocol_check.probe import Probe, StepFailedError, probe
 

@@ -16,8 +16,9 @@ from django.db import connections
 from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from accounts.services import create_token, create_user
-from pipeline import pressure
-from sessions_app import live, wiring
+from pipeline.runtime import pressure
+from sessions_app import wiring
+from sessions_app.live import registry as live
 from sessions_app.tests import engines as scripted_sets
 
 

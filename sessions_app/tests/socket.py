@@ -13,7 +13,7 @@ from channels.testing import WebsocketCommunicator
 
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL, AudioFrame, CueFrame, decode_cue_frame, encode_source_audio
-from sessions_app.heard import Heard
+from sessions_app.socket_client.heard import Heard
 
 WAIT_S = 10.0
 

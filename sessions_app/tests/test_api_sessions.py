@@ -17,8 +17,8 @@ from accounts.rest.tests.conftest import client_of
 from accounts.rest.tests.test_problems import problem
 from accounts.webhooks.services import create_webhook
 from sessions_app import services
-from sessions_app.indexing import index_words
 from sessions_app.models import DubbingSession, Line, SessionState
+from sessions_app.records.indexing import index_words
 from sessions_app.tests.conftest import MakePerson, Person
 from sessions_app.tests.test_record import line
 from sessions_app.usage import accounting

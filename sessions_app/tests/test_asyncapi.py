@@ -14,14 +14,15 @@ from django.core.management import CommandError, call_command
 from jsonschema import Draft7Validator
 
 from accounts import services as accounts
-from pipeline import bounds, events, source_text, wire
+from pipeline import bounds, events, wire
+from pipeline.text import source_text
 from pipeline.wire import AnyClientMessage, decode_cue_frame, decode_frame, decode_message
-from sessions_app import live_client
 from sessions_app.models import HOLD_LASTS
 from sessions_app.protocol import asyncapi, codes, messages
 from sessions_app.protocol.examples import FRAMES
 from sessions_app.protocol.schemas import CLIENT_MESSAGES, SERVER_MESSAGES, tag
 from sessions_app.protocol.text import LAYOUT
+from sessions_app.socket_client import live_client
 from sessions_app.tests.protocol_check import Checker
 
 OFFICIAL = Path(__file__).with_name("asyncapi-3.0.0.schema.json")

@@ -16,8 +16,9 @@ from asgiref.sync import sync_to_async
 
 from pipeline.providers.scripted.sounds import silence, tone, utterances
 from pipeline.types import SAMPLE_RATE_HZ
-from sessions_app import live, shelf
+from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession
+from sessions_app.processes import shelf
 from sessions_app.projects import making, uploads
 from sessions_app.projects.files import flac_of
 from sessions_app.protocol import asyncapi

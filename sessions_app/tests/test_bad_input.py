@@ -22,7 +22,8 @@ from pipeline.providers.scripted.sounds import silence, tone, utterances
 from pipeline.providers.scripted.speaking import ScriptedTranslator
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import AudioFrame, encode_source_audio
-from sessions_app import live, wiring
+from sessions_app import wiring
+from sessions_app.live import registry as live
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.socket import Socket
 

@@ -19,7 +19,9 @@ from django.test import AsyncClient
 from accounts.orm_thread import close_orm_threads
 from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.types import SAMPLE_RATE_HZ
-from sessions_app import live, mailbox, wiring
+from sessions_app import wiring
+from sessions_app.live import registry as live
+from sessions_app.processes import mailbox
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.recognising import Voices
 from sessions_app.tests.socket import Socket

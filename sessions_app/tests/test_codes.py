@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from sessions_app import closing
+from sessions_app.live import closing
 from sessions_app.protocol import codes
 from sessions_app.protocol.messages import CloseCode
 

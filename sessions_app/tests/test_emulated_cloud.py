@@ -16,7 +16,8 @@ from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.tests.emulated_elevenlabs import emulated
 from pipeline.tests.google_cloud import access, cloud, speech
-from sessions_app import live, wiring
+from sessions_app import wiring
+from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.socket import Socket

@@ -33,11 +33,12 @@ from pipeline.providers.scripted.speaking import (
     ScriptedTranslator,
 )
 from pipeline.providers.settings import EngineSettings
-from sessions_app import live, wiring
-from sessions_app.engine_access import access_of
-from sessions_app.live_state import RunState
+from sessions_app import wiring
+from sessions_app.engines.engine_access import access_of
+from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Line
-from sessions_app.run import RunRequest
+from sessions_app.running.live_state import RunState
+from sessions_app.running.run import RunRequest
 from sessions_app.tests.conftest import Person, until_gone
 from sessions_app.tests.socket import Socket
 

@@ -12,9 +12,9 @@ from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.providers.catalogue import ROLES
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings
-from sessions_app import engine_sets
-from sessions_app.engine_access import Wanted
-from sessions_app.engine_sets import EngineSets
+from sessions_app.engines import engine_sets
+from sessions_app.engines.engine_access import Wanted
+from sessions_app.engines.engine_sets import EngineSets
 from sessions_app.tests.engines import scripted_engines
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline import metrics
-from sessions_app import faults
-from sessions_app.faults import KINDS, FaultChange, Faults
+from sessions_app.processes import faults
+from sessions_app.processes.faults import KINDS, FaultChange, Faults
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sessions_app.figures import summarise
+from sessions_app.records.figures import summarise
 
 
 def test_a_merged_line_is_not_skipped() -> None:

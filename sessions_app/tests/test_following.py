@@ -15,8 +15,9 @@ from accounts.models import Membership, Role, Team
 from pipeline.bounds import FOLLOWERS_MAX
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.types import Pcm
-from sessions_app import live, relay
+from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, EngineUse, Line, SessionState
+from sessions_app.processes import relay
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.socket import Socket
@@ -196,7 +197,7 @@ async def test_a_team_that_one_is_not_in_cannot_be_shared_with(
 async def test_one_who_has_left_the_team_follows_no_longer(
     server: Server, ana: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessions_app.following.FOLLOWING_ALLOWED_S", 0.1)
+    monkeypatch.setattr("sessions_app.live.following.FOLLOWING_ALLOWED_S", 0.1)
     team = await share_team(ana, ben)
     leader = await start(ana, team=team.pk)
     member = await follow(ben, leader)
@@ -352,8 +353,8 @@ async def test_a_follower_that_reads_nothing_does_not_slow_the_leader(
     server: Server, ana: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.follower.FOLLOWING_WAITING_MAX", 2)
-    monkeypatch.setattr("sessions_app.outbox.WAITING_MAX", 4)
-    monkeypatch.setattr("sessions_app.outbox.KEPT_MAX", 4)
+    monkeypatch.setattr("sessions_app.running.outbox.WAITING_MAX", 4)
+    monkeypatch.setattr("sessions_app.running.outbox.KEPT_MAX", 4)
     leader = await start(ana)
     slow = await follow(ana, leader)
     conversation = live.find(uuid.UUID(slow.session_id))
@@ -367,8 +368,8 @@ async def test_a_follower_that_reads_nothing_does_not_slow_the_leader(
 
     monkeypatch.setattr(outlet, "send_text", never)
     monkeypatch.setattr(outlet, "send_bytes", never)
-    monkeypatch.setattr("pipeline.turns.LINES_MAX", 1)
-    monkeypatch.setattr("pipeline.turns.GROUPS_MAX", 1)
+    monkeypatch.setattr("pipeline.speaking.turns.LINES_MAX", 1)
+    monkeypatch.setattr("pipeline.speaking.turns.GROUPS_MAX", 1)
     await speak_on(leader, np.concatenate([SPEECH, SPEECH]))
     await leader.send(type="stop_dubbing", number=2)
     await leader.until("summary")
@@ -426,7 +427,7 @@ async def test_a_line_that_cannot_be_translated_is_shown_to_all(
 async def test_as_many_follow_as_may_and_no_more(
     server: Server, ana: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.sharing.FOLLOWERS_MAX", 2)
+    monkeypatch.setattr("pipeline.sharing.feeds.FOLLOWERS_MAX", 2)
     assert FOLLOWERS_MAX > 2
     leader = await start(ana)
     followers = [await follow(ana, leader) for _ in range(2)]

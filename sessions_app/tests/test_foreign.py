@@ -24,8 +24,9 @@ from accounts.services import create_token
 from accounts.webhooks.services import create_webhook, send_test
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.wire import AnyClientMessage
-from sessions_app import live, services
+from sessions_app import services
 from sessions_app.glossaries.services import create_glossary, put_term
+from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Term
 from sessions_app.protocol.examples import EXAMPLES
 from sessions_app.protocol.schemas import tag

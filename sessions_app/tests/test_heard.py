@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.wire import CueFrame
-from sessions_app.heard import Heard
+from sessions_app.socket_client.heard import Heard
 
 
 def test_after_a_resume_that_found_nothing_messages_and_cues_count_from_0() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
-from sessions_app.intake import RATE_MAX_HZ, RATE_MIN_HZ, Intake, IntakeError
+from sessions_app.audio.intake import RATE_MAX_HZ, RATE_MIN_HZ, Intake, IntakeError
 
 SIZES = st.lists(st.integers(0, 4000), min_size=1, max_size=20)
 

@@ -11,7 +11,7 @@ from pipeline.plan import Engines
 from pipeline.providers.scripted.hearing import ScriptedRecognizer
 from pipeline.providers.scripted.speaking import ScriptedTranslator
 from pipeline.wire import WireError
-from sessions_app.languages import candidates_of, resolve_source
+from sessions_app.engines.languages import candidates_of, resolve_source
 from sessions_app.tests.engines import scripted_engines
 
 USUAL = ("en", "es", "fr", "de")

@@ -7,8 +7,8 @@ import threading
 import time
 
 from pipeline import metrics
-from sessions_app import loop_lag
-from sessions_app.loop_lag import KEPT_S, SAMPLE_S, LoopLag
+from sessions_app.processes import loop_lag
+from sessions_app.processes.loop_lag import KEPT_S, SAMPLE_S, LoopLag
 
 
 def test_the_longest_of_the_last_seconds_is_kept_and_then_forgotten() -> None:

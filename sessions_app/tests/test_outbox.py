@@ -11,8 +11,8 @@ import pytest
 from pipeline.bounds import KEPT_MAX, KEPT_MAX_BYTES, WAITING_MAX, WAITING_MAX_BYTES
 from pipeline.events import CueAudio, Event, Notice
 from pipeline.wire import decode_cue_frame
-from sessions_app.outbox import Outbox
 from sessions_app.protocol.messages import CloseCode, Resumed
+from sessions_app.running.outbox import Outbox
 
 SOUND = CueAudio(cue=0, start_s=0.0, sample_rate=16_000, pcm=b"\0\0" * 800)
 
@@ -226,7 +226,7 @@ async def test_a_client_that_reads_nothing_bounds_the_sound_that_waits_for_it() 
 async def test_acknowledgements_come_at_a_bounded_rate_and_only_when_something_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sessions_app.outbox.ACKNOWLEDGE_EVERY_S", 0.02)
+    monkeypatch.setattr("sessions_app.running.outbox.ACKNOWLEDGE_EVERY_S", 0.02)
     outbox, connection = Outbox(binary=True), Connection()
     outbox.attach(connection, after=-1)
     for chunk in range(100):

@@ -16,7 +16,8 @@ from django.db import connections
 from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from sessions_app import live, wiring
+from sessions_app import wiring
+from sessions_app.live import registry as live
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.recognising import Voices
 from sessions_app.tests.socket import Socket

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from pipeline.bounds import BATCH_MAX, LINES_UNWRITTEN_MAX
 from pipeline.events import Latencies
-from pipeline.record import LineRecord
-from sessions_app import record, services
+from pipeline.reporting.record import LineRecord
+from sessions_app import services
 from sessions_app.models import HOLD_LASTS, DubbingSession, IllegalTransitionError, SessionState
-from sessions_app.record import LineWriter
+from sessions_app.running import record
+from sessions_app.running.record import LineWriter
 from sessions_app.tasks import interrupt_abandoned
 from sessions_app.tests.conftest import Person
 

@@ -11,9 +11,10 @@ import pytest
 import pytest_asyncio
 from channels.layers import channel_layers, get_channel_layer
 
-from pipeline.shared import AnyShared, FeedClosed, RunBegan, SharedClock
-from pipeline.sharing import Aside, Feed
-from sessions_app import leaders, live, mailbox, relay
+from pipeline.sharing.feeds import Aside, Feed
+from pipeline.sharing.shared import AnyShared, FeedClosed, RunBegan, SharedClock
+from sessions_app.live import registry as live
+from sessions_app.processes import leaders, mailbox, relay
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.test_following import (
     SPEECH,
@@ -106,8 +107,8 @@ async def test_a_silent_process_is_given_up(
 ) -> None:
     session_id, made = feed
     made.begin(BEGAN, None)
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_SILENCE_S", 0.3)
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_HEARTBEAT_S", 30.0)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_SILENCE_S", 0.3)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_HEARTBEAT_S", 30.0)
     heard = Heard()
     assert await incoming(heard).follow(session_id, None, running=True) == relay.OK
     async with asyncio.timeout(5):
@@ -119,8 +120,8 @@ async def test_a_quiet_process_is_not_given_up(
 ) -> None:
     session_id, made = feed
     made.begin(BEGAN, None)
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_SILENCE_S", 1.0)
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_HEARTBEAT_S", 0.1)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_SILENCE_S", 1.0)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_HEARTBEAT_S", 0.1)
     heard = Heard()
     here = incoming(heard)
     assert await here.follow(session_id, None, running=True) == relay.OK
@@ -137,8 +138,8 @@ async def test_a_follower_whose_process_died_takes_no_place_for_long(
 ) -> None:
     session_id, made = feed
     made.begin(BEGAN, None)
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_RENEWED_S", 0.5)
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_HEARTBEAT_S", 0.1)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_RENEWED_S", 0.5)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_HEARTBEAT_S", 0.1)
     here = incoming(Heard())
     assert await here.follow(session_id, None, running=True) == relay.OK
     here._forget()
@@ -150,7 +151,7 @@ async def test_a_follower_whose_process_died_takes_no_place_for_long(
 async def test_what_cannot_be_followed_is_said(
     feed: tuple[uuid.UUID, Feed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.sharing.FOLLOWERS_MAX", 1)
+    monkeypatch.setattr("pipeline.sharing.feeds.FOLLOWERS_MAX", 1)
     session_id, made = feed
     assert await incoming(Heard()).follow(uuid.uuid4(), None, running=False) == relay.UNKNOWN
     assert await incoming(Heard()).follow(session_id, None, running=True) == relay.UNKNOWN
@@ -159,7 +160,7 @@ async def test_what_cannot_be_followed_is_said(
     assert await first.follow(session_id, None, running=True) == relay.OK
     assert await incoming(Heard()).follow(session_id, None, running=True) == relay.FULL
     first.leave()
-    monkeypatch.setattr("sessions_app.relay.FOLLOWING_ASKED_S", 0.3)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_ASKED_S", 0.3)
     dead = relay.Incoming(uuid.uuid4().hex, Heard().take, lambda: None)
     assert await dead.follow(session_id, None, running=True) == relay.UNKNOWN
 
@@ -170,7 +171,7 @@ async def test_a_session_is_followed_from_another_process(
 ) -> None:
     leader = await start(ana)
     # As the process sees it that does not have the leader.
-    monkeypatch.setattr("sessions_app.leaders.relay.feed_of", lambda _: None)
+    monkeypatch.setattr("sessions_app.processes.leaders.relay.feed_of", lambda _: None)
     monkeypatch.setattr(leaders, "PROCESS", "another")
     follower = await follow(ana, leader)
     half = len(SPEECH) // 2 // 1024 * 1024

@@ -13,7 +13,8 @@ from asgiref.sync import sync_to_async
 
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.types import Pcm
-from sessions_app import live, services
+from sessions_app import services
+from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.engines import SCRIPT

@@ -12,10 +12,11 @@ from django.db import connection
 from django.utils import timezone
 
 from pipeline.bounds import QUERY_WORDS_MAX, SESSION_WORDS_MAX
-from sessions_app import library, selectors, services
-from sessions_app.indexing import index_words
+from sessions_app import selectors, services
 from sessions_app.models import DubbingSession, SessionState, SessionWords
-from sessions_app.search import as_tsquery, finder, wanted, words_of
+from sessions_app.records import library
+from sessions_app.records.indexing import index_words
+from sessions_app.records.search import as_tsquery, finder, wanted, words_of
 from sessions_app.tests.conftest import Person, person_of
 from sessions_app.tests.test_record import line
 

@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from accounts.models import Membership, Role, Team
 from pipeline.bounds import SESSION_TITLE_MAX, SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX
-from sessions_app import library, services
-from sessions_app.indexing import index_words
+from sessions_app import services
 from sessions_app.models import DubbingSession, EngineUse, Incident, Line, SessionState
 from sessions_app.pages.sessions import LINES_A_PAGE, SESSIONS_A_PAGE
+from sessions_app.records import library
+from sessions_app.records.indexing import index_words
 from sessions_app.services import NewIncident
 from sessions_app.tests.conftest import Person, person_of
 from sessions_app.tests.test_record import line

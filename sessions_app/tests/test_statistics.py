@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.bounds import STATISTICS_INTERVALS_MAX
 from sessions_app.pages.charts import Chart, Series, clock, over_time, shares
-from sessions_app.statistics import LineFigures, of_lines, percentile
+from sessions_app.records.statistics import LineFigures, of_lines, percentile
 
 
 def said(

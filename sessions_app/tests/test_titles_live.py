@@ -9,9 +9,9 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import Membership, Role, Team
-from pipeline.memory import Identity
+from pipeline.speakers.memory import Identity
+from sessions_app.engines.speaker_memory import PostgresMemory
 from sessions_app.models import DubbingSession
-from sessions_app.speaker_memory import PostgresMemory
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.socket import Socket
 from voices.models import Actor, Speaker, Title

@@ -10,9 +10,9 @@ import pytest
 
 from sessions_app import services
 from sessions_app.models import DubbingSession
+from sessions_app.records.transcripts import MEDIA_TYPES, TEXTS, TIMES, transcript
 from sessions_app.tests.conftest import person_of
 from sessions_app.tests.test_record import line
-from sessions_app.transcripts import MEDIA_TYPES, TEXTS, TIMES, transcript
 
 SAID = {
     "source_text": "Good <morning> & welcome --> here",

@@ -4,9 +4,9 @@ import pytest
 
 from pipeline.ports import TranslationRequest
 from pipeline.providers.scripted.speaking import ScriptedTranslator
-from sessions_app import redis_cache
-from sessions_app.redis_client import close_redis, redis_client
-from sessions_app.translation_cache import RedisTranslations, cached
+from sessions_app.caches import redis_cache
+from sessions_app.caches.redis_client import close_redis, redis_client
+from sessions_app.caches.translation_cache import RedisTranslations, cached
 
 REQUEST = TranslationRequest("nobody but us is here", "en", "es")
 

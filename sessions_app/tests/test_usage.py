@@ -17,9 +17,11 @@ from django.db import OperationalError
 from pipeline.bounds import QUOTA_GRACE_S
 from pipeline.guards.usage import Meter, Used
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app import live, record, services
-from sessions_app.live_state import LiveState, decode, encode
+from sessions_app import services
+from sessions_app.live import registry as live
 from sessions_app.models import DailyUse, EngineUse, Reservation
+from sessions_app.running import record
+from sessions_app.running.live_state import LiveState, decode, encode
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.engines import SCRIPT
 from sessions_app.tests.socket import Socket
@@ -271,6 +273,6 @@ async def test_what_is_owed_travels_in_redis(ana: Person) -> None:
 
 
 def live_runs() -> Any:
-    from sessions_app.live_state import RunsState
+    from sessions_app.running.live_state import RunsState
 
     return RunsState(run=None, then=None, lines=0, cues=0, line_base=0, cue_base=0, media_s=0.0)

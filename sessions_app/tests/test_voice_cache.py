@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pipeline.providers.scripted.speaking import ScriptedCloner, ScriptedSynthesizer
-from sessions_app import redis_cache, wiring
-from sessions_app.redis_client import close_redis, redis_client
-from sessions_app.voice_cache import kept_voices, redis_voices
+from sessions_app import wiring
+from sessions_app.caches import redis_cache
+from sessions_app.caches.redis_client import close_redis, redis_client
+from sessions_app.caches.voice_cache import kept_voices, redis_voices
 
 BASE = ScriptedSynthesizer().voices("es")[0]
 SHAPED = replace(BASE, profile=48_000)

@@ -19,9 +19,9 @@ from django.utils import timezone
 from pipeline.bounds import QUOTA_PORTION_S, RESERVATIONS_KEPT_S
 from pipeline.guards.usage import UNITS, Used
 from sessions_app.models import HOLD_LASTS, DailyUse, DubbingSession, EngineUse, Reservation
+from sessions_app.records.webhook_events import tell_quota_near
 from sessions_app.usage import report as usage
 from sessions_app.usage.budget import UNLIMITED_S, Standing
-from sessions_app.webhook_events import tell_quota_near
 
 RESERVATION_LASTS = HOLD_LASTS
 """A session that has not been heard of for so long is dead; as long as its hold lasts."""

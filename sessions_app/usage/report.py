@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from pipeline.prices import Prices, parse_prices
+from pipeline.guards.prices import Prices, parse_prices
 from sessions_app.models import DubbingSession, EngineUse
 
 LEG = ("engine", "leg", "unit")

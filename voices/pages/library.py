@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from pipeline.casting import HIGH_FROM_HZ, LOW_BELOW_HZ, register_of
+from pipeline.voices.casting import HIGH_FROM_HZ, LOW_BELOW_HZ, register_of
 from voices import selectors
 from voices.api.rows import Standing
 from voices.models import Actor, VoiceClone

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from pipeline.bounds import VOICEPRINTS_OF_ACTOR_MAX
-from pipeline.identification import BANDS, Band, Heard, Mean, mean_of
+from pipeline.speakers.identification import BANDS, Band, Heard, Mean, mean_of
 from voices.models import ActorCentroid, Voiceprint
 from voices.recognition.spaces import stored_encoder
 

@@ -1,4 +1,4 @@
-"""Who a speaker is: the rule of ``pipeline.identification`` over what Postgres knows."""
+"""Who a speaker is: the rule of ``pipeline.speakers.identification`` over what Postgres knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from accounts.models import User
 from pipeline.bounds import ACTOR_CANDIDATES_MAX, REFUSALS_MAX
-from pipeline.identification import (
+from pipeline.speakers.identification import (
     CONFIRM_AT,
     Band,
     Candidate,

@@ -14,8 +14,8 @@ from django.db import transaction
 
 from accounts.models import Team, User
 from pipeline.bounds import VOICEPRINTS_OF_ACTOR_MAX
-from pipeline.identification import Match
-from pipeline.memory import Heard, Stretch
+from pipeline.speakers.identification import Match
+from pipeline.speakers.memory import Heard, Stretch
 from voices import selectors
 from voices.models import Actor, ActorCentroid, Speaker, SpeakerState, Title, UsualVoice, Voiceprint
 from voices.recognition.spaces import stored_encoder

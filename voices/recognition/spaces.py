@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.identification import Band
+from pipeline.speakers.identification import Band
 
 
 def stored_encoder(encoder: str, band: Band) -> str:

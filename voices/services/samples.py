@@ -26,10 +26,10 @@ from pipeline.bounds import (
     SAMPLE_MAX_BYTES,
     SAMPLE_MAX_S,
 )
-from pipeline.identification import BANDS
-from pipeline.media import MediaError, open_media
 from pipeline.sample_quality import Analysis, read_recording, write_flac
 from pipeline.sample_quality.picture import picture
+from pipeline.sound.media import MediaError, open_media
+from pipeline.speakers.identification import BANDS
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from voices import files
 from voices.analysis_engines import (

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from accounts.models import User
-from pipeline.disclosure import disclosed
+from pipeline.files.disclosure import disclosed
 from voices import services
 from voices.cloning.making import make_clone
 from voices.models import Actor, Decision, DiscardedFile, VoiceClone, VoiceSample

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from pipeline.disclosure import disclosed
+from pipeline.files.disclosure import disclosed
 from voices import services
 from voices.cloning.making import make_clone
 from voices.models import Actor, Comparison, Consent, Preview, VoiceClone, VoiceSample

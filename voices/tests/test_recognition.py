@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from accounts.models import Membership, Role, Team, User
-from pipeline.identification import Band, Heard, Match, Mean
-from pipeline.memory import Heard as Spoken
-from pipeline.memory import Stretch
+from pipeline.speakers.identification import Band, Heard, Match, Mean
+from pipeline.speakers.memory import Heard as Spoken
+from pipeline.speakers.memory import Stretch
+from pipeline.speakers.voiceprinting import Voiceprints
 from pipeline.types import Embedding
-from pipeline.voiceprinting import Voiceprints
 from voices import services
 from voices.models import Actor, ActorCentroid, Speaker, SpeakerState, Title, Voiceprint
 from voices.recognition.recognising import recognise

@@ -19,11 +19,11 @@ from dubbing_project.management.private_account import make_token
 from dubbing_project.services.context import running_services
 from dubbing_project.services.emulators import running_emulators
 from dubbing_project.services.errors import ServiceError
-from pipeline.file_dubbing import DubbedFiles, write_files
-from pipeline.media import MediaError, MediaInfo, open_media
-from pipeline.mixer import DubCue
-from sessions_app.heard import HeardLine
-from sessions_app.live_client import LiveClient
+from pipeline.files.file_dubbing import DubbedFiles, write_files
+from pipeline.files.mixer import DubCue
+from pipeline.sound.media import MediaError, MediaInfo, open_media
+from sessions_app.socket_client.heard import HeardLine
+from sessions_app.socket_client.live_client import LiveClient
 
 EMULATED = ("--interim-ms=150", "--translation-ms=80", "--first-sound-ms=150", "--jitter=0.2")
 """What the stand-ins take, about what the clouds say of themselves."""

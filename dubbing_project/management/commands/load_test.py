@@ -20,7 +20,7 @@ from dubbing_project.service_urls import parse_redis_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.emulators import running_emulators
 from dubbing_project.services.errors import ServiceError
-from pipeline.demo_clip import DemoClipError, write_clip
+from pipeline.sound.demo_clip import DemoClipError, write_clip
 from sessions_app.load import report
 from sessions_app.load.figures import SCRIPTED, EnginesTake
 from sessions_app.load.inside import Inside, kept, since

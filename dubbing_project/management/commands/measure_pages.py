@@ -29,9 +29,9 @@ from accounts.services import create_user
 from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.context import running_services
 from dubbing_project.services.errors import ServiceError
-from sessions_app.figures import summarise
-from sessions_app.indexing import index_words
 from sessions_app.models import DubbingSession, SessionState
+from sessions_app.records.figures import summarise
+from sessions_app.records.indexing import index_words
 
 VOCABULARY = 30_000
 SENTENCES = 20_000

@@ -17,7 +17,7 @@ from pipeline.emulators.elevenlabs import errors
 from pipeline.emulators.elevenlabs.answers import admitted, json_answer
 from pipeline.emulators.elevenlabs.state import Vendor
 from pipeline.emulators.elevenlabs.voices import STOCK, Sample
-from pipeline.media import MediaError, decode_audio_blob
+from pipeline.sound.media import MediaError, decode_audio_blob
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from pipeline.emulators.elevenlabs.voices import StoredVoice, VoiceSettings
-from pipeline.prosody import measure
+from pipeline.sound.prosody import measure
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 CHARACTER_S = 0.065

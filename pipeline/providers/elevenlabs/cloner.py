@@ -18,13 +18,13 @@ import numpy as np
 
 from pipeline.bounds import CLONE_SAMPLE_MAX_S, ELEVENLABS_CLOSE_S
 from pipeline.ports import EngineError
-from pipeline.prosody import voiced_share
 from pipeline.providers.elevenlabs import client
 from pipeline.providers.elevenlabs.client import Account
 from pipeline.providers.elevenlabs.creating import create
 from pipeline.providers.elevenlabs.faults import fault
 from pipeline.providers.elevenlabs.voices import ENGINE, Cloned, voice_id_of
 from pipeline.providers.settings import ElevenLabsAccess
+from pipeline.sound.prosody import voiced_share
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 SPEECH_LEVEL_DB = -45.0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from pipeline.delivery import Delivery, delivery_of, vendor_pace, vendor_style
 from pipeline.ports import EngineError, SpeechRequest
 from pipeline.providers.elevenlabs import client
 from pipeline.providers.elevenlabs.client import Account
@@ -27,8 +26,9 @@ from pipeline.providers.elevenlabs.voices import (
     voice_id_of,
 )
 from pipeline.providers.settings import ElevenLabsAccess
-from pipeline.speakable import speakable
+from pipeline.text.speakable import speakable
 from pipeline.types import Voice, VoiceTuning
+from pipeline.voices.delivery import Delivery, delivery_of, vendor_pace, vendor_style
 
 _NO_OTHER_WAY = frozenset(
     {"key_refused", "quota_used_up", "plan_too_small", "voice_gone", "text_too_long"}
@@ -86,7 +86,7 @@ class ElevenLabsSynthesizer:
 
     async def prepare(self, language: str) -> None:
         """Open sockets for the voices that the first clauses are likeliest to have: the best
-        two, and the last, which is the narrator's (``pipeline.casting``)."""
+        two, and the last, which is the narrator's (``pipeline.voices.casting``)."""
         await self.connect()
         voices = self.voices(language)
         for voice in dict.fromkeys([*voices[-1:], *voices[:2]]):
@@ -192,7 +192,7 @@ class ElevenLabsSynthesizer:
                     return Asked(feed, await by_socket(account, key, text, settings, feed))
                 except EngineError as error:
                     # A feed that has ended is a socket that broke under it: asked once more
-                    # by ``pipeline.making``, which finds another.
+                    # by ``pipeline.speaking.making``, which finds another.
                     if feed.failure is not None:
                         raise feed.failure from error
                     if error.code in _NO_OTHER_WAY:

@@ -1,6 +1,6 @@
 """Google Cloud Translation v3 as a translator.
 
-Terms of the glossary are hidden from the engine and put back (``pipeline.glossary``): the
+Terms of the glossary are hidden from the engine and put back (``pipeline.text.glossary``): the
 vendor's own glossaries are stored resources of one region and pair, and ours are a
 session's. Previous clauses are not sent: the API takes context only as pairs of sentences
 for its adaptive models, in single regions, and nobody here has the approved translations
@@ -23,7 +23,6 @@ from google.cloud.translate_v3.services.translation_service.transports import (
     TranslationServiceGrpcAsyncIOTransport,
 )
 
-from pipeline import glossary
 from pipeline.bounds import CHARACTERS_TRANSLATED_MAX as TEXT_MAX_CHARACTERS
 from pipeline.bounds import GOOGLE_ATTEMPT_S, GOOGLE_CONNECT_S, GOOGLE_TRANSLATION_S
 from pipeline.ports import EngineError, TranslationRequest
@@ -35,6 +34,7 @@ from pipeline.providers.google.languages import (
     translation_code,
 )
 from pipeline.providers.settings import GoogleAccess
+from pipeline.text import glossary
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from pipeline.bounds import (
 )
 from pipeline.ports import EngineError
 from pipeline.providers.offline.apertium_modes import Mode
-from pipeline.worker import killed
+from pipeline.runtime.worker import killed
 
 logger = logging.getLogger(__name__)
 

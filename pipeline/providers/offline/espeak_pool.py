@@ -11,7 +11,7 @@ from pipeline.bounds import ESPEAK_REPLY_S, ESPEAK_START_S, ESPEAK_WAIT_S
 from pipeline.ports import EngineError
 from pipeline.providers.offline.espeak_voices import ENGINE
 from pipeline.providers.offline.espeak_worker import SpeakJob, Spoken
-from pipeline.worker import WorkerProcess
+from pipeline.runtime.worker import WorkerProcess
 
 _MODULE = "pipeline.providers.offline.espeak_worker"
 _ATTEMPTS = 2

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from pipeline.delivery import FIT, fitted_rate
 from pipeline.providers.offline.loudness import trim_silence
+from pipeline.runtime.worker import ParentPipe
 from pipeline.types import SAMPLE_RATE_HZ
-from pipeline.worker import ParentPipe
+from pipeline.voices.delivery import FIT, fitted_rate
 
 NATURAL_WPM = 175
 

@@ -14,7 +14,7 @@ from pipeline.ports import EngineError, RecognitionOptions, RecognizerStream
 from pipeline.providers.offline.recognizer_worker import Ready, Reply, Request, Whole
 from pipeline.providers.process_stream import ProcessStream
 from pipeline.providers.speech_messages import Heard, Piece, Taken
-from pipeline.worker import WorkerProcess
+from pipeline.runtime.worker import WorkerProcess
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ import msgspec
 from pipeline.bounds import RECOGNISER_MESSAGES_MAX as WAITING_MAX
 from pipeline.providers.offline.sphinx_decoder import SphinxDecoder
 from pipeline.providers.speech_messages import Heard, Piece, Taken
+from pipeline.runtime.worker import ParentPipe
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis
-from pipeline.worker import ParentPipe
 
 BEHIND_MESSAGES = 3
 """With so many waiting, partials are left out: catching up comes first."""

@@ -20,9 +20,6 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.beside import beside
-from pipeline.delivery import Delivery, delivery_of
-from pipeline.prosody import robust_spread
 from pipeline.providers.offline.joining import BlockJoiner
 from pipeline.providers.offline.voice_profile import (
     DIMENSIONS,
@@ -40,8 +37,11 @@ from pipeline.providers.offline.voice_profile import (
     waveform,
     with_neighbours,
 )
+from pipeline.runtime.beside import beside
+from pipeline.runtime.world import pyworld
+from pipeline.sound.prosody import robust_spread
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style, Voice, VoiceTuning
-from pipeline.world import pyworld
+from pipeline.voices.delivery import Delivery, delivery_of
 
 FIRST_BLOCK_FRAMES = 60
 LATER_BLOCK_FRAMES = 200

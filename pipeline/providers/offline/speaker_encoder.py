@@ -16,11 +16,11 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.beside import beside
 from pipeline.bounds import ENCODER_MAX_S as MAX_S
-from pipeline.onnx_runtime import onnxruntime
 from pipeline.ports import EngineError
 from pipeline.providers.offline.speaker_encoder_export import N_MELS, model_file
+from pipeline.runtime.beside import beside
+from pipeline.runtime.onnx_runtime import onnxruntime
 from pipeline.types import SAMPLE_RATE_HZ, Embedding, Pcm
 
 Floats = npt.NDArray[np.float32]

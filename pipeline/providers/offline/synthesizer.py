@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from pipeline.bounds import ESPEAK_WAITING_MAX, SHAPING_THREADS
-from pipeline.delivery import Delivery, delivery_of
 from pipeline.ports import EngineError, SpeechRequest
 from pipeline.providers.offline.espeak_pool import EspeakPool
 from pipeline.providers.offline.espeak_voices import (
@@ -33,8 +32,9 @@ from pipeline.providers.offline.espeak_worker import SpeakJob
 from pipeline.providers.offline.loudness import active_level_db, apply_gain
 from pipeline.providers.offline.shaping import DEFAULT_SHAPING, Shaping, shape_blocks
 from pipeline.providers.offline.voice_profile import VoiceProfile
-from pipeline.speakable import speakable
+from pipeline.text.speakable import speakable
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
+from pipeline.voices.delivery import Delivery, delivery_of
 
 BLOCK_SAMPLES = SAMPLE_RATE_HZ // 4
 LEVEL_DB = -21.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.english_names import ENGLISH_NAMES
-from pipeline.text_form import WORD, sentence_starts
+from pipeline.text.english_names import ENGLISH_NAMES
+from pipeline.text.text_form import WORD, sentence_starts
 
 
 def tidy(text: str, language: str, capitals: int) -> str:

@@ -8,10 +8,8 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline import glossary, text_form
 from pipeline.bounds import APERTIUM_IDLE_S, APERTIUM_PIPES_MAX, APERTIUM_REPLY_S, NAMES_MAX
 from pipeline.bounds import CHARACTERS_TRANSLATED_MAX as TEXT_MAX_CHARACTERS
-from pipeline.english_names import CALENDAR_AND_DEMONYMS
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.offline.apertium_modes import (
     MODES_FOLDER,
@@ -22,6 +20,8 @@ from pipeline.providers.offline.apertium_modes import (
 from pipeline.providers.offline.apertium_pipe import ENGINE, PipePool
 from pipeline.providers.offline.stream_format import read_reply
 from pipeline.providers.offline.tidying import tidy
+from pipeline.text import glossary, text_form
+from pipeline.text.english_names import CALENDAR_AND_DEMONYMS
 
 logger = logging.getLogger(__name__)
 

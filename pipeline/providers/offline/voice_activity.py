@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.bounds import DETECTOR_THREADS
-from pipeline.onnx_runtime import onnxruntime
 from pipeline.ports import EngineError, SpeechDetectorStream
+from pipeline.runtime.onnx_runtime import onnxruntime
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 FRAME_SAMPLES = 512

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.ports import EngineError
+from pipeline.runtime.world import pyworld
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.world import pyworld
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline import glossary
 from pipeline.bounds import CHARACTERS_TRANSLATED_MAX
 from pipeline.ports import BankedVoice, EngineError, SpeechRequest, TranslationRequest
-from pipeline.speakable import speakable
+from pipeline.text import glossary
+from pipeline.text.speakable import speakable
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice, VoiceTuning
 
 if TYPE_CHECKING:

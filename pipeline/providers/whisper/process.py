@@ -23,7 +23,7 @@ from pipeline.providers.whisper.messages import (
     Request,
     Said,
 )
-from pipeline.worker import WorkerProcess
+from pipeline.runtime.worker import WorkerProcess
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from pipeline.providers.whisper.messages import (
     Request,
     Said,
 )
-from pipeline.worker import ParentPipe
+from pipeline.runtime.worker import ParentPipe
 
 
 class Listener:

@@ -15,8 +15,8 @@ import soxr
 
 from pipeline.bounds import CHARACTERS_SPOKEN_MAX
 from pipeline.ports import EngineError, SpeechRequest, SpeechStream, Synthesizer
-from pipeline.prosody import measure
 from pipeline.providers.offline.loudness import active_level_db
+from pipeline.sound.prosody import measure
 from pipeline.tests.contracts.checking import (
     CONNECT_S,
     nothing_left,

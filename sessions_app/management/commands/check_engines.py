@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.selectors import user_by_email
-from sessions_app.engine_list import Checked, check_installation, check_keys_of
+from sessions_app.engines.engine_list import Checked, check_installation, check_keys_of
 
 
 class Command(BaseCommand):

@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from pipeline.file_dubbing import DubbedMedia, dub_media, write_files
-from pipeline.media import MediaError, MediaInfo, open_media
+from pipeline.files.file_dubbing import DubbedMedia, dub_media, write_files
 from pipeline.ports import EngineError
+from pipeline.sound.media import MediaError, MediaInfo, open_media
 from sessions_app import wiring
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from pipeline.batch.hearing import GivenLine, HeardLine, hear, measured
 from pipeline.plan import DubbingPlan
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from sessions_app.languages import resolve_source
+from sessions_app.engines.languages import resolve_source
 from sessions_app.projects import worker_loop
 from sessions_app.projects.files import read_sound
 from sessions_app.projects.job_models import Job

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.batch.sounding import peaks
-from pipeline.media import open_media
-from pipeline.mixer import Mixer
+from pipeline.files.mixer import Mixer
+from pipeline.sound.media import open_media
 from sessions_app.projects.files import local, store_bytes, store_path, workspace
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import Project

@@ -14,9 +14,9 @@ from accounts.orm_thread import in_orm_thread
 from pipeline.batch.checking import clipped_share, marks_of, missing_terms
 from pipeline.batch.speaking import SpokenLine, speak
 from pipeline.bounds import BATCH_LINE_S, PART_ATTEMPTS_MAX, PROJECT_TEXT_MAX
-from pipeline.making import in_time
 from pipeline.plan import Engines
 from pipeline.ports import EngineError, TranslationRequest
+from pipeline.speaking.making import in_time
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 from sessions_app.glossaries.selectors import terms_for
 from sessions_app.projects import worker_loop

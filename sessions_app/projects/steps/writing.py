@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.batch.loudness import normalise
 from pipeline.bounds import EXPORTS_MAX
-from pipeline.mixer import write_track
-from pipeline.muxer import mux, video_suffix
-from pipeline.subtitles import srt
+from pipeline.files.mixer import write_track
+from pipeline.files.muxer import mux, video_suffix
+from pipeline.files.subtitles import srt
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import local, store_path, workspace
 from sessions_app.projects.job_models import Export, ExportForm, Job

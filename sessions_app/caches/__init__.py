@@ -1,0 +1,1 @@
+"""What is kept in Redis for a while, and the connections to it."""

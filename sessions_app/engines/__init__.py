@@ -1,0 +1,1 @@
+"""Which engines a session may have, with which keys, languages, voices and memory."""

@@ -1,0 +1,1 @@
+"""Receivers of signals: what changes elsewhere reaches the sessions that are open."""

@@ -1,0 +1,1 @@
+"""The dubbing runs of a live session: what they say, what is written down, what can move on."""

@@ -1,0 +1,1 @@
+"""A client of the live socket in Python, for the demo, tests and measurements."""
