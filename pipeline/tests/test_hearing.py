@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.hearing import Hearing
-from pipeline.inbox import Inbox
+from pipeline.hearing.inbox import Inbox
+from pipeline.hearing.loop import Hearing
+from pipeline.hearing.recognition import Recognition
+from pipeline.hearing.tape import Tape
 from pipeline.ports import RecognitionOptions
 from pipeline.providers.scripted.hearing import ScriptedDetector, ScriptedRecognizer
 from pipeline.providers.scripted.sounds import silence, tone, utterances
-from pipeline.recognition import Recognition
-from pipeline.source_text import SourceText
-from pipeline.tape import Tape
 from pipeline.tests.test_dubber import chunks
+from pipeline.text.source_text import SourceText
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 
 FRAME_S = 512 / SAMPLE_RATE_HZ
