@@ -75,14 +75,16 @@ def actor_voice(
 
 def lasting_voice(
     project: Project, vendor_id: str, *, engine: str, stock: Sequence[Voice]
-) -> Voice | None:
-    """The clone of that id, while it may speak for the project's owner."""
+) -> tuple[Voice, uuid.UUID] | None:
+    """The clone of that id as a voice, and whose row it is; while it may speak for the project's
+    owner."""
     usable = selectors.usable_clones(project.owner).filter(engine=engine, vendor_id=vendor_id)
     clone = usable.first()
     voice = voice_of(clone, stock) if clone is not None else None
-    if clone is not None and voice is not None:
-        note_used(clone)
-    return voice
+    if clone is None or voice is None:
+        return None
+    note_used(clone)
+    return voice, clone.pk
 
 
 def actors_of_session(user: User, session: DubbingSession) -> dict[str, Actor]:

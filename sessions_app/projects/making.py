@@ -20,6 +20,7 @@ from sessions_app.projects.job_models import Export, Job, JobKind, Upload
 from sessions_app.projects.models import Project, ProjectLine, ProjectOrigin, ProjectSpeaker
 from sessions_app.projects.selectors import bytes_of
 from sessions_app.projects.subtitle_files import Subtitle, paired, read
+from sessions_app.projects.withdrawing import let_go, refuse_withdrawn
 
 
 @transaction.atomic
@@ -158,9 +159,12 @@ def add_original(project: Project, *, by: User, upload: Upload | None = None, ur
     )
 
 
+@transaction.atomic
 def redub(project: Project, *, by: User) -> Job:
-    """Speak what is stale, and mix anew. Raises ProjectError."""
+    """Speak what is stale, and mix anew; whoever has no voice, or may not have theirs any more, is
+    cast first. Raises ProjectError."""
     _refuse_full(project.owner_id)
+    let_go(Project.objects.select_for_update(of=("self",)).get(pk=project.pk))
     cast_first = project.speakers.filter(voice="").exists()
     return jobs.start(
         project,
@@ -185,6 +189,8 @@ def export(project: Project, *, by: User, form: str, text: str = "target") -> Ex
         )
     if form == "video" and not project.media.get("has_video"):
         raise ProjectError("media_without_video", "The original has no picture.", field="form")
+    if form in {"dub", "mix", "video"}:
+        refuse_withdrawn(project, project.clones)
     _refuse_full(project.owner_id)
     # The row of the export is there before the job can begin.
     made = Export(project=project, form=form, text=text)

@@ -49,6 +49,11 @@ CODES = {
     "not_written": Explained(
         409, "The file is not written yet", "Wait until the job of the export is done."
     ),
+    "voice_withdrawn": Explained(
+        409,
+        "It has a voice whose consent has ended",
+        "Dub the project again: those lines are spoken in another voice.",
+    ),
     "too_many_streams": Explained(
         503, "Too many event streams are open", "Read the job itself every few seconds."
     ),

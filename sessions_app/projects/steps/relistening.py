@@ -13,6 +13,7 @@ from pipeline.ports import EngineError, RecognitionOptions
 from pipeline.types import SAMPLE_RATE_HZ
 from sessions_app.projects import worker_loop
 from sessions_app.projects.files import read_sound
+from sessions_app.projects.inputs import may_be_heard
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import LineSound
 from sessions_app.projects.running import Work
@@ -23,7 +24,11 @@ MARK = "misheard"
 
 def plan(job: Job) -> Sequence[Mapping[str, Any]]:
     used = LineSound.objects.filter(project=job.project, lines__isnull=False).distinct()
-    unheard = [one.pk for one in used.order_by("pk") if "word_errors" not in one.figures]
+    unheard = [
+        one.pk
+        for one in used.order_by("pk")
+        if "word_errors" not in one.figures and may_be_heard(one, job.project)
+    ]
     return [
         {"sounds": unheard[begin : begin + LINES_A_PART]}
         for begin in range(0, len(unheard), LINES_A_PART)
