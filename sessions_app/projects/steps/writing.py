@@ -110,6 +110,7 @@ def _video(work: Work, folder: Path, track: Path) -> Path:
             target_language=project.target_language,
             source_language=project.source_language,
             disclosure=DISCLOSURE,
+            check=work.check,
         )
     return out
 
