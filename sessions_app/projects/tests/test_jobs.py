@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +25,7 @@ from accounts.webhooks.tests.test_deliveries import closed_port, later
 from pipeline.bounds import PART_LEASE_S, PART_S
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
-from sessions_app.projects import jobs, making, uploads
+from sessions_app.projects import jobs, making, uploads, worker_loop
 from sessions_app.projects.editing import edit_line
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of, workspace
@@ -34,6 +35,7 @@ from sessions_app.projects.models import Change, Project, ProjectLine, StoredStr
 from sessions_app.projects.progress import progress
 from sessions_app.projects.running import work
 from sessions_app.projects.tests.conftest import Drain, dubbed
+from sessions_app.tests.engines import stalled
 from sessions_app.tests.test_record import line as line_record
 
 TALK = flac_of(utterances((1.5, 110.0), (1.5, 240.0), (1.5, 110.0)), 16_000)
@@ -109,6 +111,40 @@ def test_a_cancelled_job_stops_and_goes_on_where_it_was(job: Job, drain: Drain) 
     assert drain(job).state == JobState.DONE
     # What had been done was not done again.
     assert job.parts.filter(step="probe").count() == 1
+
+
+def test_a_part_that_is_cancelled_while_it_is_recognised_does_not_wait_for_its_end(
+    job: Job, storage: Any, settings: Any, drain: Drain
+) -> None:
+    settings.DUBBING_ENGINES = "sessions_app.tests.engines.stalled_engines"
+    work(first_part(job).pk)
+    part = first_part(job)
+    assert part.step == "recognise"
+    files = {one for one in storage.rglob("*") if one.is_file()}
+    with ThreadPoolExecutor(1, initializer=connections.close_all) as worker:
+        doing = worker.submit(work, part.pk)
+        until(lambda: bool(stalled) and stalled[-1].opened > 0)
+        jobs.cancel(job)
+        # It would take an hour.
+        doing.result(30)
+        worker.submit(connections.close_all).result(30)
+    recogniser = stalled[-1]
+    until(lambda: recogniser.closed == recogniser.opened)
+    part.refresh_from_db()
+    assert (part.state, part.result) == (PartState.CLAIMED, None)
+    assert {one for one in storage.rglob("*") if one.is_file()} == files
+    assert list((storage.parent / "work").iterdir()) == []
+    settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
+    worker_loop.close()
+    jobs.again(job)
+    assert drain(job).state == JobState.DONE
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it does not come to be"
+        time.sleep(0.02)
 
 
 def test_voiceprints_of_a_job_that_nobody_goes_on_with_are_gone_after_a_day(
