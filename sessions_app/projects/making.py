@@ -164,7 +164,7 @@ def redub(project: Project, *, by: User) -> Job:
     """Speak what is stale, and mix anew; whoever has no voice, or may not have theirs any more, is
     cast first. Raises ProjectError."""
     _refuse_full(project.owner_id)
-    let_go(Project.objects.select_for_update(of=("self",)).get(pk=project.pk))
+    let_go(Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk))
     cast_first = project.speakers.filter(voice="").exists()
     return jobs.start(
         project,

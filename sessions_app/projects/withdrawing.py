@@ -38,7 +38,7 @@ def forget_clone(clone: VoiceClone) -> None:
     theirs = Project.objects.filter(owner__in=_hearers(clone))
     for field in ("speakers__voice", "lines__voice"):
         found.update(theirs.filter(**{field: clone.vendor_id}).values_list("pk", flat=True))
-    rows = Project.objects.select_for_update(of=("self",)).filter(pk__in=found)
+    rows = Project.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found)
     for project in rows.order_by("pk"):
         project.lines.filter(sound__clone=clone.pk).update(sound=None, problem=WITHDRAWN)
         for sound in project.sounds.filter(clone=clone.pk):

@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound
 
 from accounts.rest.problem_codes import EXPLAINED, Explained
 from accounts.rest.problems import Problem
+from accounts.rest.row_waits import bound_row_waits
 from accounts.rest.views import Api
 from sessions_app.projects import selectors
 from sessions_app.projects.errors import ProjectError
@@ -96,7 +97,11 @@ class ProjectsApi(Api):
     def editable(self, project_id: uuid.UUID, *, lock: bool = False) -> Project:
         """Raises NotFound, and Problem for who may only look."""
         rows = selectors.editable_projects(self.person).filter(pk=project_id)
-        project = (rows.select_for_update(of=("self",)) if lock else rows).first()
+        if lock:
+            bound_row_waits()
+            # Not its key: whoever writes a row that refers to it does not wait.
+            rows = rows.select_for_update(of=("self",), no_key=True)
+        project = rows.first()
         if project is None:
             self.seen(project_id)
             raise Problem("forbidden", "Viewers of a team do not edit what it shares.")
@@ -105,6 +110,7 @@ class ProjectsApi(Api):
     def line(self, project: Project, number: int, *, lock: bool = False) -> ProjectLine:
         """Raises NotFound."""
         if lock:
+            bound_row_waits()
             rows = ProjectLine.objects.filter(project=project, number=number)
             if rows.select_for_update(of=("self",)).first() is None:
                 raise NotFound

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest.conditional import check_match, tagged
+from accounts.rest.row_waits import bound_row_waits
 from accounts.rest.schema import edits, with_tag
 from sessions_app.projects import editing, selectors
 from sessions_app.projects.api.base import ProjectsApi
@@ -102,7 +103,10 @@ class SpeakerOfProjectView(ProjectsApi):
         self, project: Project, project_speaker_id: int, *, lock: bool = False
     ) -> ProjectSpeaker:
         rows = selectors.speakers_of(self.person, project).filter(pk=project_speaker_id)
-        speaker = (rows.select_for_update(of=("self",)) if lock else rows).first()
+        if lock:
+            bound_row_waits()
+            rows = rows.select_for_update(of=("self",))
+        speaker = rows.first()
         if speaker is None:
             raise NotFound
         return speaker

@@ -38,7 +38,7 @@ def do(work: Work) -> None:
     def write() -> None:
         if not still_usable(project, clones):
             raise EngineError(WITHDRAWN, "A consent has ended; it is mixed anew without it.")
-        fresh = Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
+        fresh = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
         discard([fresh.mix, fresh.dub, fresh.dub_waveform])
         fresh.mix, fresh.dub, fresh.dub_waveform = names
         fresh.clones = clones

@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.models import Membership, Role, Team, User, WebhookEvent
 from accounts.personal_data import ObstacleError, delete_account
@@ -312,6 +313,57 @@ def test_a_hundred_edits_at_once_by_several_people_lose_none(
     assert Change.objects.filter(project=project).count() == 100
     revisions = ProjectLine.objects.filter(project=project, number__gte=10)
     assert set(revisions.values_list("revision", flat=True)) == {6}
+
+
+def test_edits_and_those_who_take_them_back_do_not_wait_for_one_another_for_ever(
+    ana: User, scripted: None, drain: Drain
+) -> None:
+    project, _ = dubbed(ana, TALK, drain)
+    address = f"/api/projects/{project.pk}"
+
+    def act(number: int) -> int:
+        client = APIClient()
+        client.force_authenticate(ana)
+        try:
+            if number % 2:
+                return client.post(f"{address}/undo").status_code
+            changes = {"target_text": f"wording {number}"}
+            line = f"{address}/lines/{number // 2 % 2}"
+            return client.patch(line, changes, format="json", headers={"If-Match": "*"}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(act, range(80)))
+    assert set(answers[::2]) == {200}
+    assert set(answers[1::2]) <= {200, 409}
+
+
+def test_who_waits_too_long_for_a_row_is_told_that_it_is_busy(
+    job: Job, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = drain(job).project
+    monkeypatch.setattr("accounts.rest.row_waits.ROW_WAIT_S", 0.1)
+    client = APIClient()
+    client.force_authenticate(project.owner)
+
+    def edit() -> Any:
+        try:
+            return client.patch(
+                f"/api/projects/{project.pk}/lines/0",
+                {"target_text": "Otra cosa."},
+                format="json",
+                headers={"If-Match": "*"},
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        ProjectLine.objects.select_for_update(of=("self",)).get(project=project, number=0)
+        answer = other.submit(edit).result(30)
+    assert (answer.status_code, answer.json()["code"]) == (503, "row_busy")
+    assert answer["Retry-After"] == "1"
+    assert edit().status_code == 200
 
 
 def test_a_session_opens_as_a_project_and_its_original_is_added(
