@@ -17,7 +17,13 @@ from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.fetching import refuse_address
 from sessions_app.projects.inputs import digest
 from sessions_app.projects.job_models import Export, Job, JobKind, Upload
-from sessions_app.projects.models import Project, ProjectLine, ProjectOrigin, ProjectSpeaker
+from sessions_app.projects.models import (
+    ActorState,
+    Project,
+    ProjectLine,
+    ProjectOrigin,
+    ProjectSpeaker,
+)
 from sessions_app.projects.selectors import bytes_of
 from sessions_app.projects.subtitle_files import Subtitle, paired, read
 from sessions_app.projects.withdrawing import let_go, refuse_withdrawn
@@ -114,6 +120,7 @@ def open_session(
             label=label,
             name=speaker_name(label, session.speaker_names) if label else "",
             actor=known.get(label),
+            actor_state=ActorState.CONFIRMED if label in known else "",
         )
         for label in dict.fromkeys(line.speaker for line in lines)
     }

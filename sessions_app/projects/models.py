@@ -97,6 +97,11 @@ class StoredStretch(models.Model):
         return f"{self.project_id} {self.number}"
 
 
+class ActorState(models.TextChoices):
+    SUGGESTED = "suggested", "Perhaps"
+    CONFIRMED = "confirmed", "Certain"
+
+
 class ProjectSpeaker(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="speakers")
     label = models.CharField(max_length=64, blank=True)
@@ -111,7 +116,13 @@ class ProjectSpeaker(models.Model):
     actor = models.ForeignKey(
         "voices.Actor", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    """Who it is, as far as the owner's actors tell; None: nobody who is known for certain."""
+    """Who it is, as far as the owner's actors tell."""
+    actor_state = models.CharField(max_length=16, choices=ActorState.choices, blank=True)
+    """Empty without an actor."""
+    actor_confidence = models.FloatField(null=True, blank=True)
+    """Of the recogniser, 0 to 1; None: nobody was recognised, or a person has decided."""
+    actor_decided = models.BooleanField(default=False)
+    """A person has confirmed or rejected: no job looks again."""
     revision = models.PositiveIntegerField(default=1)
 
     class Meta:

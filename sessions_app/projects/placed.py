@@ -61,7 +61,8 @@ def cues(project: Project, *, speaker_id: int | None = None) -> list[StoredCue]:
 def clones_heard(project: Project) -> list[uuid.UUID]:
     """Ids of the clones that ``cues`` speak with."""
     lines = project.lines.filter(_audible(project)).exclude(sound__clone=None)
-    return sorted(set(lines.order_by().values_list("sound__clone", flat=True)))
+    found = lines.order_by().values_list("sound__clone", flat=True)
+    return sorted({one for one in found if one is not None})
 
 
 def _audible(project: Project) -> Q:

@@ -60,7 +60,7 @@ def lines_of(project: Project) -> QuerySet[ProjectLine]:
 def speakers_of(user: User, project: Project) -> QuerySet[ProjectSpeaker]:
     """Without their shapes; ``actor_shown``: whether the user may see who was recognised."""
     actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
-    found = ProjectSpeaker.objects.filter(project=project).defer("shape")
+    found = ProjectSpeaker.objects.filter(project=project).select_related("actor").defer("shape")
     return found.annotate(actor_shown=Exists(actor))
 
 

@@ -91,11 +91,11 @@ def _uncast(project: Project, voices: Collection[str]) -> None:
         project.lines.filter(voice__in=voices).update(**changed)
 
 
-def _hearers(clone: VoiceClone) -> QuerySet[User, dict[str, Any]]:
+def _hearers(clone: VoiceClone) -> QuerySet[User]:
     """Users whom the clone may have spoken for."""
     if clone.owner_id is None:
-        return User.objects.values("pk")
+        return User.objects.all()
     mine = Q(pk=clone.owner_id)
     if clone.team_id is not None:
         mine |= Q(memberships__team=clone.team_id)
-    return User.objects.filter(mine).values("pk")
+    return User.objects.filter(mine)

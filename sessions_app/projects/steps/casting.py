@@ -27,12 +27,18 @@ from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
 from sessions_app.projects import jobs, worker_loop
-from sessions_app.projects.actors import ActorVoice, actor_voice, recognised
+from sessions_app.projects.actors import ActorVoice, Recognised, actor_voice, recognised
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import read_sound
 from sessions_app.projects.inputs import digest
 from sessions_app.projects.job_models import Job
-from sessions_app.projects.models import Project, ProjectLine, ProjectSpeaker, StoredStretch
+from sessions_app.projects.models import (
+    ActorState,
+    Project,
+    ProjectLine,
+    ProjectSpeaker,
+    StoredStretch,
+)
 from sessions_app.projects.running import Work
 from sessions_app.projects.steps.hearing import Heard
 
@@ -46,7 +52,7 @@ class Shaped:
     voice: str
     """Id of the voice that they speak with."""
     shape: bytes | None
-    actor: uuid.UUID | None = None
+    who: Recognised | None = None
 
 
 def plan(job: Job) -> Sequence[Mapping[str, Any]]:  # noqa: ARG001 - of every plan's form
@@ -139,13 +145,14 @@ async def _cast(
         shaped = []
         for one in everybody:
             work.check()
-            actor = actors.get(one.speaker)
-            own = await in_orm_thread(_voice_of, project, engines, actor) if actor else None
+            who = actors.get(one.speaker)
+            sure = who.actor if who and who.confirmed else None
+            own = await in_orm_thread(_voice_of, project, engines, sure) if sure else None
             shape = None
             shapes = project.preserve_voice and not (own and own.as_it_is)
             if shapes and len(pcm := speech.get(one.speaker, _SILENCE)):
                 shape = await _shape(engines, one, pcm)
-            shaped.append(Shaped(one, own.voice if own else one.voice.id, shape, actor))
+            shaped.append(Shaped(one, own.voice if own else one.voice.id, shape, who))
         return shaped, engines.names()
 
 
@@ -211,7 +218,10 @@ def _write_speakers(project: Project, shaped: Sequence[Shaped]) -> dict[str, Pro
             speaker.shape = one.shape
             speaker.shape_digest = digest(one.shape.hex()) if one.shape else ""
         speaker.voice = speaker.voice or one.voice
-        speaker.actor_id = speaker.actor_id or one.actor
+        if one.who is not None and speaker.actor_state != ActorState.CONFIRMED:
+            sure = one.who.confirmed
+            speaker.actor_id, speaker.actor_confidence = one.who.actor, one.who.confidence
+            speaker.actor_state = ActorState.CONFIRMED if sure else ActorState.SUGGESTED
         speaker.save()
         found[speaker.label] = speaker
     return found

@@ -93,7 +93,10 @@ def test_a_known_actor_speaks_with_their_clone_until_consent_ends(
     client = APIClient()
     client.force_authenticate(ana)
     shown = client.get(f"/api/projects/{project.pk}/speakers").json()["results"]
-    assert [one["actor"] for one in shown if one["id"] == known.pk] == [str(actor.pk)]
+    (told,) = [one for one in shown if one["id"] == known.pk]
+    assert (told["actor"], told["actor_name"]) == (str(actor.pk), "Paul")
+    assert (told["actor_state"], told["actor_decided"]) == ("confirmed", False)
+    assert told["actor_confidence"] > 0.5
     # Whom nobody knows has a stock voice after how they sound.
     (other,) = project.speakers.filter(actor=None).exclude(label="")
     assert other.shape_digest
@@ -136,8 +139,8 @@ def test_a_known_actor_speaks_with_their_clone_until_consent_ends(
     assert not LineSound.objects.filter(clone=clone.pk).exists()
     assert answer_of(client, f"/api/exports/{written.pk}/file") == 200
     assert told_of_lines(client, project, known) == {("stale", "voice_withdrawn", None)}
-    before = told_of_lines(client, project, other)
-    assert {(state, problem) for state, problem, _ in before} == {("fresh", "")}
+    others = told_of_lines(client, project, other)
+    assert {(state, problem) for state, problem, _ in others} == {("fresh", "")}
 
     job = drain(making.redub(project, by=ana))
     assert (job.state, job.problem_text) == (JobState.DONE, "")
@@ -149,7 +152,7 @@ def test_a_known_actor_speaks_with_their_clone_until_consent_ends(
     spoken = told_of_lines(client, project, known)
     assert {(state, problem) for state, problem, _ in spoken} == {("fresh", "")}
     assert not any(clone.vendor_id in voice for _, _, voice in spoken if voice)
-    assert told_of_lines(client, project, other) == before
+    assert told_of_lines(client, project, other) == others
     assert project.clones == []
     assert {answer_of(client, one) for one in heard[:3]} == {200}
 
@@ -216,6 +219,45 @@ def test_a_pinned_voice_is_spoken_as_it_is_and_nobody_is_looked_for_unasked(
     known = speaker_who_is(project, actor)
     assert (known.voice, known.shape_digest) == (pinned, "")
     assert voices_of(project, known) == {pinned}
+
+
+def test_a_person_says_which_actor_a_speaker_is(ana: User) -> None:
+    project = Project.objects.create(
+        owner=ana, origin="file", source_language="en", target_language="es"
+    )
+    perhaps = voices_services.create_actor(ana, by=ana, name="Ida")
+    ben = create_user(email="ben@example.org", password=None)
+    foreign = voices_services.create_actor(ben, by=ben, name="Ben's")
+    speaker = ProjectSpeaker.objects.create(
+        project=project,
+        label="S1",
+        voice="a",
+        actor=perhaps,
+        actor_state="suggested",
+        actor_confidence=0.7,
+    )
+    client = APIClient()
+    client.force_authenticate(ana)
+    address = f"/api/projects/{project.pk}/speakers/{speaker.pk}"
+
+    def told(answer: Any) -> tuple[Any, ...]:
+        assert answer.status_code == 200, answer.content
+        fields = ("actor_name", "actor_state", "actor_confidence", "actor_decided", "voice")
+        return tuple(answer.json()[one] for one in fields)
+
+    assert told(client.get(address)) == ("Ida", "suggested", 0.7, False, "a")
+    refused = client.post(f"{address}/confirm", {"actor": str(foreign.pk)}, format="json")
+    assert (refused.status_code, [*refused.json()["errors"]]) == (400, ["actor"])
+    assert told(client.post(f"{address}/confirm", {}, format="json")) == (
+        "Ida", "confirmed", None, True, "a"
+    )  # fmt: skip
+    assert told(client.post(f"{address}/reject")) == ("", "", None, True, "a")
+    nobody = client.post(f"{address}/confirm", {}, format="json")
+    assert nobody.status_code == 400
+    wish = {"actor": str(perhaps.pk)}
+    assert told(client.post(f"{address}/confirm", wish, format="json"))[0] == "Ida"
+    speaker.refresh_from_db()
+    assert speaker.revision == 4
 
 
 def test_a_session_that_becomes_a_project_brings_whom_it_knows(ana: User) -> None:
