@@ -162,7 +162,8 @@ class LineSound(models.Model):
     marks = models.JSONField(default=list, blank=True)
     """What somebody should listen to again: codes, see ``pipeline.batch.checking``."""
     figures = models.JSONField(default=dict, blank=True)
-    """What the marks rest on: ``clipped_share``, ``similarity``, ``word_errors``."""
+    """What the marks rest on: ``clipped_share``, ``similarity``,
+    ``word_errors``, ``letter_errors``."""
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
