@@ -1569,6 +1569,9 @@ with group("Files and projects"):
         "workers that died over a part",
         "the job fails and may be tried again",
     )
+    ROW_WAIT_S = bound(
+        "row_wait", 10.0, "seconds", "a request for a row that another one changes", "`row_busy`"
+    )
     JOB_WAIT_S = bound("job_wait", 30.0, "seconds", "a request that waits for its job", "202")
     BATCH_LINE_S = bound("batch_line", 120.0, "seconds", "speaking a line of a file", TIMED_OUT)
     BATCH_SHORTER_S = bound(

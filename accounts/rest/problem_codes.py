@@ -87,6 +87,9 @@ EXPLAINED: dict[str, Explained] = {
         500, "A fault of the server", "Tell its operator the `X-Request-Id`."
     ),
     "database_away": Explained(503, "The database is away", "Ask again in a few seconds."),
+    "row_busy": Explained(
+        503, "Somebody else is changing it", "Nothing was changed; ask again in a second."
+    ),
     "engine_unavailable": Explained(503, "An engine cannot be used", "`detail` says why."),
 }
 

@@ -18,6 +18,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.rest.problem_codes import EXPLAINED
+from accounts.rest.row_waits import waited_in_vain
 from pipeline.ports import EngineError
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,6 +88,8 @@ def _known(error: Exception) -> Problem | None:
     if isinstance(error, EngineError):
         # Engines' codes are explained by the app that has the engines.
         return Problem(error.code if error.code in EXPLAINED else "engine_unavailable", str(error))
+    if waited_in_vain(error):
+        return Problem("row_busy", headers={"Retry-After": "1"})
     if isinstance(error, OperationalError | InterfaceError):
         return Problem("database_away", headers={"Retry-After": "5"})
     if isinstance(error, DjangoValidationError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.batch.loudness import ffmpeg
 from pipeline.bounds import MUX_S
 from pipeline.sound.media import MediaError, open_media
 
@@ -47,12 +48,14 @@ def mux(
     source_language: str | None = None,
     disclosure: str = "",
     timeout_s: float = MUX_S,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Write ``out`` (.mp4, .m4v, .mov or .mkv): the picture is copied, never re-encoded.
 
     Sound: the dubbed mix as AAC, played by default, then the original's first track.
     ``disclosure`` is written into the metadata of the file and of the dubbed track.
-    ``out`` appears only when it is whole. Raises MediaError: media_missing,
+    ``out`` appears only when it is whole. ``check`` is called meanwhile, and may raise, which ends
+    it. Raises MediaError: media_missing,
     media_unreadable, media_without_audio, media_without_video,
     container_unsupported, ffmpeg_missing, mux_timeout or mux_failed.
     """
@@ -73,7 +76,7 @@ def mux(
     keeps_original = info.audio_codec in _COPIED_AUDIO[family]
     partial = out.with_name(f".{out.stem}.part{out.suffix}").resolve()
     target, source = language_tag(target_language), language_tag(source_language)
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(video_in.resolve())]
+    command = ["-i", str(video_in.resolve())]
     command += ["-i", str(dubbed_audio.resolve())]
     command += ["-i", str(srt.resolve())] if srt else []
     # Capital V: pictures that move, not covers.
@@ -93,23 +96,14 @@ def mux(
     if family == "mp4":
         command += ["-movflags", "+faststart"]
     try:
-        done = subprocess.run(
-            [*command, str(partial)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise MediaError(
-                "mux_failed",
-                f"{out.name} could not be written"
-                + (f": {said[-1]}" if said else ".")
-                + (" An .mkv file takes more codecs." if family == "mp4" else ""),
-            )
+        ffmpeg([*command, str(partial)], timeout_s=timeout_s, check=check)
         partial.replace(out)
-    except subprocess.TimeoutExpired as error:
-        raise MediaError("mux_timeout", f"Writing {out.name} took too long.") from error
+    except MediaError as error:
+        if error.code == "ffmpeg_timeout":
+            raise MediaError("mux_timeout", f"Writing {out.name} took too long.") from error
+        if error.code != "ffmpeg_failed":
+            raise
+        more = " An .mkv file takes more codecs." if family == "mp4" else ""
+        raise MediaError("mux_failed", f"{out.name} could not be written: {error}{more}") from error
     finally:
         partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
@@ -24,7 +25,7 @@ from pipeline.speakers.voiceprinting import SpeechRefusedError, voiceprints_of
 from pipeline.speaking.making import in_time
 from pipeline.types import Pcm, Voice
 from sessions_app.models import DubbingSession
-from sessions_app.projects.models import Project
+from sessions_app.projects.models import ActorState, Project, ProjectSpeaker
 from voices import selectors
 from voices.cloning.speaking import note_used, voice_of
 from voices.models import Actor, Speaker, SpeakerState
@@ -33,6 +34,14 @@ from voices.recognition.recognising import recognise
 
 log = logging.getLogger(__name__)
 OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    actor: uuid.UUID
+    confirmed: bool
+    """Or only suggested: whoever that is, speaks with nobody's voice yet."""
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +54,32 @@ class ActorVoice:
 
 async def recognised(
     project: Project, engines: Engines, speech: Mapping[str, Pcm]
-) -> dict[str, uuid.UUID]:
-    """Label → actor, of those who are known for certain; ``speech`` (16 kHz) is the clean one of
-    each label."""
-    found = await in_orm_thread(_decided, project)
+) -> dict[str, Recognised]:
+    """Label → who it is or may be; ``speech`` (16 kHz) is the clean one of each label."""
+    found, decided = await in_orm_thread(_known, project)
     if not await in_orm_thread(_looks, project):
         return found
     for label, pcm in speech.items():
-        if label and label not in found:
-            actor = await _who(project, engines, pcm, beside=list(found.values()))
-            if actor is not None:
-                found[label] = actor
+        if label and label not in found and label not in decided:
+            sure = [one.actor for one in found.values() if one.confirmed]
+            who = await _who(project, engines, pcm, beside=sure)
+            if who is not None:
+                found[label] = who
     return found
+
+
+@transaction.atomic
+def decide(speaker: ProjectSpeaker, *, actor: Actor | None) -> ProjectSpeaker:
+    """A person says who it is; None: not who it was thought to be. No job looks again; the
+    voice stays. The row is locked."""
+    speaker.actor = actor
+    speaker.actor_state = ActorState.CONFIRMED if actor else ""
+    speaker.actor_confidence, speaker.actor_decided = None, True
+    speaker.revision += 1
+    speaker.save(
+        update_fields=["actor", "actor_state", "actor_confidence", "actor_decided", "revision"]
+    )
+    return speaker
 
 
 def actor_voice(
@@ -75,14 +98,16 @@ def actor_voice(
 
 def lasting_voice(
     project: Project, vendor_id: str, *, engine: str, stock: Sequence[Voice]
-) -> Voice | None:
-    """The clone of that id, while it may speak for the project's owner."""
+) -> tuple[Voice, uuid.UUID] | None:
+    """The clone of that id as a voice, and whose row it is; while it may speak for the project's
+    owner."""
     usable = selectors.usable_clones(project.owner).filter(engine=engine, vendor_id=vendor_id)
     clone = usable.first()
     voice = voice_of(clone, stock) if clone is not None else None
-    if clone is not None and voice is not None:
-        note_used(clone)
-    return voice
+    if clone is None or voice is None:
+        return None
+    note_used(clone)
+    return voice, clone.pk
 
 
 def actors_of_session(user: User, session: DubbingSession) -> dict[str, Actor]:
@@ -95,12 +120,19 @@ def actors_of_session(user: User, session: DubbingSession) -> dict[str, Actor]:
     return {one.label: one.actor for one in rows.select_related("actor")}
 
 
-def _decided(project: Project) -> dict[str, uuid.UUID]:
-    """What was known before: of a session, or by a job before this one."""
-    rows = project.speakers.exclude(actor=None).filter(
-        actor__in=Actor.objects.visible_to(project.owner).values("pk")
+def _known(project: Project) -> tuple[dict[str, Recognised], set[str]]:
+    """What was known for certain before, of a session or by a job before this one; and the labels
+    that a person has decided about."""
+    rows = project.speakers.filter(
+        actor_state=ActorState.CONFIRMED,
+        actor__in=Actor.objects.visible_to(project.owner).values("pk"),
     )
-    return dict(rows.values_list("label", "actor_id"))
+    found = {
+        label: Recognised(actor, confirmed=True, confidence=confidence)
+        for label, actor, confidence in rows.values_list("label", "actor_id", "actor_confidence")
+    }
+    decided = project.speakers.filter(actor_decided=True).values_list("label", flat=True)
+    return found, set(decided)
 
 
 def _looks(project: Project) -> bool:
@@ -110,7 +142,7 @@ def _looks(project: Project) -> bool:
 
 async def _who(
     project: Project, engines: Engines, pcm: Pcm, *, beside: Sequence[uuid.UUID]
-) -> uuid.UUID | None:
+) -> Recognised | None:
     encoder = engines.recognising
     try:
         async with in_time(ACQUAINTANCE_S, "The voice was not compared in time."):
@@ -134,4 +166,7 @@ async def _who(
         # Where nobody measured what strangers reach, only a person confirms.
         confirm_at=settings.VOICE_SIMILARITY_THRESHOLD if encoder.name in MEASURED else UNREACHABLE,
     )
-    return match.actor if match.state == "confirmed" else None
+    if match.actor is None:
+        return None
+    sure = match.state == "confirmed"
+    return Recognised(match.actor, confirmed=sure, confidence=round(match.score, 3))

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
+from accounts.rest.row_waits import bound_row_waits
 from pipeline.bounds import COMMENTS_MAX, MEDIA_MAX_S, PROJECT_LINES_MAX, PROJECT_SPEAKERS_MAX
 from pipeline.types import NEUTRAL_STYLE, Style
 from sessions_app.projects.errors import ProjectError
@@ -96,7 +97,9 @@ def undo(
 
     ``by_them_alone``: only what ``by`` changed. Raises ProjectError when nothing is left.
     """
-    Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
+    bound_row_waits()
+    # Not its key: an edit that holds its line may write of this project.
+    Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
     rows = project.changes.filter(undoes=None, undone=None)
     if line is not None:
         rows = rows.filter(line=line)

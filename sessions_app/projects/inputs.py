@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Iterable
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from pipeline.batch.fitting import FASTEST, Place
 from pipeline.types import Style
 from sessions_app.projects.models import LineSound, Project, ProjectLine
+from voices import selectors as voices
 
 _CLOSE_S = 0.002
 
@@ -50,6 +52,20 @@ def inputs_of(line: ProjectLine, project: Project) -> str:
     return digest(json.dumps(parts, ensure_ascii=False, sort_keys=True))
 
 
+def usable_clones(project: Project) -> frozenset[uuid.UUID]:
+    """Ids of the clones that may speak for its owner. Looked up once for a row that was read:
+    requests and parts of jobs are short, and what is written is checked again."""
+    if project.known_clones is None:
+        usable = voices.usable_clones(project.owner).values_list("pk", flat=True)
+        project.known_clones = frozenset(usable)
+    return project.known_clones
+
+
+def may_be_heard(sound: LineSound, project: Project) -> bool:
+    """False: it was made with a clone whose consent has ended, or that is gone."""
+    return sound.clone is None or sound.clone in usable_clones(project)
+
+
 def style_of(line: ProjectLine) -> Style:
     """Raises msgspec.ValidationError for what is no style."""
     return msgspec.convert(line.style, Style)
@@ -72,7 +88,7 @@ def is_fresh(line: ProjectLine, project: Project, next_start_s: float | None) ->
     """Its sound says what the line says now, and has room where it is; the sound is loaded."""
     if not line.target_text.strip() and not line.source_text.strip():
         return True
-    if line.sound is None or needs_translation(line):
+    if line.sound is None or needs_translation(line) or not may_be_heard(line.sound, project):
         return False
     return line.sound.digest == inputs_of(line, project) and fits(
         line.sound, place_of(line, project, next_start_s)

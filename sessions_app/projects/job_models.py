@@ -6,6 +6,8 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from sessions_app.projects.models import Project
@@ -175,10 +177,15 @@ class Export(models.Model):
     file = models.CharField(max_length=200, blank=True)
     """Name in the storage; empty until it is written."""
     size_bytes = models.PositiveBigIntegerField(default=0)
+    clones = ArrayField(models.UUIDField(), default=list, blank=True, editable=False)
+    """Ids of the clones that are heard in it."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            GinIndex(fields=["clones"], name="export_clones"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -173,10 +173,18 @@ def claim(part_id: int, *, redelivered: bool = False) -> Claimed | None:
 
 def alive(claimed: Claimed) -> bool:
     """Say that its worker lives; False: it is no longer wanted."""
-    rows = JobPart.objects.filter(
+    return bool(_held(claimed).update(claimed_at=timezone.now()))
+
+
+def wanted(claimed: Claimed) -> bool:
+    """False: its job has ended, or another worker has it."""
+    return _held(claimed).exists()
+
+
+def _held(claimed: Claimed) -> QuerySet[JobPart]:
+    return JobPart.objects.filter(
         pk=claimed.part.pk, claim=claimed.claim, job__state=JobState.RUNNING
     )
-    return bool(rows.update(claimed_at=timezone.now()))
 
 
 def finish(

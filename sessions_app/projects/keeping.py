@@ -58,7 +58,9 @@ def export(user: User) -> Iterator[tuple[str, Rows]]:
     speakers = ProjectSpeaker.objects.filter(project__in=own)
     yield (
         "project_speakers",
-        speakers.values("project_id", "label", "name", "voice", "pitch_hz", "actor_id"),
+        speakers.values(
+            "project_id", "label", "name", "voice", "pitch_hz", "actor_id", "actor_state"
+        ),
     )
     changes = Change.objects.filter(project__in=own)
     yield (

@@ -16,10 +16,17 @@ from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.fetching import refuse_address
 from sessions_app.projects.inputs import digest
 from sessions_app.projects.job_models import Export, Job, JobKind, Upload
-from sessions_app.projects.models import Project, ProjectLine, ProjectOrigin, ProjectSpeaker
+from sessions_app.projects.models import (
+    ActorState,
+    Project,
+    ProjectLine,
+    ProjectOrigin,
+    ProjectSpeaker,
+)
 from sessions_app.projects.selectors import bytes_of
 from sessions_app.projects.subtitle_files import Subtitle, paired, read
 from sessions_app.records.naming import speaker_name
+from sessions_app.projects.withdrawing import let_go, refuse_withdrawn
 
 
 @transaction.atomic
@@ -113,6 +120,7 @@ def open_session(
             label=label,
             name=speaker_name(label, session.speaker_names) if label else "",
             actor=known.get(label),
+            actor_state=ActorState.CONFIRMED if label in known else "",
         )
         for label in dict.fromkeys(line.speaker for line in lines)
     }
@@ -158,9 +166,12 @@ def add_original(project: Project, *, by: User, upload: Upload | None = None, ur
     )
 
 
+@transaction.atomic
 def redub(project: Project, *, by: User) -> Job:
-    """Speak what is stale, and mix anew. Raises ProjectError."""
+    """Speak what is stale, and mix anew; whoever has no voice, or may not have theirs any more, is
+    cast first. Raises ProjectError."""
     _refuse_full(project.owner_id)
+    let_go(Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk))
     cast_first = project.speakers.filter(voice="").exists()
     return jobs.start(
         project,
@@ -185,6 +196,8 @@ def export(project: Project, *, by: User, form: str, text: str = "target") -> Ex
         )
     if form == "video" and not project.media.get("has_video"):
         raise ProjectError("media_without_video", "The original has no picture.", field="form")
+    if form in {"dub", "mix", "video"}:
+        refuse_withdrawn(project, project.clones)
     _refuse_full(project.owner_id)
     # The row of the export is there before the job can begin.
     made = Export(project=project, form=form, text=text)

@@ -6,6 +6,8 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from accounts.ownership import Owned
@@ -52,14 +54,19 @@ class Project(Owned):
     """Names in the storage of the last finished tracks, FLAC."""
     dub_waveform = models.CharField(max_length=200, blank=True, editable=False)
     """Name in the storage of the dub track's peaks, like the original's."""
+    clones = ArrayField(models.UUIDField(), default=list, blank=True, editable=False)
+    """Ids of the clones that are heard in both tracks."""
     engines = models.JSONField(default=dict, blank=True)
     """Role → engine name, of the last job that asked any."""
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    known_clones: frozenset[uuid.UUID] | None = None
+    """See ``inputs.usable_clones``; not stored."""
 
     class Meta(Owned.Meta):
         ordering: ClassVar[list[str]] = ["-created_at", "-id"]
         indexes: ClassVar[list[models.Index]] = [
+            GinIndex(fields=["clones"], name="project_clones"),
             models.Index(fields=["owner", "-created_at"], name="project_owner_newest"),
         ]
 
@@ -90,6 +97,11 @@ class StoredStretch(models.Model):
         return f"{self.project_id} {self.number}"
 
 
+class ActorState(models.TextChoices):
+    SUGGESTED = "suggested", "Perhaps"
+    CONFIRMED = "confirmed", "Certain"
+
+
 class ProjectSpeaker(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="speakers")
     label = models.CharField(max_length=64, blank=True)
@@ -104,7 +116,13 @@ class ProjectSpeaker(models.Model):
     actor = models.ForeignKey(
         "voices.Actor", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    """Who it is, as far as the owner's actors tell; None: nobody who is known for certain."""
+    """Who it is, as far as the owner's actors tell."""
+    actor_state = models.CharField(max_length=16, choices=ActorState.choices, blank=True)
+    """Empty without an actor."""
+    actor_confidence = models.FloatField(null=True, blank=True)
+    """Of the recogniser, 0 to 1; None: nobody was recognised, or a person has decided."""
+    actor_decided = models.BooleanField(default=False)
+    """A person has confirmed or rejected: no job looks again."""
     revision = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -138,10 +156,14 @@ class LineSound(models.Model):
     speed = models.FloatField()
     engine = models.CharField(max_length=64)
     voice = models.CharField(max_length=128)
+    clone = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
+    """Id of the clone that speaks: while that may, it is heard. No reference, so that one that
+    is deleted is known by being nowhere."""
     marks = models.JSONField(default=list, blank=True)
     """What somebody should listen to again: codes, see ``pipeline.batch.checking``."""
     figures = models.JSONField(default=dict, blank=True)
-    """What the marks rest on: ``clipped_share``, ``similarity``, ``word_errors``."""
+    """What the marks rest on: ``clipped_share``, ``similarity``,
+    ``word_errors``, ``letter_errors``."""
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
+from django.db.models import Q
+
 from pipeline.batch.placing import Placed, place
 from sessions_app.projects.files import StoredCue
+from sessions_app.projects.inputs import usable_clones
 from sessions_app.projects.models import Project, ProjectLine
 
 
@@ -14,10 +19,10 @@ def length_s(project: Project) -> float:
 
 
 def placed_lines(project: Project) -> list[tuple[Placed[int], ProjectLine]]:
-    """Lines that have a sound, where they are heard, in order; their speakers are loaded."""
+    """Lines whose sound may be heard, where it is, in order; their speakers are loaded."""
     lines = {
         line.pk: line
-        for line in project.lines.exclude(sound=None)
+        for line in project.lines.filter(_audible(project))
         .select_related("sound", "speaker")
         .defer("speaker__shape")
     }
@@ -31,7 +36,7 @@ def cues(project: Project, *, speaker_id: int | None = None) -> list[StoredCue]:
     """Of all, or of one speaker; without their texts, of which hours have many."""
     rows = {
         row["pk"]: row
-        for row in project.lines.exclude(sound=None).values(
+        for row in project.lines.filter(_audible(project)).values(
             "pk",
             "start_s",
             "speaker",
@@ -51,3 +56,15 @@ def cues(project: Project, *, speaker_id: int | None = None) -> list[StoredCue]:
         for one in where
         if speaker_id is None or rows[one.key]["speaker"] == speaker_id
     ]
+
+
+def clones_heard(project: Project) -> list[uuid.UUID]:
+    """Ids of the clones that ``cues`` speak with."""
+    lines = project.lines.filter(_audible(project)).exclude(sound__clone=None)
+    found = lines.order_by().values_list("sound__clone", flat=True)
+    return sorted({one for one in found if one is not None})
+
+
+def _audible(project: Project) -> Q:
+    free = Q(sound__clone=None) | Q(sound__clone__in=usable_clones(project))
+    return Q(sound__isnull=False) & free

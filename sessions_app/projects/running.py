@@ -25,6 +25,8 @@ from sessions_app.usage import report as usage
 
 log = logging.getLogger(__name__)
 _BEAT_S = PART_LEASE_S / 6
+_LOOK_S = 0.5
+"""So often is looked whether it is still wanted: whoever cancels does not wait for its end."""
 
 
 class Work:
@@ -78,10 +80,14 @@ class Work:
         accounting.settle(account, delta, closes=True)
 
     def _beat(self) -> None:
+        said = self._began
         try:
-            while not self._over.wait(_BEAT_S):
+            while not self._over.wait(_LOOK_S):
+                says = time.monotonic() - said >= _BEAT_S
                 try:
-                    if not jobs.alive(self.claimed):
+                    wanted = jobs.alive if says else jobs.wanted
+                    said = time.monotonic() if says else said
+                    if not wanted(self.claimed):
                         self._lost.set()
                         return
                 except DatabaseError as error:

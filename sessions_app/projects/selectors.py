@@ -60,7 +60,7 @@ def lines_of(project: Project) -> QuerySet[ProjectLine]:
 def speakers_of(user: User, project: Project) -> QuerySet[ProjectSpeaker]:
     """Without their shapes; ``actor_shown``: whether the user may see who was recognised."""
     actor = Actor.objects.visible_to(user).filter(pk=OuterRef("actor"))
-    found = ProjectSpeaker.objects.filter(project=project).defer("shape")
+    found = ProjectSpeaker.objects.filter(project=project).select_related("actor").defer("shape")
     return found.annotate(actor_shown=Exists(actor))
 
 
@@ -72,7 +72,7 @@ def overview_of(project: Project) -> QuerySet[ProjectLine]:
         .only(
             "project", "number", "revision", "start_s", "end_s", "speaker", "source_text",
             "target_text", "translated_from", "voice", "style", "problem", "sound__digest",
-            "sound__duration_s", "sound__how", "sound__speed", "sound__marks",
+            "sound__duration_s", "sound__how", "sound__speed", "sound__marks", "sound__clone",
         )
         .order_by("start_s", "number")
     )  # fmt: skip

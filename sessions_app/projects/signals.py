@@ -1,7 +1,9 @@
-"""Files go with their rows, however those are deleted: by hand, or with their account."""
+"""Files go with their rows, however those are deleted: by hand, or with their account; and what
+was made with a clone goes with it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models.signals import post_delete
@@ -9,7 +11,10 @@ from django.dispatch import receiver
 
 from sessions_app.projects.job_models import Export, UploadPiece
 from sessions_app.projects.models import LineSound, Project, StoredStretch
+from sessions_app.projects.withdrawing import forget_clone
+from voices.cloning.notices import clones_ending
 from voices.files import discard
+from voices.models import VoiceClone
 
 
 @receiver(post_delete, sender=Project)
@@ -28,3 +33,9 @@ def delete_its_sound(instance: StoredStretch | LineSound, **_: Any) -> None:
 @receiver(post_delete, sender=Export)
 def delete_its_file(instance: UploadPiece | Export, **_: Any) -> None:
     discard([instance.file])
+
+
+@receiver(clones_ending)
+def forget_what_they_spoke(clones: Sequence[VoiceClone], **_: Any) -> None:
+    for clone in clones:
+        forget_clone(clone)

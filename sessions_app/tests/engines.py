@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.plan import Engines
 from pipeline.providers.scripted.hearing import (
     ScriptedDetector,
@@ -29,3 +31,13 @@ def scripted_engines() -> Engines:
     )
     made.append(engines)
     return engines
+
+
+stalled: list[ScriptedRecognizer] = []
+
+
+def stalled_engines() -> Engines:
+    """Scripted, with a recogniser that takes an hour over each utterance."""
+    recognizer = ScriptedRecognizer(script=SCRIPT, final_delay_s=3600.0)
+    stalled.append(recognizer)
+    return replace(scripted_engines(), recognizer=recognizer)

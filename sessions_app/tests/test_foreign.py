@@ -144,6 +144,12 @@ RULES = {
     "api/projects/<uuid:project_id>/speakers/<int:project_speaker_id>": Rule(
         ("get", "patch"), foreign=True
     ),
+    "api/projects/<uuid:project_id>/speakers/<int:project_speaker_id>/confirm": Rule(
+        ("post",), foreign=True
+    ),
+    "api/projects/<uuid:project_id>/speakers/<int:project_speaker_id>/reject": Rule(
+        ("post",), foreign=True
+    ),
     "api/projects/<uuid:project_id>/lines": Rule(("get", "post"), foreign=True),
     "api/projects/<uuid:project_id>/lines/overview": Rule(("get",), foreign=True),
     "api/projects/<uuid:project_id>/lines/<int:number>": Rule(

@@ -4,7 +4,7 @@
 import { offer } from "../offering.js";
 import { Refusal } from "./api.js";
 import { Comments } from "./comments.js";
-import { element, fieldName, speakerName } from "./words.js";
+import { element, fieldName, problemWords, speakerName } from "./words.js";
 
 const TEXTS = ["source_text", "target_text"];
 const TIMES = ["start_s", "end_s"];
@@ -234,7 +234,7 @@ export class LineEditor {
   _showSound() {
     const { sound, problem } = this.line;
     const words = [];
-    if (problem) words.push(`It could not be spoken the last time (${problem.replaceAll("_", " ")}).`);
+    if (problem) words.push(problemWords(problem));
     if (sound && sound.text !== this.line.target_text && this.line.state === "fresh") words.push(`Spoken as: ${sound.text}`);
     if (sound && sound.speed > 1.005) words.push(`Hurried ${sound.speed.toFixed(2)} times.`);
     for (const mark of sound?.marks ?? []) words.push(this._studio.page.marks[mark] ?? mark);

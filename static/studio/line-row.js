@@ -53,7 +53,7 @@ export class LineRow {
       badge.title = this._acts.marks[mark] ?? "";
       badges.append(badge);
     }
-    if (line?.problem) badges.append(element("span", "badge badge-bad", "not spoken"));
+    if (line?.problem) badges.append(element("span", "badge badge-bad", line.problem === "voice_withdrawn" ? "voice withdrawn" : "not spoken"));
     return badges;
   }
 }

@@ -42,9 +42,39 @@ export class SpeakersPanel {
     if (!options.some(([id]) => id === speaker.voice)) options.unshift([speaker.voice, speaker.voice || "None yet"]);
     offer(part("voice"), options, speaker.voice);
     part("shaped").hidden = !speaker.shaped;
+    this._actor(speaker, shown, part);
     part("name").addEventListener("change", () => this._edit(speaker, { name: part("name").value.trim() }));
     part("voice").addEventListener("change", () => part("voice").value && this._edit(speaker, { voice: part("voice").value }));
     return row;
+  }
+
+  /** Who was recognised: perhaps, which a person settles, or for certain, which they may deny. */
+  _actor(speaker, shown, part) {
+    part("actor").hidden = !speaker.actor;
+    if (!speaker.actor) return;
+    const sure = speaker.actor_state === "confirmed";
+    part("actor-words").textContent = sure ? "This is" : "Perhaps this is";
+    part("actor-link").textContent = speaker.actor_name;
+    part("actor-link").href = `/voice-management/actors/${speaker.actor}`;
+    part("confirm").hidden = sure || !this._studio.page.editable;
+    part("reject").hidden = !this._studio.page.editable;
+    for (const [name, words] of [["confirm", "is"], ["reject", "is not"]]) {
+      part(name).setAttribute("aria-label", `${shown} ${words} ${speaker.actor_name}`);
+      part(name).addEventListener("click", () => this._decide(speaker, name));
+    }
+  }
+
+  /** @param {any} speaker @param {string} decision */
+  async _decide(speaker, decision) {
+    const { api, page } = this._studio;
+    try {
+      await api.post(`${page.project}/speakers/${speaker.id}/${decision}`, {});
+      this._studio.say(decision === "confirm" ? `That is ${speaker.actor_name}. Choose their voice in the list, if you have one of them.` : `That is not ${speaker.actor_name}.`);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this._studio.say(error.message, "danger");
+    }
+    await this._studio.speakersChanged(false);
   }
 
   /** Under the tag of what is shown here: another one's edit in between is told, not overwritten. */

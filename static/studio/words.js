@@ -27,6 +27,12 @@ export function fieldNames(fields) {
   return fields.map(fieldName).filter(Boolean).join(", ");
 }
 
+/** Why a line was not spoken, or is heard no more. @param {string} problem */
+export function problemWords(problem) {
+  if (problem === "voice_withdrawn") return "The consent to its voice has ended: its sound is not used any more. Dub again, and it is spoken in another voice.";
+  return `It could not be spoken the last time (${problem.replaceAll("_", " ")}).`;
+}
+
 /** @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1024) return `${bytes} bytes`;

@@ -22,7 +22,7 @@ from pipeline.bounds import (
 from pipeline.ports import EngineError
 from pipeline.providers.settings import EngineSettings
 from voices.cloning.engines import OWN_KEYS, bank_of, settings_to_delete
-from voices.cloning.notices import clones_withdrawn
+from voices.cloning.notices import clones_ending, clones_withdrawn
 from voices.models import CloneState, DecisionKind, DiscardedClone, VoiceClone
 from voices.services.history import record
 
@@ -41,9 +41,15 @@ def discard_clone(clone: VoiceClone, *, owner_stays: bool = True) -> None:
 
 
 def withdraw(clones: Iterable[VoiceClone]) -> None:
-    """Tell sessions, once it is committed, that these may not be spoken with any more."""
-    voices = [(one.engine, one.vendor_id) for one in clones if one.vendor_id]
+    """These may not be spoken with any more: what was made with them goes in this transaction,
+    and sessions are told once it is committed."""
+    made = [one for one in clones if one.vendor_id]
+    # Whoever is about to write what it made with one of them has done so by now, or sees it gone.
+    ids = sorted(one.pk for one in made)
+    list(VoiceClone.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk"))
+    voices = [(one.engine, one.vendor_id) for one in made]
     if voices:
+        clones_ending.send(VoiceClone, clones=made)
         transaction.on_commit(lambda: clones_withdrawn.send(VoiceClone, voices=voices), robust=True)
 
 

@@ -173,7 +173,7 @@ def _settle(consent: Consent, *, at: datetime) -> dict[str, Any]:
         if not _rests_on_another(sample, ConsentUse.SAMPLE, at):
             sample.delete()
             samples += 1
-    for clone in VoiceClone.objects.filter(consent=consent).select_related("owner"):
+    for clone in VoiceClone.objects.filter(consent=consent).select_related("owner").order_by("pk"):
         if not _rests_on_another(clone, ConsentUse.CLONE, at):
             clones += end_clone(clone)
     recognised = valid_consent(consent.actor, owner=consent.owner, use=ConsentUse.RECOGNISE, at=at)

@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound
 
 from accounts.rest.problem_codes import EXPLAINED, Explained
 from accounts.rest.problems import Problem
+from accounts.rest.row_waits import bound_row_waits
 from accounts.rest.views import Api
 from sessions_app.projects import selectors
 from sessions_app.projects.errors import ProjectError
@@ -48,6 +49,11 @@ CODES = {
     "nothing_to_undo": Explained(409, "There is nothing to take back", "`detail` says why."),
     "not_written": Explained(
         409, "The file is not written yet", "Wait until the job of the export is done."
+    ),
+    "voice_withdrawn": Explained(
+        409,
+        "It has a voice whose consent has ended",
+        "Dub the project again: those lines are spoken in another voice.",
     ),
     "too_many_streams": Explained(
         503, "Too many event streams are open", "Read the job itself every few seconds."
@@ -91,7 +97,11 @@ class ProjectsApi(Api):
     def editable(self, project_id: uuid.UUID, *, lock: bool = False) -> Project:
         """Raises NotFound, and Problem for who may only look."""
         rows = selectors.editable_projects(self.person).filter(pk=project_id)
-        project = (rows.select_for_update(of=("self",)) if lock else rows).first()
+        if lock:
+            bound_row_waits()
+            # Not its key: whoever writes a row that refers to it does not wait.
+            rows = rows.select_for_update(of=("self",), no_key=True)
+        project = rows.first()
         if project is None:
             self.seen(project_id)
             raise Problem("forbidden", "Viewers of a team do not edit what it shares.")
@@ -100,6 +110,7 @@ class ProjectsApi(Api):
     def line(self, project: Project, number: int, *, lock: bool = False) -> ProjectLine:
         """Raises NotFound."""
         if lock:
+            bound_row_waits()
             rows = ProjectLine.objects.filter(project=project, number=number)
             if rows.select_for_update(of=("self",)).first() is None:
                 raise NotFound

@@ -20,6 +20,7 @@ from sessions_app.projects import making, selectors
 from sessions_app.projects.api.base import ProjectsApi, told
 from sessions_app.projects.job_models import Export, ExportForm
 from sessions_app.projects.text_exports import TEXTS
+from sessions_app.projects.withdrawing import refuse_withdrawn
 from voices.playback import stored_response
 
 _TYPES = {
@@ -132,6 +133,8 @@ class ExportFileView(ProjectsApi):
         export = found(self, export_id)
         if not export.file:
             raise Problem("not_written")
+        with told():
+            refuse_withdrawn(export.project, export.clones)
         suffix = f".{export.file.rpartition('.')[2]}"
         return stored_response(
             request._request,

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -17,12 +17,14 @@ from rest_framework.response import Response
 
 from accounts.rest.conditional import check_match, tagged
 from accounts.rest.idempotency import idempotent
+from accounts.rest.problems import Problem
 from accounts.rest.schema import also_answers, edits, with_tag
 from pipeline.bounds import MEDIA_MAX_S, PAGE_MAX, PROJECT_TEXT_MAX
 from sessions_app.projects import editing, selectors
 from sessions_app.projects.api.base import ProjectsApi, told
-from sessions_app.projects.inputs import is_fresh
-from sessions_app.projects.models import Project, ProjectLine
+from sessions_app.projects.inputs import is_fresh, may_be_heard
+from sessions_app.projects.models import LineSound, Project, ProjectLine
+from sessions_app.projects.withdrawing import WITHDRAWN
 from voices.playback import stored_response
 
 EDITABLE = editing.LINE_FIELDS
@@ -57,12 +59,23 @@ class LineOfProjectSerializer(serializers.Serializer[Any]):
     style = serializers.DictField(  # type: ignore[assignment]  # a field, not the property
         child=serializers.FloatField()
     )
-    problem = serializers.CharField(help_text="Why it could not be spoken the last time.")
-    sound = SoundSerializer(allow_null=True)
+    problem = serializers.SerializerMethodField(
+        help_text="Why it could not be spoken the last time; or `voice_withdrawn`: the consent to "
+        "its voice has ended, and its sound is not heard any more."
+    )
+    sound = serializers.SerializerMethodField()
 
     def get_state(self, line: ProjectLine) -> str:
         following: float | None = line.next_start_s  # type: ignore[attr-defined]  # annotated
         return "fresh" if is_fresh(line, line.project, following) else "stale"
+
+    def get_problem(self, line: ProjectLine) -> str:
+        return line.problem or (WITHDRAWN if line.sound and not _sound_of(line) else "")
+
+    @extend_schema_field(SoundSerializer(allow_null=True))
+    def get_sound(self, line: ProjectLine) -> dict[str, Any] | None:
+        sound = _sound_of(line)
+        return SoundSerializer(sound).data if sound else None
 
     def get_speaker(self, line: ProjectLine) -> str | None:
         return line.speaker.label if line.speaker else None
@@ -117,10 +130,14 @@ class LinesOfProjectView(ProjectsApi):
     )
     def get(self, request: Request, project_id: uuid.UUID) -> Response:
         """Its lines in order of time."""
-        lines = selectors.lines_of(self.seen(project_id)).select_related("project")
+        project = self.seen(project_id)
+        lines = selectors.lines_of(project)
         if "numbers" in request.query_params:
             lines = lines.filter(number__in=_numbers(request.query_params["numbers"]))
-        return self.page_of(lines)
+        page = self.paginate_queryset(lines) or []
+        for line in page:
+            line.project = project
+        return self.get_paginated_response(LineOfProjectSerializer(page, many=True).data)
 
     @extend_schema(
         operation_id="create_project_line",
@@ -207,12 +224,21 @@ class LineSoundView(ProjectsApi):
     @extend_schema(
         operation_id="play_project_line", responses={(200, "audio/flac"): OpenApiTypes.BINARY}
     )
+    @also_answers("409")
     def get(self, request: Request, project_id: uuid.UUID, number: int) -> HttpResponseBase:
         """How the line sounds, as FLAC; takes `Range`."""
         line = self.line(self.seen(project_id), number)
-        if line.sound is None:
+        sound = _sound_of(line)
+        if sound is None:
+            if line.sound or line.problem == WITHDRAWN:
+                raise Problem(WITHDRAWN)
             raise NotFound
-        return stored_response(request._request, line.sound.audio, media_type="audio/flac")
+        return stored_response(request._request, sound.audio, media_type="audio/flac")
+
+
+def _sound_of(line: ProjectLine) -> LineSound | None:
+    """As far as it may be heard."""
+    return line.sound if line.sound and may_be_heard(line.sound, line.project) else None
 
 
 def _numbers(text: str) -> list[int]:

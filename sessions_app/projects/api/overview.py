@@ -14,8 +14,8 @@ from accounts.rest.pages import Pages
 from pipeline.bounds import OVERVIEW_PAGE_MAX
 from sessions_app.projects import selectors
 from sessions_app.projects.api.base import ProjectsApi
-from sessions_app.projects.inputs import is_fresh
-from sessions_app.projects.models import ProjectLine
+from sessions_app.projects.inputs import is_fresh, may_be_heard
+from sessions_app.projects.models import LineSound, Project, ProjectLine
 
 
 class LineOverviewSerializer(serializers.Serializer[Any]):
@@ -63,8 +63,12 @@ class OverviewView(ProjectsApi):
                     "end_s": line.end_s,
                     "speaker": speaker.label if speaker else None,
                     "state": "fresh" if is_fresh(line, project, next_start_s) else "stale",
-                    "marked": bool(line.problem or (line.sound and line.sound.marks)),
+                    "marked": bool(line.problem or (line.sound and _marked(line.sound, project))),
                 }
             )
         # As they are: a field by field check of what was just made takes longer than all else.
         return self.get_paginated_response(rows)
+
+
+def _marked(sound: LineSound, project: Project) -> bool:
+    return bool(sound.marks) or not may_be_heard(sound, project)

@@ -13,10 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest.conditional import check_match, tagged
+from accounts.rest.idempotency import idempotent
+from accounts.rest.row_waits import bound_row_waits
 from accounts.rest.schema import edits, with_tag
 from sessions_app.projects import editing, selectors
+from sessions_app.projects.actors import decide
 from sessions_app.projects.api.base import ProjectsApi
 from sessions_app.projects.models import Project, ProjectSpeaker
+from voices.selectors import actors_of
 
 SPEAKER_EDITABLE = editing.SPEAKER_FIELDS
 
@@ -27,6 +31,14 @@ class SpeakerOfProjectSerializer(serializers.ModelSerializer[ProjectSpeaker]):
     )
     actor = serializers.SerializerMethodField(
         help_text="Id of the actor who was recognised in them, where you may see that actor."
+    )
+    actor_name = serializers.SerializerMethodField(help_text="Empty without an actor.")
+    actor_state = serializers.SerializerMethodField(
+        help_text="`suggested`: perhaps it is that actor; `confirmed`: certainly, or a person has "
+        "said so; empty without an actor."
+    )
+    actor_decided = serializers.BooleanField(
+        read_only=True, help_text="True: a person confirmed or rejected, and that is final."
     )
 
     class Meta:
@@ -39,6 +51,10 @@ class SpeakerOfProjectSerializer(serializers.ModelSerializer[ProjectSpeaker]):
             "pitch_hz",
             "shaped",
             "actor",
+            "actor_name",
+            "actor_state",
+            "actor_confidence",
+            "actor_decided",
             "revision",
         )
         read_only_fields: tuple[str, ...] = fields
@@ -48,7 +64,23 @@ class SpeakerOfProjectSerializer(serializers.ModelSerializer[ProjectSpeaker]):
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_actor(self, speaker: ProjectSpeaker) -> uuid.UUID | None:
-        return speaker.actor_id if getattr(speaker, "actor_shown", False) else None
+        return speaker.actor_id if _shows_actor(speaker) else None
+
+    def get_actor_name(self, speaker: ProjectSpeaker) -> str:
+        return speaker.actor.name if speaker.actor and _shows_actor(speaker) else ""
+
+    def get_actor_state(self, speaker: ProjectSpeaker) -> str:
+        return speaker.actor_state if speaker.actor and _shows_actor(speaker) else ""
+
+
+def _shows_actor(speaker: ProjectSpeaker) -> bool:
+    return bool(getattr(speaker, "actor_shown", False))
+
+
+class ConfirmActorSerializer(serializers.Serializer[Any]):
+    actor = serializers.UUIDField(
+        required=False, help_text="Who it is; without it, who it is thought to be."
+    )
 
 
 class EditedSpeakerOfProjectSerializer(serializers.Serializer[Any]):
@@ -74,14 +106,28 @@ class SpeakersOfProjectView(ProjectsApi):
         return self.page_of(selectors.speakers_of(self.person, self.seen(project_id)))
 
 
-class SpeakerOfProjectView(ProjectsApi):
+class OfSpeaker(ProjectsApi):
     serializer_class = SpeakerOfProjectSerializer
 
+    def found(
+        self, project: Project, project_speaker_id: int, *, lock: bool = False
+    ) -> ProjectSpeaker:
+        rows = selectors.speakers_of(self.person, project).filter(pk=project_speaker_id)
+        if lock:
+            bound_row_waits()
+            rows = rows.select_for_update(of=("self",))
+        speaker = rows.first()
+        if speaker is None:
+            raise NotFound
+        return speaker
+
+
+class SpeakerOfProjectView(OfSpeaker):
     @extend_schema(operation_id="read_project_speaker")
     @with_tag
     def get(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:
         """One of them."""
-        speaker = self._found(self.seen(project_id), project_speaker_id)
+        speaker = self.found(self.seen(project_id), project_speaker_id)
         return tagged(request, SpeakerOfProjectSerializer(speaker).data, SPEAKER_EDITABLE)
 
     @extend_schema(operation_id="edit_project_speaker", request=EditedSpeakerOfProjectSerializer)
@@ -92,17 +138,48 @@ class SpeakerOfProjectView(ProjectsApi):
         given.is_valid(raise_exception=True)
         project = self.editable(project_id)
         with transaction.atomic():
-            speaker = self._found(project, project_speaker_id, lock=True)
+            speaker = self.found(project, project_speaker_id, lock=True)
             shown = SpeakerOfProjectSerializer(speaker).data
             check_match(request, shown, SPEAKER_EDITABLE)
             editing.edit_speaker(speaker, by=self.person, changes=given.validated_data)
         return tagged(request, SpeakerOfProjectSerializer(speaker).data, SPEAKER_EDITABLE)
 
-    def _found(
-        self, project: Project, project_speaker_id: int, *, lock: bool = False
-    ) -> ProjectSpeaker:
-        rows = selectors.speakers_of(self.person, project).filter(pk=project_speaker_id)
-        speaker = (rows.select_for_update(of=("self",)) if lock else rows).first()
-        if speaker is None:
-            raise NotFound
-        return speaker
+
+class ConfirmActorView(OfSpeaker):
+    @extend_schema(
+        operation_id="confirm_project_speaker",
+        request=ConfirmActorSerializer,
+        responses=SpeakerOfProjectSerializer,
+    )
+    @idempotent
+    def post(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:
+        """Say which actor they are. It is final: only a person changes it again. Their voice
+        stays what it is."""
+        given = ConfirmActorSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        project = self.editable(project_id)
+        with transaction.atomic():
+            speaker = self.found(project, project_speaker_id, lock=True)
+            wanted = given.validated_data.get("actor") or (
+                speaker.actor_id if _shows_actor(speaker) else None
+            )
+            actor = actors_of(self.person).filter(pk=wanted).first() if wanted else None
+            if actor is None:
+                raise serializers.ValidationError({"actor": "There is no such actor of yours."})
+            decide(speaker, actor=actor)
+        speaker = self.found(project, project_speaker_id)
+        return Response(SpeakerOfProjectSerializer(speaker).data)
+
+
+class RejectActorView(OfSpeaker):
+    @extend_schema(
+        operation_id="reject_project_speaker", request=None, responses=SpeakerOfProjectSerializer
+    )
+    @idempotent
+    def post(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:  # noqa: ARG002 - the framework's signature
+        """Say that they are not who they are thought to be. It is final; their voice stays."""
+        project = self.editable(project_id)
+        with transaction.atomic():
+            decide(self.found(project, project_speaker_id, lock=True), actor=None)
+        speaker = self.found(project, project_speaker_id)
+        return Response(SpeakerOfProjectSerializer(speaker).data)

@@ -14,9 +14,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest.schema import also_answers
 from pipeline.batch.sounding import PEAKS_PER_S
-from sessions_app.projects.api.base import ProjectsApi
+from sessions_app.projects.api.base import ProjectsApi, told
 from sessions_app.projects.api.projects import ProjectSerializer
+from sessions_app.projects.withdrawing import refuse_withdrawn
 from voices.playback import stored_response
 
 _WAVEFORMS = {"original": "waveform", "dub": "dub_waveform"}
@@ -62,6 +64,9 @@ class TrackView(ProjectsApi):
         name = getattr(project, self.field)
         if not name:
             raise NotFound
+        if self.field != "original":
+            with told():
+                refuse_withdrawn(project, project.clones)
         return stored_response(request._request, name, media_type=self.media_type or _type(name))
 
 
@@ -69,6 +74,7 @@ class DubTrackView(TrackView):
     field, media_type = "dub", "audio/flac"
 
     @extend_schema(operation_id="play_dub", responses={(200, "audio/flac"): OpenApiTypes.BINARY})
+    @also_answers("409")
     def get(self, request: Request, project_id: uuid.UUID) -> HttpResponseBase:
         """The dub alone, as FLAC; takes `Range`."""
         return super().get(request, project_id)
@@ -78,6 +84,7 @@ class MixTrackView(TrackView):
     field, media_type = "mix", "audio/flac"
 
     @extend_schema(operation_id="play_mix", responses={(200, "audio/flac"): OpenApiTypes.BINARY})
+    @also_answers("409")
     def get(self, request: Request, project_id: uuid.UUID) -> HttpResponseBase:
         """The dub over the lowered original, as FLAC; takes `Range`."""
         return super().get(request, project_id)

@@ -18,6 +18,7 @@ from sessions_app.projects.api import (
 
 _PROJECT = "projects/<uuid:project_id>"
 _LINE = f"{_PROJECT}/lines/<int:number>"
+_SPEAKER = f"{_PROJECT}/speakers/<int:project_speaker_id>"
 _JOB = "jobs/<uuid:job_id>"
 
 urlpatterns = [
@@ -37,10 +38,12 @@ urlpatterns = [
     path(f"{_PROJECT}/tracks/mix", tracks.MixTrackView.as_view(), name="play-mix"),
     path(f"{_PROJECT}/speakers", speakers.SpeakersOfProjectView.as_view(), name="project-speakers"),
     path(
-        f"{_PROJECT}/speakers/<int:project_speaker_id>",
+        _SPEAKER,
         speakers.SpeakerOfProjectView.as_view(),
         name="project-speaker",
     ),
+    path(f"{_SPEAKER}/confirm", speakers.ConfirmActorView.as_view(), name="confirm-actor"),
+    path(f"{_SPEAKER}/reject", speakers.RejectActorView.as_view(), name="reject-actor"),
     path(f"{_PROJECT}/lines", lines.LinesOfProjectView.as_view(), name="project-lines"),
     path(f"{_PROJECT}/lines/overview", overview.OverviewView.as_view(), name="lines-overview"),
     path(_LINE, lines.LineOfProjectView.as_view(), name="project-line"),

@@ -13,22 +13,37 @@ import numpy as np
 
 from accounts.orm_thread import in_orm_thread
 from pipeline.batch.hearing import HeardLine
-from pipeline.batch.people import Cast, SaidBy, cast, who_says
+from pipeline.batch.people import (
+    REFERENCE_LINE_S,
+    REFERENCE_S,
+    Cast,
+    SaidBy,
+    cast,
+    who_says,
+)
 from pipeline.bounds import KEPT_VOICE_MAX_BYTES, PROJECT_LINES_MAX
+from pipeline.casting import Casting
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
 from sessions_app.projects import jobs, worker_loop
-from sessions_app.projects.actors import ActorVoice, actor_voice, recognised
+from sessions_app.projects.actors import ActorVoice, Recognised, actor_voice, recognised
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import read_sound
 from sessions_app.projects.inputs import digest
 from sessions_app.projects.job_models import Job
-from sessions_app.projects.models import Project, ProjectLine, ProjectSpeaker, StoredStretch
+from sessions_app.projects.models import (
+    ActorState,
+    Project,
+    ProjectLine,
+    ProjectSpeaker,
+    StoredStretch,
+)
 from sessions_app.projects.running import Work
 from sessions_app.projects.steps.hearing import Heard
 
 log = logging.getLogger(__name__)
+_SILENCE: Pcm = np.zeros(0, np.int16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class Shaped:
     voice: str
     """Id of the voice that they speak with."""
     shape: bytes | None
-    actor: uuid.UUID | None = None
+    who: Recognised | None = None
 
 
 def plan(job: Job) -> Sequence[Mapping[str, Any]]:  # noqa: ARG001 - of every plan's form
@@ -114,25 +129,30 @@ async def _cast(
         voices = engines.synthesizer.voices(project.target_language)
         everybody = cast(lines, said, voices)
         labels = {one.speaker for one in everybody}
-        # Speakers of lines whose sound is not there.
-        for label in await _others(project, labels):
-            everybody.append(Cast(label, 0.0, voices[len(everybody) % len(voices)], ()))
-        speech = {
-            one.speaker: await in_orm_thread(_reference, project, [lines[i] for i in one.reference])
-            for one in everybody
-            if one.reference
-        }
+        speech: dict[str, Pcm] = {}
+        # Speakers of lines that were not heard by this job.
+        casting = Casting(voices)
+        for other in await in_orm_thread(_others, project, labels):
+            voice = casting.assign(other.label or None, other.pitch_hz)
+            everybody.append(Cast(other.label, other.pitch_hz, voice, ()))
+            if not other.voice:
+                speech[other.label] = await in_orm_thread(_speech_of, other)
+        for one in everybody:
+            if one.reference:
+                chosen = [lines[i] for i in one.reference]
+                speech[one.speaker] = await in_orm_thread(_reference, project, chosen)
         actors = await recognised(project, engines, speech)
         shaped = []
         for one in everybody:
             work.check()
-            actor = actors.get(one.speaker)
-            own = await in_orm_thread(_voice_of, project, engines, actor) if actor else None
+            who = actors.get(one.speaker)
+            sure = who.actor if who and who.confirmed else None
+            own = await in_orm_thread(_voice_of, project, engines, sure) if sure else None
             shape = None
             shapes = project.preserve_voice and not (own and own.as_it_is)
-            if shapes and (pcm := speech.get(one.speaker)) is not None:
+            if shapes and len(pcm := speech.get(one.speaker, _SILENCE)):
                 shape = await _shape(engines, one, pcm)
-            shaped.append(Shaped(one, own.voice if own else one.voice.id, shape, actor))
+            shaped.append(Shaped(one, own.voice if own else one.voice.id, shape, who))
         return shaped, engines.names()
 
 
@@ -142,9 +162,20 @@ def _voice_of(project: Project, engines: Engines, actor: uuid.UUID) -> ActorVoic
     return actor_voice(project, actor, engine=synthesizer.name, stock=stock)
 
 
-async def _others(project: Project, labels: set[str]) -> list[str]:
-    rows = project.speakers.exclude(label__in=labels).values_list("label", flat=True)
-    return await in_orm_thread(lambda: list(rows))
+def _others(project: Project, labels: set[str]) -> list[ProjectSpeaker]:
+    return list(project.speakers.exclude(label__in=labels).defer("shape"))
+
+
+def _speech_of(speaker: ProjectSpeaker) -> Pcm:
+    """Of their lines those that their voice may be shaped after, the clearest first."""
+    chosen: list[ProjectLine] = []
+    speech_s = 0.0
+    for line in speaker.lines.exclude(snr_db=None).order_by("-snr_db"):
+        length_s = line.end_s - line.start_s
+        if speaker.label and length_s >= REFERENCE_LINE_S and speech_s < REFERENCE_S:
+            chosen.append(line)
+            speech_s += length_s
+    return _reference(speaker.project, chosen)
 
 
 async def _shape(engines: Engines, one: Cast, pcm: Pcm) -> bytes | None:
@@ -164,7 +195,7 @@ async def _shape(engines: Engines, one: Cast, pcm: Pcm) -> bytes | None:
     return content if content is not None and len(content) <= KEPT_VOICE_MAX_BYTES else None
 
 
-def _reference(project: Project, lines: Sequence[HeardLine]) -> Pcm:
+def _reference(project: Project, lines: Sequence[HeardLine | ProjectLine]) -> Pcm:
     pieces = []
     for line in lines:
         start, end = (round(at * SAMPLE_RATE_HZ) for at in (line.start_s, line.end_s))
@@ -172,7 +203,7 @@ def _reference(project: Project, lines: Sequence[HeardLine]) -> Pcm:
         if one is not None:
             pcm, _ = read_sound(one.audio)
             pieces.append(pcm[start - one.start : end - one.start])
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+    return np.concatenate(pieces) if pieces else _SILENCE
 
 
 def _write_speakers(project: Project, shaped: Sequence[Shaped]) -> dict[str, ProjectSpeaker]:
@@ -187,7 +218,10 @@ def _write_speakers(project: Project, shaped: Sequence[Shaped]) -> dict[str, Pro
             speaker.shape = one.shape
             speaker.shape_digest = digest(one.shape.hex()) if one.shape else ""
         speaker.voice = speaker.voice or one.voice
-        speaker.actor_id = speaker.actor_id or one.actor
+        if one.who is not None and speaker.actor_state != ActorState.CONFIRMED:
+            sure = one.who.confirmed
+            speaker.actor_id, speaker.actor_confidence = one.who.actor, one.who.confidence
+            speaker.actor_state = ActorState.CONFIRMED if sure else ActorState.SUGGESTED
         speaker.save()
         found[speaker.label] = speaker
     return found

@@ -8,12 +8,14 @@ from typing import Any
 from pipeline.batch.sounding import peaks
 from pipeline.files.mixer import Mixer
 from pipeline.sound.media import open_media
+from pipeline.ports import EngineError
 from sessions_app.projects.files import local, store_bytes, store_path, workspace
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import Project
-from sessions_app.projects.placed import cues, length_s
+from sessions_app.projects.placed import clones_heard, cues, length_s
 from sessions_app.projects.pruning import prune
 from sessions_app.projects.running import Work
+from sessions_app.projects.withdrawing import WITHDRAWN, still_usable
 from voices.files import discard, keep
 
 
@@ -24,6 +26,7 @@ def plan(job: Job) -> Sequence[Mapping[str, Any]]:
 
 def do(work: Work) -> None:
     project = work.project
+    clones = clones_heard(project)
     with workspace() as folder, local(project.original, folder) as path:
         mix, dub = folder / "mix.flac", folder / "dub.flac"
         Mixer(cues(project)).write(
@@ -33,10 +36,13 @@ def do(work: Work) -> None:
         names = store_path(mix), store_path(dub), levels
 
     def write() -> None:
-        fresh = Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
+        if not still_usable(project, clones):
+            raise EngineError(WITHDRAWN, "A consent has ended; it is mixed anew without it.")
+        fresh = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
         discard([fresh.mix, fresh.dub, fresh.dub_waveform])
         fresh.mix, fresh.dub, fresh.dub_waveform = names
-        fresh.save(update_fields=["mix", "dub", "dub_waveform", "updated_at"])
+        fresh.clones = clones
+        fresh.save(update_fields=["mix", "dub", "dub_waveform", "clones", "updated_at"])
         for name in names:
             keep(name)
         # Nobody else speaks lines of this project meanwhile, and the project is held.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ from sessions_app.projects.inputs import (
     digest,
     inputs_of,
     is_fresh,
+    may_be_heard,
     needs_translation,
     place_of,
     style_of,
@@ -36,6 +38,7 @@ from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import LineSound, ProjectLine, StoredStretch
 from sessions_app.projects.running import Work
 from sessions_app.projects.selectors import lines_of
+from sessions_app.projects.withdrawing import WITHDRAWN, still_usable
 from voices.files import keep
 
 log = logging.getLogger(__name__)
@@ -77,6 +80,8 @@ class Speaker:
     engines: Engines
     terms: Mapping[str, str]
     voices: dict[str, Voice | None] = field(default_factory=dict)
+    clones: dict[str, uuid.UUID] = field(default_factory=dict)
+    """Voice's id → whose clone it is, of those that are one."""
     stretch: tuple[int, Pcm] | None = None
     """Id and sound of the one that was looked into last: neighbours are in the same."""
 
@@ -190,12 +195,14 @@ def _voice(ours: Speaker, line: ProjectLine) -> Voice:
         stock = {one.id: one for one in engines.synthesizer.voices(language)}
         voice = stock.get(wanted) or (None if wanted else next(iter(stock.values()), None))
         if voice is None:
-            voice = lasting_voice(
+            lasting = lasting_voice(
                 ours.work.project,
                 wanted,
                 engine=engines.synthesizer.name,
                 stock=tuple(stock.values()),
             )
+            if lasting is not None:
+                voice, ours.clones[lasting[0].id] = lasting
         elif shaped and line.speaker is not None:
             content = line.speaker.shape
             voice = (content and engines.cloner.load(voice, bytes(content))) or voice
@@ -211,7 +218,8 @@ def _voice(ours: Speaker, line: ProjectLine) -> Voice:
 
 
 def _sounds(line: ProjectLine, inputs: str) -> list[LineSound]:
-    return list(LineSound.objects.filter(project=line.project_id, digest=inputs))
+    found = LineSound.objects.filter(project=line.project_id, digest=inputs)
+    return [one for one in found if may_be_heard(one, line.project)]
 
 
 def _original(ours: Speaker, line: ProjectLine) -> Pcm:
@@ -265,11 +273,16 @@ def _keep(ours: Speaker, line: ProjectLine, spoken: SpokenLine, similarity: floa
         speed=spoken.speed,
         engine=spoken.voice.engine,
         voice=spoken.voice.id,
+        clone=ours.clones.get(spoken.voice.id),
         marks=list(marks),
         figures={"clipped_share": round(clipped_share(spoken.pcm), 6), "similarity": similarity},
     )
     with transaction.atomic():
         ours.work.check()
+        if sound.clone is not None and not still_usable(project, [sound.clone]):
+            # Its consent ended while it spoke; the file is deleted as what nobody refers to.
+            _write(line, None, WITHDRAWN)
+            return
         try:
             with transaction.atomic():
                 sound.save()

@@ -16,9 +16,10 @@ from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import local, store_path, workspace
 from sessions_app.projects.job_models import Export, ExportForm, Job
 from sessions_app.projects.models import Project
-from sessions_app.projects.placed import cues, length_s, placed_lines
+from sessions_app.projects.placed import clones_heard, cues, length_s, placed_lines
 from sessions_app.projects.running import Work
 from sessions_app.projects.text_exports import DISCLOSURE, written
+from sessions_app.projects.withdrawing import WITHDRAWN, refuse_withdrawn, still_usable
 from voices.files import keep
 
 TEXT_FORMS = frozenset({"srt", "vtt", "ass", "json", "csv"})
@@ -41,14 +42,21 @@ def plan_video(job: Job) -> Sequence[Mapping[str, Any]]:
 
 def do(work: Work) -> None:
     export = Export.objects.get(job=work.job)
+    project = work.project
+    clones = [] if export.form in TEXT_FORMS else project.clones
+    if export.form == ExportForm.STEMS:
+        clones = clones_heard(project)
+    refuse_withdrawn(project, clones)
     with workspace() as folder:
         path = _write(work, export, folder)
         size = path.stat().st_size
         name = store_path(path)
 
     def write() -> None:
-        export.file, export.size_bytes = name, size
-        export.save(update_fields=["file", "size_bytes"])
+        if not still_usable(project, clones):
+            raise ProjectError(WITHDRAWN, "A consent has ended meanwhile; dub the project again.")
+        export.file, export.size_bytes, export.clones = name, size, clones
+        export.save(update_fields=["file", "size_bytes", "clones"])
         keep(name)
         for old in Export.objects.filter(project=work.project).order_by("-created_at")[
             EXPORTS_MAX:
@@ -102,6 +110,7 @@ def _video(work: Work, folder: Path, track: Path) -> Path:
             target_language=project.target_language,
             source_language=project.source_language,
             disclosure=DISCLOSURE,
+            check=work.check,
         )
     return out
 

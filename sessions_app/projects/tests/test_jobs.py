@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.models import Membership, Role, Team, User, WebhookEvent
 from accounts.personal_data import ObstacleError, delete_account
@@ -24,7 +26,7 @@ from accounts.webhooks.tests.test_deliveries import closed_port, later
 from pipeline.bounds import PART_LEASE_S, PART_S
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
-from sessions_app.projects import jobs, making, uploads
+from sessions_app.projects import jobs, making, uploads, worker_loop
 from sessions_app.projects.editing import edit_line
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of, workspace
@@ -34,6 +36,7 @@ from sessions_app.projects.models import Change, Project, ProjectLine, StoredStr
 from sessions_app.projects.progress import progress
 from sessions_app.projects.running import work
 from sessions_app.projects.tests.conftest import Drain, dubbed
+from sessions_app.tests.engines import stalled
 from sessions_app.tests.test_record import line as line_record
 
 TALK = flac_of(utterances((1.5, 110.0), (1.5, 240.0), (1.5, 110.0)), 16_000)
@@ -109,6 +112,40 @@ def test_a_cancelled_job_stops_and_goes_on_where_it_was(job: Job, drain: Drain) 
     assert drain(job).state == JobState.DONE
     # What had been done was not done again.
     assert job.parts.filter(step="probe").count() == 1
+
+
+def test_a_part_that_is_cancelled_while_it_is_recognised_does_not_wait_for_its_end(
+    job: Job, storage: Any, settings: Any, drain: Drain
+) -> None:
+    settings.DUBBING_ENGINES = "sessions_app.tests.engines.stalled_engines"
+    work(first_part(job).pk)
+    part = first_part(job)
+    assert part.step == "recognise"
+    files = {one for one in storage.rglob("*") if one.is_file()}
+    with ThreadPoolExecutor(1, initializer=connections.close_all) as worker:
+        doing = worker.submit(work, part.pk)
+        until(lambda: bool(stalled) and stalled[-1].opened > 0)
+        jobs.cancel(job)
+        # It would take an hour.
+        doing.result(30)
+        worker.submit(connections.close_all).result(30)
+    recogniser = stalled[-1]
+    until(lambda: recogniser.closed == recogniser.opened)
+    part.refresh_from_db()
+    assert (part.state, part.result) == (PartState.CLAIMED, None)
+    assert {one for one in storage.rglob("*") if one.is_file()} == files
+    assert list((storage.parent / "work").iterdir()) == []
+    settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
+    worker_loop.close()
+    jobs.again(job)
+    assert drain(job).state == JobState.DONE
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "it does not come to be"
+        time.sleep(0.02)
 
 
 def test_voiceprints_of_a_job_that_nobody_goes_on_with_are_gone_after_a_day(
@@ -276,6 +313,57 @@ def test_a_hundred_edits_at_once_by_several_people_lose_none(
     assert Change.objects.filter(project=project).count() == 100
     revisions = ProjectLine.objects.filter(project=project, number__gte=10)
     assert set(revisions.values_list("revision", flat=True)) == {6}
+
+
+def test_edits_and_those_who_take_them_back_do_not_wait_for_one_another_for_ever(
+    ana: User, scripted: None, drain: Drain
+) -> None:
+    project, _ = dubbed(ana, TALK, drain)
+    address = f"/api/projects/{project.pk}"
+
+    def act(number: int) -> int:
+        client = APIClient()
+        client.force_authenticate(ana)
+        try:
+            if number % 2:
+                return client.post(f"{address}/undo").status_code
+            changes = {"target_text": f"wording {number}"}
+            line = f"{address}/lines/{number // 2 % 2}"
+            return client.patch(line, changes, format="json", headers={"If-Match": "*"}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(act, range(80)))
+    assert set(answers[::2]) == {200}
+    assert set(answers[1::2]) <= {200, 409}
+
+
+def test_who_waits_too_long_for_a_row_is_told_that_it_is_busy(
+    job: Job, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = drain(job).project
+    monkeypatch.setattr("accounts.rest.row_waits.ROW_WAIT_S", 0.1)
+    client = APIClient()
+    client.force_authenticate(project.owner)
+
+    def edit() -> Any:
+        try:
+            return client.patch(
+                f"/api/projects/{project.pk}/lines/0",
+                {"target_text": "Otra cosa."},
+                format="json",
+                headers={"If-Match": "*"},
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        ProjectLine.objects.select_for_update(of=("self",)).get(project=project, number=0)
+        answer = other.submit(edit).result(30)
+    assert (answer.status_code, answer.json()["code"]) == (503, "row_busy")
+    assert answer["Retry-After"] == "1"
+    assert edit().status_code == 200
 
 
 def test_a_session_opens_as_a_project_and_its_original_is_added(
