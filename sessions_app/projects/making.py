@@ -25,8 +25,8 @@ from sessions_app.projects.models import (
 )
 from sessions_app.projects.selectors import bytes_of
 from sessions_app.projects.subtitle_files import Subtitle, paired, read
-from sessions_app.records.naming import speaker_name
 from sessions_app.projects.withdrawing import let_go, refuse_withdrawn
+from sessions_app.records.naming import speaker_name
 
 
 @transaction.atomic

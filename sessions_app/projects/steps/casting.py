@@ -22,10 +22,10 @@ from pipeline.batch.people import (
     who_says,
 )
 from pipeline.bounds import KEPT_VOICE_MAX_BYTES, PROJECT_LINES_MAX
-from pipeline.casting import Casting
 from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.types import NEUTRAL_STYLE, SAMPLE_RATE_HZ, Pcm, Style
+from pipeline.voices.casting import Casting
 from sessions_app.projects import jobs, worker_loop
 from sessions_app.projects.actors import ActorVoice, Recognised, actor_voice, recognised
 from sessions_app.projects.errors import ProjectError

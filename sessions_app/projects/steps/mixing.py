@@ -7,8 +7,8 @@ from typing import Any
 
 from pipeline.batch.sounding import peaks
 from pipeline.files.mixer import Mixer
-from pipeline.sound.media import open_media
 from pipeline.ports import EngineError
+from pipeline.sound.media import open_media
 from sessions_app.projects.files import local, store_bytes, store_path, workspace
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import Project
