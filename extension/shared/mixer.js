@@ -36,6 +36,7 @@ const VOLUME_S = 0.03;
  *   | {type: "ended", cue: number, frame: number, samples: number, gaps: number}
  *   | {type: "stalled", cue: number, frame: number}
  *   | {type: "dropped", cue: number, why: "late" | "silent" | "full"}
+ *   | {type: "cleared", frame: number}
  *   | {type: "duck", gain: number}
  *   | {type: "level", frame: number, original: number, heard: number, dub: number}} MixerEvent
  *
@@ -68,6 +69,7 @@ export class Mixer {
     /** @type {MixerEvent[]} */
     this._events = [];
     this._free = 0; // first frame at which the next cue may begin
+    this._next = 0; // first frame that was not made yet
     this._dry = 0; // frames that a begun cue has been without sound
     this._original = { now: 1, target: 1 };
     this._dub = { now: 1, target: 1 };
@@ -102,6 +104,7 @@ export class Mixer {
       this._cues = [];
       this._free = 0;
       this._ducker.release();
+      this._events.push({ type: "cleared", frame: this._next });
     }
   }
 
@@ -170,6 +173,7 @@ export class Mixer {
       right[i] = inRight * gain + voice;
     }
     this._limiter.process(left, right);
+    this._next = frame + size;
     this._tell(frame, size, inSum, heardSum, dubSum);
   }
 

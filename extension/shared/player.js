@@ -2,7 +2,7 @@
 //
 //     original → player.node → destination
 //
-// Events: "began", "ended", "stalled", "dropped" (detail: the mixer's event), "duck" (detail: gain),
+// Events: "began", "ended", "stalled", "dropped", "cleared" (detail: the mixer's event), "duck" (detail: gain),
 // "level" (detail: root mean squares of original, original as heard, and dub).
 
 import { Emitter } from "./emitter.js";

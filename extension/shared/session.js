@@ -97,6 +97,7 @@ export class DubSession extends Emitter {
     /** @type {(() => void) | null} */
     this._endCapture = null;
     this._tied = false;
+    this._hushed = false; // what the server still says is of a place that was left
     this._ready = false;
     this._quietS = 0;
     this._sent = 0;
@@ -129,6 +130,12 @@ export class DubSession extends Emitter {
     if (!this._request || this.view.status === "ended") return;
     this.player.clear();
     this._begin(request ?? this._request, { discard: true });
+  }
+
+  /** Nothing of what is being said is heard: the sound has jumped, and `restart` follows. */
+  hush() {
+    this._hushed = true;
+    this.player.clear();
   }
 
   /** Nothing is sent or heard until `resume`; what was being said is not heard later. */
@@ -211,6 +218,7 @@ export class DubSession extends Emitter {
   /** @param {Record<string, unknown>} request @param {{discard?: boolean}} [options] */
   _begin(request, { discard = false } = {}) {
     this._request = request;
+    this._hushed = false; // the connection leaves out the cues of the run before
     const { instead: _, ...asked } = request;
     this.link.start({ sample_rate: WIRE_RATE_HZ, ...asked, ...(discard ? { discard } : {}) });
     const connecting = this.link.state === "new" || this.link.state === "connecting";
@@ -251,7 +259,7 @@ export class DubSession extends Emitter {
     on(link, "waiting", (code) => this._notice({ code, message: "" }));
     on(link, "leftout", () => this._notice({ code: "sound_left_out", message: "" }));
     on(link, "end", ({ code, message }) => this.close(code === "closed" ? null : { code, message }));
-    for (const type of ["began", "ended", "stalled", "dropped"])
+    for (const type of ["began", "ended", "stalled", "dropped", "cleared"])
       on(player, type, (detail) => this._heard(detail));
     on(player, "duck", ({ gain }) => this.emit("duck", gain));
     on(player, "level", (detail) => this.emit("level", detail));
@@ -282,7 +290,7 @@ export class DubSession extends Emitter {
         this._show({ sourceLanguage: message.language });
         return;
       case "cue":
-        if (this.view.status !== "paused") this.player.take(message);
+        if (this.view.status !== "paused" && !this._hushed) this.player.take(message);
         this._show({
           lagS: message.latencies.lag_ms / 1000 + this.player.clock.delayS,
           counts: { ...this.view.counts, cues: this.view.counts.cues + 1 },

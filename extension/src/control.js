@@ -123,7 +123,7 @@ export class Control {
     const changed = what === "seeking" || (what === "ratechange" && rate !== this._rate);
     if (what === "ratechange") this._rate = rate;
     if (!changed) return;
-    this.session.player.clear(); // at once; a scrubbing hand starts one run, not fifty
+    this.session.hush(); // at once; a scrubbing hand starts one run, not fifty
     clearTimeout(this._restarting);
     this._restarting = setTimeout(() => {
       if (this.session.view.status !== "paused") this.session.restart();

@@ -19,18 +19,22 @@ class Measured:
     view: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
     zero_s: float = 0.0
+    time_s: float = 0.0
+    """The graph's time when it was asked last."""
     delay_s: float = 0.0
     waiting: int = 0
     began: dict[int, dict[str, Any]] = field(default_factory=dict)
     ended: dict[int, dict[str, Any]] = field(default_factory=dict)
     stalled: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
+    cleared: list[dict[str, Any]] = field(default_factory=list)
     levels: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     def take(self, probe: dict[str, Any]) -> None:
         self.rate, self.view, self.lines = probe["rate"], probe["view"], probe["lines"]
         self.zero_s, self.delay_s, self.waiting = probe["zeroS"], probe["delayS"], probe["waiting"]
+        self.time_s = probe["time"]
         for event in probe["events"]:
             kind = event["type"]
             if kind == "level":
@@ -65,6 +69,14 @@ class Measured:
         ]
         loud = sum(level["original"] for level in near)
         return sum(level["heard"] for level in near) / loud if near else None
+
+    def whole(self) -> bool:
+        """Was every cue that was heard to its end heard without a break, and none left out?"""
+        return (
+            self.stalled == []
+            and self.dropped == []
+            and all(cue["gaps"] == 0 for cue in self.ended.values())
+        )
 
     def dub(self, from_s: float, to_s: float) -> list[float]:
         return [

@@ -128,6 +128,8 @@ test("clearing silences the dub at once and gives the original back within 200 m
   bench.mixer.command({ type: "clear" });
   bench.run(0.5);
   near(bench.at(1.2), 0.1);
+  const [cleared] = bench.told("cleared");
+  assert.ok(Math.abs(cleared.frame - RATE) <= 128);
 });
 
 test("original only: cues pass unheard, the original stays at its level", () => {
