@@ -120,6 +120,33 @@ def write(field: Locator, text: str) -> None:
     field.page.keyboard.insert_text(text)
 
 
+LOUD = """
+async (player) => {
+  // As it leaves the player, until something is heard; the loudest of a while where nothing is.
+  const context = new AudioContext();
+  await context.resume();
+  const analyser = new AnalyserNode(context, { fftSize: 2048 });
+  context.createMediaStreamSource(player.captureStream()).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  let loudest = 0;
+  for (let n = 0; n < 1000 && (loudest < 0.02 || player.currentTime === 0); n++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    analyser.getFloatTimeDomainData(samples);
+    loudest = Math.max(loudest, ...samples.map(Math.abs));
+  }
+  await context.close();
+  return loudest;
+}
+"""
+
+
+def is_heard_by_keyboard(player: Locator) -> None:
+    reach(player)
+    player.page.keyboard.press("Space")
+    assert player.evaluate(LOUD) >= 0.02
+    player.evaluate("player => player.pause()")
+
+
 def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     caster: Portal, platform: RunningServices, speech_data: Path
 ) -> None:
@@ -153,7 +180,10 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
         {"name": f"{name}.flac", "mimeType": "audio/flac", "buffer": speech(speech_data, *numbers)}
         for name, numbers in (("First pages", (0, 1)), ("Later pages", (2, 3)))
     ]
-    page.set_input_files("#audio", clips)
+    reach(page.locator("#audio"))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(clips)
     press(page, "Upload")
     for name in ("First pages", "Later pages"):
         expect(page.get_by_label(f"Use {name}")).to_be_checked(timeout=WORKER_MS)
@@ -161,6 +191,7 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     press(page, "Record")
     expect(page.locator("[data-record-time]")).to_have_text(re.compile(r"0:0[6-9]|0:[1-9]"))
     press(page, "Stop")
+    is_heard_by_keyboard(page.locator("[data-recorded-sound]"))
     press(page, "Keep this recording")
     expect(page.get_by_label(re.compile("^Use Recorded"))).to_be_enabled(timeout=WORKER_MS)
     reach(page.locator("summary", has_text="Analysis").first)
@@ -196,6 +227,8 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
            })))"""
     )
     assert all(1 < length < 60 for length in lengths), lengths
+    for player in page.locator(".compared audio").all():
+        is_heard_by_keyboard(player)
     press(page, "Pin Nora's copy for English")
     expect(page.locator("#said")).to_have_text(
         "Nora Reads speaks English as Nora's copy from now on."

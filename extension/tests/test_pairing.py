@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from accounts.tests.letters import link_to
 from dubbing_project.services.runner import RunningServices
@@ -64,6 +64,37 @@ def test_one_click_in_the_portal_pairs_this_browser(
     assert paired["server"] == platform.url
     assert len(str(paired["token"])) > 30
     until(lambda: "Paired as" in options.inner_text("#paired-as"), what="whom it is paired as")
+    options.close()
+    page.close()
+    portal.close()
+
+
+def test_the_pairing_page_says_why_the_extension_could_not_pair(
+    unpaired: Chrome, platform: RunningServices
+) -> None:
+    """Its code is used up before the extension comes by it."""
+    portal = logged_in(unpaired, platform.url)
+    options = unpaired.open("src/ui/options.html")
+    options.fill("#server", platform.url)
+    with unpaired.context.expect_page() as opened:
+        options.click("#connect")
+    page = opened.value
+    page.wait_for_url(re.compile("/account/pair-extension"))
+
+    def use_up(route: Route) -> None:
+        answer = route.fetch()
+        text = re.sub(r'data-pairing-code="[^"]*"', 'data-pairing-code="ABCD-2345"', answer.text())
+        route.fulfill(response=answer, body=text)
+
+    page.route(re.compile("/account/pair-extension"), use_up)
+    page.get_by_role("button", name="Pair it").click()
+    status = page.locator("#pairing-status.alert-danger")
+    until(status.is_visible, what="the failure")
+    assert "wrong, was used already or has expired" in status.inner_text()
+    # The code can still be typed by hand.
+    assert page.locator(".pairing-code").is_visible()
+    assert account(unpaired) is None
+    unpaired.console.clear()  # the browser itself notes answers that are no success
     options.close()
     page.close()
     portal.close()
