@@ -1193,8 +1193,8 @@ with group("Voices"):
     CLONE_LOOK_S = bound(
         "clone_look", 15.0, "seconds", "whoever watches a clone, without a notice", "looked at"
     )
-    CLONE_TOLD_S = bound(
-        "clone_told", 5.0, "seconds", "telling those who watch a clone", "they look by themselves"
+    NOTICE_TOLD_S = bound(
+        "notice_told", 5.0, "seconds", "telling those who watch something", "they look themselves"
     )
     WITHDRAWN_MAX = bound(
         "withdrawn", 1_000, "voices", "clones withdrawn during one run", "the others are not cast"
@@ -1581,8 +1581,11 @@ with group("Files and projects"):
     EVENT_STREAMS_MAX = bound(
         "event_streams", 64, "streams", "streams of jobs' events of one process", "503"
     )
+    JOB_LOOK_S = bound(
+        "job_look", 5.0, "seconds", "whoever watches a job, without a notice", "looked at"
+    )
     EVENTS_S = bound(
-        "job_events", 3600.0, "seconds", "a stream of a job's events", "ends; the client asks anew"
+        "event_stream", 3600.0, "seconds", "a stream of events", "ends; the client asks anew"
     )
 
 DOCUMENT = Path(__file__).with_name("BOUNDS.md")

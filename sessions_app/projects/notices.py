@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.dispatch import Signal
 
+from accounts.watching import tell_watchers
 from sessions_app.projects.job_models import Job, PartState
 
 job_moved = Signal()
@@ -39,6 +40,11 @@ def tell(job: Job) -> None:
     transaction.on_commit(lambda: _tell(job, sorted(users)), robust=True)
 
 
+def group_of(job_id: uuid.UUID) -> str:
+    """Of the channel layer, of those who watch the job."""
+    return f"job.{job_id.hex}"
+
+
 def _tell(job: Job, users: list[int]) -> None:
     parts = job.parts.filter(step=job.step).aggregate(
         parts=Count("pk"), done=Count("pk", filter=Q(state=PartState.DONE))
@@ -52,4 +58,5 @@ def _tell(job: Job, users: list[int]) -> None:
         "problem": job.problem,
         **parts,
     }
+    tell_watchers(group_of(job.pk))
     job_moved.send(Job, users=users, told=told)

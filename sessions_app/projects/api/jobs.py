@@ -15,6 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest.event_stream import EventStreamRenderer
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.schema import also_answers
 from sessions_app.projects import jobs, selectors
@@ -127,14 +128,6 @@ class JobRetryView(OfJob):
         with told():
             job = jobs.again(job)
         return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED)
-
-
-class EventStreamRenderer(JSONRenderer):
-    """So that who accepts nothing but events, as a browser does, is not refused. The stream is
-    written by itself; what is rendered is a problem."""
-
-    media_type = "text/event-stream"
-    format = "event-stream"
 
 
 class JobEventsView(OfJob):

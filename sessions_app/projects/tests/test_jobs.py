@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -12,7 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, connections, transaction
+from django.test import AsyncClient
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -27,6 +30,7 @@ from pipeline.bounds import PART_LEASE_S, PART_S
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
 from sessions_app.projects import jobs, making, uploads, worker_loop
+from sessions_app.projects.api import events
 from sessions_app.projects.editing import edit_line
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of, workspace
@@ -146,6 +150,32 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "it does not come to be"
         time.sleep(0.02)
+
+
+async def test_who_follows_a_job_is_woken_by_notices(
+    job: Job, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "JOB_LOOK_S", 600.0)
+    client = AsyncClient()
+    assert job.by is not None
+    await client.aforce_login(job.by)
+    answer: Any = await client.get(f"/api/jobs/{job.pk}/events")
+    assert answer["Content-Type"] == "text/event-stream"
+    told: list[str] = []
+
+    def done() -> None:
+        drain(job)
+        connections.close_all()
+
+    async with asyncio.timeout(60):
+        async for piece in answer.streaming_content:
+            told.append(piece.decode())
+            if len(told) == 1:
+                assert '"state": "running"' in told[0]
+                await asyncio.to_thread(done)
+    await sync_to_async(connections.close_all)()
+    assert told[-1].startswith("event: end")
+    assert '"state": "done"' in told[-2]
 
 
 def test_voiceprints_of_a_job_that_nobody_goes_on_with_are_gone_after_a_day(
