@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import manage, token_of
 from sessions_app.live_client import LiveClient
 
@@ -57,9 +57,7 @@ def test_the_server_speaks_the_protocol(platform: RunningServices) -> None:
 def test_it_speaks_the_protocol_with_scripted_engines_too() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-scripted-") as folder,
-        running_services(
-            Path(folder), durable=False, environment={"ENGINES": "scripted"}
-        ) as services,
+        prepared_services(Path(folder), environment={"ENGINES": "scripted"}) as services,
     ):
         token = token_of(services, "checker@example.org")
         done = command("check_websocket", "--server", services.url, "--token", token, seconds=240)
