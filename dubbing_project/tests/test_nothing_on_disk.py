@@ -15,9 +15,8 @@ import psutil
 import pytest
 from watchfiles import Change, watch
 
-from dubbing_project.services.context import PROJECT
+from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.runner import RunningServices
-from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import token_of
 from pipeline.media import open_media
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
@@ -138,7 +137,7 @@ def test_nothing_of_live_audio_is_written(folder: Path, speech_data: Path) -> No
     source = source_of(speech_data)
     models = PROJECT / "var" / "models"
     environment = {"DUBBING_VAR": str(folder), "DUBBING_MODELS": str(models), "AUDIO_DEBUG": "on"}
-    with prepared_services(folder, durable=True, environment=environment) as services:
+    with running_services(folder, durable=True, environment=environment) as services:
         token = token_of(services, "listener@example.org")
         own = Watcher(folder, Path("/dev/shm"), recursive=True)
         outer = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.home(), PROJECT]
