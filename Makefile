@@ -48,3 +48,4 @@ extension: setup ## the browser extension for Chrome and Firefox, in var/extensi
 clean: ## remove caches and test leftovers; accounts, recordings and settings stay
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf "$(or $(DUBBING_VAR),var)/test-clusters"

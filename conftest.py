@@ -13,8 +13,8 @@ import pytest
 
 from dubbing_project import settings as project_settings
 from dubbing_project.service_urls import parse_database_url, parse_redis_url
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 
 # What it asserts is looked at like a test's own.
 pytest.register_assert_rewrite("dubbing_project.tests.viewer")
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly or _are_given():
         return
     folder = _resources.enter_context(tempfile.TemporaryDirectory(prefix="dubbing-test-"))
-    stores = running_services(Path(folder), stores_only=True, durable=False)
+    stores = prepared_services(Path(folder), stores_only=True)
     _use(_resources.enter_context(stores))
 
 
@@ -53,6 +53,10 @@ def _use(stores: RunningServices) -> None:
     settings.DATABASES["default"].update(
         {name: parse_database_url(stores.database_url)[name] for name in ("HOST", "USER", "NAME")}
     )
+    # Its tables are there; migrating it still runs, and finds nothing to do.
+    settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = settings.DATABASES[
+        "default"
+    ]["NAME"]
     settings.CACHES["default"]["LOCATION"] = redis.client
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [redis.client]
     settings.CELERY_BROKER_URL = redis.celery
@@ -84,7 +88,7 @@ def platform() -> Iterator[RunningServices]:
     """
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-platform-") as folder,
-        running_services(Path(folder), durable=False) as services,
+        prepared_services(Path(folder)) as services,
     ):
         yield services
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psycopg
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.waiting import health
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import token_of
 from dubbing_project.tests.viewer import Viewer, all_is_well, log_of, tracebacks
 
@@ -92,7 +92,7 @@ async def watch(services: RunningServices, token: str, filler: Path) -> None:
 def main() -> None:
     folder = Path(sys.argv[1])
     environment = {"ENGINES": "scripted", "DUBBING_VAR": str(folder), "DISK_FREE_MIN_MB": "5"}
-    with running_services(folder / "services", environment=environment) as services:
+    with prepared_services(folder / "services", durable=True, environment=environment) as services:
         token = token_of(services, "viewer@example.org")
         try:
             asyncio.run(watch(services, token, folder / "filler"))

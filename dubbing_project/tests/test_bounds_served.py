@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import token_of
 from pipeline.bounding import BOUNDS
 from pipeline.providers.scripted.sounds import utterances
@@ -29,9 +29,8 @@ LIVE = {"inbox", "tape", "events", "lines_waiting", "outbox_kept", "outbox_kept_
 def product() -> Iterator[RunningServices]:
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-bounds-") as folder,
-        running_services(
+        prepared_services(
             Path(folder),
-            durable=False,
             environment={
                 "METRICS_TOKEN": SECRET,
                 "ENGINES": "scripted",

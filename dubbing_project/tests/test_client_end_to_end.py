@@ -22,8 +22,8 @@ from standardwebhooks import Webhook
 
 from accounts.webhooks.tests.receiver import Receiver, receiving
 from accounts.webhooks.tests.test_deliveries import closed_port
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import PROJECT, token_of
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.types import SAMPLE_RATE_HZ
@@ -36,7 +36,7 @@ def server() -> Iterator[RunningServices]:
     environment = {"ENGINES": "scripted", "WEBHOOKS_PRIVATE_ADDRESSES": "on"}
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-client-") as folder,
-        running_services(Path(folder), durable=False, environment=environment) as services,
+        prepared_services(Path(folder), environment=environment) as services,
     ):
         yield services
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import token_of
 from dubbing_project.tests.viewer import (
     PATIENCE_S,
@@ -33,8 +33,8 @@ TOLD_S = 20.0
 def product() -> Iterator[RunningServices]:
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-faults-") as folder,
-        running_services(
-            Path(folder), environment={"ENGINES": "scripted", "DUBBING_VAR": folder}
+        prepared_services(
+            Path(folder), durable=True, environment={"ENGINES": "scripted", "DUBBING_VAR": folder}
         ) as services,
     ):
         yield services

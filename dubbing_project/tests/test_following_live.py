@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from dubbing_project.service_urls import parse_redis_url
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import get, token_of
 from dubbing_project.tests.test_resume_live import Watched
 from pipeline.providers.scripted.sounds import utterances
@@ -34,7 +34,7 @@ def server() -> Iterator[RunningServices]:
     environment = {"ENGINES": "scripted", "WEB_PROCESSES": "2", "MAX_SESSIONS_PER_USER": "50"}
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-follow-") as folder,
-        running_services(Path(folder), durable=False, environment=environment) as services,
+        prepared_services(Path(folder), environment=environment) as services,
     ):
         yield services
 

@@ -24,8 +24,8 @@ import soundfile
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import token_of
 from dubbing_project.tests.viewer import Viewer, all_is_well, tracebacks
 from pipeline.providers.scripted.sounds import tone
@@ -60,7 +60,7 @@ def server() -> Iterator[RunningServices]:
     }
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-fuzz-") as folder,
-        running_services(Path(folder), durable=False, environment=environment) as services,
+        prepared_services(Path(folder), environment=environment) as services,
     ):
         yield services
 

@@ -29,9 +29,10 @@ from dubbing_project.health import report
 from dubbing_project.health.folders import DiskTroubleError, examine
 from dubbing_project.health.probes import Recent, redis_server, run_probes
 from dubbing_project.health.watch import watch
-from dubbing_project.services.context import PROJECT, running_services
+from dubbing_project.services.context import PROJECT
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.waiting import health
+from dubbing_project.tests.prepared import prepared_services
 from sessions_app.processes import faults, readiness
 from sessions_app.processes.faults import FaultChange, Faults
 
@@ -44,9 +45,8 @@ def scraped() -> Iterator[RunningServices]:
     """A product of its own, whose stores may be stopped, with a secret for the scraper."""
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-health-") as folder,
-        running_services(
+        prepared_services(
             Path(folder),
-            durable=False,
             environment={"METRICS_TOKEN": SECRET, "ENGINES": "scripted", "DUBBING_VAR": folder},
         ) as services,
     ):

@@ -8,10 +8,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from dubbing_project.services.context import running_services
+import pytest
+
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import manage, token_of
 from sessions_app.socket_client.live_client import LiveClient
 
@@ -39,7 +42,30 @@ async def session_of(services: RunningServices, token: str) -> str:
         return client.session_id
 
 
-def test_the_server_speaks_the_protocol(platform: RunningServices) -> None:
+@pytest.fixture(scope="module")
+def scripted_check() -> Iterator[subprocess.Popen[str]]:
+    """The check of a server with scripted engines, begun before the other and let run beside it:
+    either mostly waits for what is spoken."""
+    with (
+        tempfile.TemporaryDirectory(prefix="dubbing-scripted-") as folder,
+        prepared_services(Path(folder), environment={"ENGINES": "scripted"}) as services,
+    ):
+        token = token_of(services, "checker@example.org")
+        options = ("check_websocket", "--server", services.url, "--token", token)
+        with subprocess.Popen(
+            [sys.executable, "manage.py", *options],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as checking:
+            yield checking
+            checking.kill()
+
+
+def test_the_server_speaks_the_protocol(
+    platform: RunningServices, scripted_check: subprocess.Popen[str]
+) -> None:
     foreign = asyncio.run(session_of(platform, token_of(platform, "other@example.org")))
     manage(platform, "create_user", "--no-password", "--email", "checker@example.org")
     done = command(
@@ -54,16 +80,11 @@ def test_the_server_speaks_the_protocol(platform: RunningServices) -> None:
     assert "ok           every cue brings its sound and its end" in done.stdout
 
 
-def test_it_speaks_the_protocol_with_scripted_engines_too() -> None:
-    with (
-        tempfile.TemporaryDirectory(prefix="dubbing-scripted-") as folder,
-        running_services(
-            Path(folder), durable=False, environment={"ENGINES": "scripted"}
-        ) as services,
-    ):
-        token = token_of(services, "checker@example.org")
-        done = command("check_websocket", "--server", services.url, "--token", token, seconds=240)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_it_speaks_the_protocol_with_scripted_engines_too(
+    scripted_check: subprocess.Popen[str],
+) -> None:
+    told, _ = scripted_check.communicate(timeout=240)
+    assert scripted_check.returncode == 0, told
 
 
 def test_without_a_database_or_a_server_it_says_what_it_expected() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import get, lines_of, token_of
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app.socket_client.live_client import LiveClient
@@ -40,7 +40,7 @@ def server() -> Iterator[RunningServices]:
     }
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-resume-") as folder,
-        running_services(Path(folder), durable=False, environment=environment) as services,
+        prepared_services(Path(folder), environment=environment) as services,
     ):
         yield services
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from django.db.migrations.loader import MigrationLoader
 from honcho.printer import Message
 
 from dubbing_project.services.context import PROJECT, running_services
@@ -29,6 +30,7 @@ from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.supervisor import Output
 from dubbing_project.services.waiting import database_answers, health, redis_answers
+from dubbing_project.tests.prepared import copy_cluster, prepared_services
 from pipeline.bounds import ENDS_MAX
 
 BOUND_SECONDS = 60.0
@@ -150,6 +152,24 @@ def test_folders_with_sockets_and_data_are_private_and_others_untouched(root: Pa
     assert [folder.stat().st_mode for folder in ancestors] == before
 
 
+def test_a_prepared_database_has_every_migration_and_is_one_s_own(root: Path) -> None:
+    expected = set(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+    with prepared_services(root, stores_only=True) as stores:
+        with psycopg.connect(stores.database_url) as connection:
+            rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+            connection.execute("CREATE TABLE only_here ()")
+        assert set(rows) == expected
+    with pytest.raises(FileExistsError):
+        copy_cluster(root)
+    copy_cluster(root / "another")
+    with (
+        running_services(root / "another", stores_only=True, durable=False) as stores,
+        psycopg.connect(stores.database_url) as connection,
+        pytest.raises(psycopg.errors.UndefinedTable),
+    ):
+        connection.execute("SELECT FROM only_here")
+
+
 def test_two_instances_stand_side_by_side() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="dubbing-one-") as one,
@@ -187,6 +207,7 @@ def test_a_path_too_long_for_sockets_is_no_obstacle(root: Path) -> None:
 
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])
 def test_an_asked_stop_is_orderly_and_complete(root: Path, signal_name: str) -> None:
+    copy_cluster(root)
     with runner(root) as process:
         process.send_signal(getattr(signal, signal_name))
         assert process.wait(BOUND_SECONDS) == 0
@@ -259,7 +280,7 @@ def served_by(services: RunningServices, names: Sequence[str]) -> str:
 
 def test_servers_share_the_port_and_whoever_is_killed_comes_back(root: Path) -> None:
     environment = {"WEB_PROCESSES": "2", "ENGINES": "scripted"}
-    with running_services(root, durable=False, environment=environment) as services:
+    with prepared_services(root, environment=environment) as services:
         servers = ("web-1", "web-2")
         seen: set[str] = set()
 
@@ -333,7 +354,7 @@ def test_a_taken_port_is_told_at_once(root: Path) -> None:
 
 def test_an_address_of_the_newer_kind_is_served(root: Path) -> None:
     environment = {"HOST": "::1", "ENGINES": "scripted"}
-    with running_services(root, durable=False, environment=environment) as services:
+    with prepared_services(root, environment=environment) as services:
         assert services.url.startswith("http://[::1]:")
         assert health(services.url, host_header="[::1]")["database"]["ok"]
 

@@ -25,8 +25,8 @@ import pytest
 import soundfile
 from playwright.sync_api import Page, Playwright, Route, expect, sync_playwright
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_file_dubbing_live import pool_processes
 from dubbing_project.tests.test_live_end_to_end import manage
 from dubbing_project.tests.test_studio_page import LOUDEST
@@ -88,7 +88,7 @@ def services(
         "WEBHOOKS_ROOT_CERTIFICATES": str(certificate.certificate),
     }
     folder = Path(os.path.realpath(tmp_path_factory.mktemp("s")))
-    with running_services(folder, durable=False, environment=environment) as running:
+    with prepared_services(folder, environment=environment) as running:
         yield running
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from dubbing_project.services.context import running_services
 from dubbing_project.services.emulators import RunningEmulators, running_emulators
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import token_of
 from dubbing_project.tests.viewer import Viewer, tracebacks
 from pipeline.sound.demo_clip import write_clip
@@ -50,7 +50,7 @@ def house() -> Iterator[House]:
             "ELEVENLABS_BASE_URL": elevenlabs.environment["ELEVENLABS_BASE_URL"]
         }
         services = stack.enter_context(
-            running_services(folder / "services", durable=False, environment=environment)
+            prepared_services(folder / "services", environment=environment)
         )
         yield House(google, elevenlabs, services)
 

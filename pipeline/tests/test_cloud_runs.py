@@ -87,7 +87,7 @@ async def test_every_line_is_made_by_the_vendors(tmp_path: Path) -> None:
 async def test_twelve_minutes_cross_the_limit_of_streams_and_keep_every_word(
     tmp_path: Path, pacing: Pacing
 ) -> None:
-    """Speech without a pause, twelve times as fast as it is spoken; the limit counts audio."""
+    """Speech without a pause, 24 times as fast as it is spoken; the limit counts audio."""
     spoken_s = 12 * 60.0
     pcm = marked(np.concatenate([silence(0.3), tone(spoken_s), silence(1.0)]))
     rules = SpeechRules(pace=None, limit_by="audio", stream_limit_s=300.0)
@@ -98,7 +98,7 @@ async def test_twelve_minutes_cross_the_limit_of_streams_and_keep_every_word(
             translator=ScriptedTranslator(keep_requests=False),
             synthesizer=ScriptedSynthesizer(keep_requests=False, char_s=0.01),
         )
-        told = await dub(engines, pcm, speed=12.0, patience_s=90.0, speculate=False)
+        told = await dub(engines, pcm, speed=24.0, patience_s=90.0, speculate=False)
         ended = house.google.counts.statuses["ABORTED"]
         assert ended >= 2 if pacing.stream_s > 300 else not ended
         assert house.google.counts.streams_opened >= 3
@@ -220,7 +220,7 @@ async def test_a_fault_of_the_recogniser_costs_no_word(tmp_path: Path, scenario:
     async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
         house.faults.once(scenario, "speech", after_n=1)
         before = failures()
-        told = await dub(house.guarded(), SOUND, speed=3.0)
+        told = await dub(house.guarded(), SOUND, speed=6.0)
         assert house.faults.counts[scenario] == 1
     assert failures() > before or scenario in UNCOUNTED
     heard = numbers(words_of(told))
@@ -239,7 +239,7 @@ async def test_a_fault_of_the_translator_costs_at_most_its_line(
     async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
         house.faults.once(scenario, "translation", after_n=2)
         before = failures()
-        told = await dub(house.guarded(), SOUND, speed=3.0, speculate=False)
+        told = await dub(house.guarded(), SOUND, speed=6.0, speculate=False)
         assert house.faults.counts[scenario] == 1
     # What the engine's own second attempt mends is nobody's failure.
     assert (failures() > before) == bool(of(Skipped, told))
@@ -258,7 +258,7 @@ async def test_a_fault_of_the_voice_costs_at_most_its_line(tmp_path: Path, scena
     async with cloud(tmp_path, pacing=HURRIED, breaker=QUICK) as house:
         house.faults.once(scenario, "multi_stream_input.text", after_n=2)
         before = failures()
-        told = await dub(house.guarded(), SOUND, speed=3.0)
+        told = await dub(house.guarded(), SOUND, speed=6.0)
         assert house.faults.counts[scenario] == 1
     assert failures() > before or not of(Failure, told)
     lines = of(CommittedTranscript, told)

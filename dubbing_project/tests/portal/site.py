@@ -22,7 +22,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
-from dubbing_project.services.context import PROJECT, running_services
+from dubbing_project.services.context import PROJECT
+from dubbing_project.tests.prepared import prepared_services
 
 PASSWORD = "correct horse battery"
 CHROMIUM = (
@@ -101,7 +102,7 @@ def running_site(folder: Path, environment: dict[str, str]) -> Iterator[Site]:
     mailbox = Mailbox()
     with mailbox.open() as email_url:
         mine = {"ENGINES": "scripted", "EMAIL_URL": email_url}
-        with running_services(folder, durable=False, environment=mine) as services:
+        with prepared_services(folder, environment=mine) as services:
             yield Site(services.url, {**environment, **mine, **services.environment}, mailbox)
 
 
