@@ -266,8 +266,18 @@ class LivePage {
     on("level", (level) => this.sound.level(level));
     on("summary", (summary) => this.summary.take(summary));
     const element = source.element;
-    // A jump within a file is another run of the same sound.
-    if (element) element.onseeked = () => dubbing.view.status === "dubbing" && dubbing.restart();
+    if (!element) return;
+    // A jump within a file is another run of the same sound, and what is still said of the
+    // place that is left is not heard.
+    let jumps = false;
+    element.onseeking = () => {
+      jumps ||= dubbing.view.status === "dubbing";
+      if (jumps) dubbing.hush();
+    };
+    element.onseeked = () => {
+      if (jumps && !["paused", "stopping"].includes(dubbing.view.status)) dubbing.restart();
+      jumps = false;
+    };
   }
 
   /** @param {import("/static/dubbing/session.js").View} view @param {import("./sources.js").Source} source */
