@@ -216,6 +216,18 @@ def test_a_connection_that_breaks_is_taken_up_again(visitor: Portal, long_talk: 
     wait_until(page, f"livePage.dubbing.view.counts.lines > {lines}")
     numbers = page.evaluate("livePage.dubbing.captions.lines.map((line) => line.line)")
     assert numbers == sorted(set(numbers)) == list(range(numbers[0], numbers[-1] + 1))
+    # A jump in the file: the dub of the place that was left is not heard, and goes on there.
+    visitor.tap()
+    left = numbers[-1]
+    page.evaluate("document.querySelector('#media').currentTime = 120")
+    wait_until(page, "tapped.cues.some((cue) => cue.type === 'cleared')")
+    after = "tapped.cues.slice(tapped.cues.findIndex((cue) => cue.type === 'cleared'))"
+    wait_until(page, f"{after}.some((cue) => cue.type === 'ended')")
+    began = [cue["line"] for cue in page.evaluate(after) if cue["type"] == "began"]
+    lines = page.evaluate("livePage.dubbing.captions.lines")
+    starts = {line["line"]: line["startS"] for line in lines}
+    assert began
+    assert all(line > left for line in began), (began, starts)
     # Keys do what the buttons do.
     page.keyboard.press("o")
     expect(page.get_by_role("button", name="Dub again")).to_be_visible()

@@ -56,6 +56,25 @@ for label, name in (("S1", "The reader"), ("S2", "Her echo"), ("S3", "A stranger
         actor = Actor.objects.get(owner=owner, name="Nora Reads")
         services.note_match(speaker, actor, confidence=0.72, confirmed=False)
 """
+COPIES = """
+import uuid
+from django.utils import timezone
+from voices.models import VoiceClone
+made = VoiceClone.objects.get(owner__email="{email}", name="Nora's copy")
+for number in range(25):
+    VoiceClone(
+        actor=made.actor, consent=made.consent, owner=made.owner, engine=made.engine,
+        vendor_id=f"{{made.vendor_id}}-{{number}}", name=f"Copy {{number:02d}}",
+        profile=made.profile.name, preview=made.preview.name, state="ready",
+        submission=uuid.uuid4().hex, settings=made.settings, quality=made.quality,
+        pitch_hz=made.pitch_hz,
+    ).save()
+"""
+UNCOPIES = """
+from voices.models import VoiceClone
+VoiceClone.objects.filter(owner__email="{email}", name__startswith="Copy ").update(
+    profile="", preview="", state="deleted")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -240,11 +259,9 @@ def test_a_person_gives_consent_uploads_watches_a_clone_listens_and_pins(
     expect(page.locator("#recordings .row-card")).to_have_count(3)
 
 
-def test_speakers_of_sessions_are_confirmed_rejected_taken_back_and_merged(
-    caster: Portal, platform: RunningServices
-) -> None:
+def in_shell(platform: RunningServices, script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", SEED.format(email=EMAIL)],
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", script.format(email=EMAIL)],
         cwd=PROJECT,
         env={**os.environ, **platform.environment},
         capture_output=True,
@@ -252,6 +269,42 @@ def test_speakers_of_sessions_are_confirmed_rejected_taken_back_and_merged(
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_voices_chosen_on_two_pages_of_the_library_are_heard_side_by_side(
+    caster: Portal, platform: RunningServices
+) -> None:
+    in_shell(platform, COPIES)
+    page = caster.open("/voice-management/voices?order=newest")
+    expect(page.get_by_text("26 voices")).to_be_visible()
+    expect(page.locator("html.voices-ready")).to_be_attached()
+    first = page.get_by_role("checkbox", name="Copy 24 : compare")
+    reach(first)
+    page.keyboard.press("Space")
+    reach(page.get_by_role("link", name="Next"))
+    page.keyboard.press("Enter")
+    second = page.get_by_role("checkbox", name="Nora's copy : compare")
+    expect(page.locator("html.voices-ready")).to_be_attached()
+    reach(second)
+    page.keyboard.press("Space")
+    # Whoever comes back by the address finds both.
+    page.reload()
+    expect(second).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Copy 24 clone")).to_be_checked()
+    press(page, "Let them speak")
+    spoken = page.locator(".compared article")
+    expect(spoken.get_by_role("heading")).to_have_text(["Nora's copy", "Copy 24"])
+    players = page.locator(".compared audio:visible")
+    expect(players).to_have_count(2, timeout=WORKER_MS)
+    for player in players.all():
+        is_heard_by_keyboard(player)
+    in_shell(platform, UNCOPIES)
+
+
+def test_speakers_of_sessions_are_confirmed_rejected_taken_back_and_merged(
+    caster: Portal, platform: RunningServices
+) -> None:
+    in_shell(platform, SEED)
     page = caster.open("/voice-management/speakers")
     cards = page.get_by_role("article")
     expect(cards).to_have_count(3)
