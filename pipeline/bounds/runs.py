@@ -9,14 +9,7 @@ with group("Hearing"):
         10.0,
         "seconds",
         "live audio waiting to be heard",
-        "all but the newest goes, is counted and told (`audio_dropped`)",
-    )
-    LIVE_LEFT_S = bound(
-        "inbox_left",
-        2.0,
-        "seconds",
-        "live audio left when the rest goes, where more than `inbox` waits",
-        "it is heard next",
+        "the oldest goes, is counted and told (`audio_dropped`)",
     )
     FILE_MAX_S = bound(
         "inbox_of_file", 1.0, "seconds", "a file's audio waiting to be heard", "the reader waits"
@@ -43,7 +36,7 @@ with group("Hearing"):
     )
     PIECES_WAITING_MAX = bound(
         "pieces_waiting",
-        128,
+        256,
         "pieces",
         "speech that the recogniser has not taken",
         "hearing waits, and then the inbox drops",

@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 
 from pipeline import metrics
-from pipeline.bounds import FILE_MAX_S, GAP_FILL_MAX_S, LIVE_LEFT_S, LIVE_MAX_S
+from pipeline.bounds import FILE_MAX_S, GAP_FILL_MAX_S, LIVE_MAX_S
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk
 
 
@@ -29,17 +29,10 @@ class Inbox:
         return self._samples / SAMPLE_RATE_HZ
 
     def push(self, chunk: AudioChunk) -> float:
-        """Take live audio without waiting; returns seconds of older audio dropped for it.
-
-        Once there is too much, all but the newest goes: one gap after which the dub is near
-        the source again, where a chunk out for a chunk in would leave it as late as before
-        and nothing but scraps to be recognised.
-        """
+        """Take live audio without waiting; returns seconds of older audio dropped for it."""
         self._put(chunk)
-        if self._samples <= LIVE_MAX_S * SAMPLE_RATE_HZ:
-            return 0.0
         lost = 0
-        while self._samples > LIVE_LEFT_S * SAMPLE_RATE_HZ and len(self._chunks) > 1:
+        while self._samples > LIVE_MAX_S * SAMPLE_RATE_HZ and len(self._chunks) > 1:
             lost += len(self._take().pcm)
         return lost / SAMPLE_RATE_HZ
 
