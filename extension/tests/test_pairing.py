@@ -32,7 +32,8 @@ def unpaired(browser: Chrome, platform: RunningServices, token: str) -> Iterator
 
 
 def logged_in(browser: Chrome, server: str) -> Page:
-    """Signs up as a person would, in the portal."""
+    """Signs up as a person would, in the portal; whoever was logged in before is not any more."""
+    browser.context.clear_cookies()
     page = browser.context.new_page()
     page.goto(f"{server}/account/signup/")
     address = f"viewer-{secrets.token_hex(4)}@example.org"
