@@ -7,7 +7,8 @@ belongs in a worker process or in a thread that releases the GIL.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -150,6 +151,16 @@ class Recognizer(Protocol):
     async def aclose(self) -> None: ...
 
 
+Attempt = Callable[[int], AbstractContextManager[None]]
+"""Made with a number of characters, entered around one call of the vendor. An EngineError that
+leaves it says by its code, or by ``taken``, whether the vendor bills for the call."""
+
+
+def unmetered(_characters: int) -> AbstractContextManager[None]:
+    """The ``Attempt`` of a request that nobody counts."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class TranslationRequest:
     text: str
@@ -160,6 +171,9 @@ class TranslationRequest:
     """Source term → required target term; equal strings mean do-not-translate."""
     previous: tuple[str, ...] = ()
     """Preceding source clauses, oldest first, for engines that use context."""
+    attempt: Attempt = field(default=unmetered, compare=False, repr=False)
+    """An engine enters it for every call that it makes for this request, repeated ones too:
+    what the vendor bills is known to the engine alone."""
 
 
 class Translator(Protocol):
@@ -178,7 +192,9 @@ class Translator(Protocol):
     async def prepare(self, source: str, target: str) -> None:
         """Warm whatever the pair needs, so that the first clause is not slower."""
 
-    async def translate(self, request: TranslationRequest) -> str: ...
+    async def translate(self, request: TranslationRequest) -> str:
+        """Raises EngineError. Whatever goes to the vendor goes inside ``request.attempt``."""
+        ...
 
     async def aclose(self) -> None: ...
 

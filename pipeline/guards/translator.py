@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from pipeline.bounds import TRANSLATION_LEG_S
 from pipeline.guards.chain import Chain, Link
 from pipeline.guards.gate import FairGate
@@ -62,8 +65,8 @@ class GuardedTranslator:
         await self._chain.aclose()
 
     async def _request(self, engine: Translator, request: TranslationRequest) -> str:
-        with self._meter.request(engine.name, "translation", len(request.text)):
-            return await engine.translate(request)
+        attempt = partial(self._meter.request, engine.name, "translation")
+        return await engine.translate(replace(request, attempt=attempt))
 
     def _able(self, source: str, target: str) -> list[Link[Translator]]:
         return [

@@ -51,7 +51,7 @@ class Meter:
 
     @contextmanager
     def request(self, engine: str, leg: Leg, amount: float) -> Iterator[None]:
-        """Count the request made inside, unless the vendor did not take it.
+        """Count the one request made inside, unless the vendor did not take it.
 
         Cancelled, it counts: it may be with the vendor already.
         """

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from pipeline.dubber import DubbingPlan
 from pipeline.emulators.behaviour import Fault
 from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.events import CommittedTranscript, Summary, Translated
+from pipeline.guards.usage import Meter
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.google.translator import GoogleTranslator
 from pipeline.providers.registry import make_engines
 from pipeline.providers.settings import EngineSettings, GoogleAccess
+from pipeline.tests.contracts.checking import until
 from pipeline.tests.google_cloud import (
     access,
     clock_words,
@@ -44,6 +48,16 @@ async def translator(emulator: GoogleEmulator, **given: Any) -> AsyncIterator[Go
 
 def ask(text: str = "the door", source: str = "en", target: str = "es") -> TranslationRequest:
     return TranslationRequest(text, source, target)
+
+
+def metered(request: TranslationRequest, meter: Meter) -> TranslationRequest:
+    return replace(request, attempt=partial(meter.request, "google-translate", "translation"))
+
+
+def counted(meter: Meter) -> tuple[float, int]:
+    """Characters and requests since it was asked last."""
+    used = meter.take()
+    return sum(one.amount for one in used), sum(one.requests for one in used)
 
 
 async def code_of(engine: GoogleTranslator, request: TranslationRequest) -> str:
@@ -126,6 +140,57 @@ async def test_what_passes_is_tried_again(tmp_path: Path, scenario: str) -> None
     async with cloud(tmp_path) as emulator, translator(emulator) as engine:
         emulator.faults.add(Fault(scenario=scenario, legs=("translation",), times=2))
         assert await engine.translate(ask()) == "[es] the door"
+
+
+BILLED_SCENARIOS = ("internal", "unknown", "deadline_exceeded", "stall", "empty")
+
+
+@pytest.mark.parametrize("times", [1, 2, None])
+@pytest.mark.parametrize("scenario", [*BILLED_SCENARIOS, "unavailable", "resource_exhausted"])
+async def test_every_call_is_counted_as_it_is_billed(
+    tmp_path: Path, scenario: str, times: int | None
+) -> None:
+    meter, text = Meter(), "the door of the house"
+    async with (
+        cloud(tmp_path) as emulator,
+        translator(emulator, attempt_s=0.2, total_s=0.7) as engine,
+    ):
+        emulator.faults.add(Fault(scenario=scenario, legs=("translation",), times=times))
+        with suppress(EngineError):
+            await engine.translate(metered(ask(text), meter))
+        calls, billed = emulator.counts.calls["translate_text"], emulator.counts.characters
+        assert counted(meter) == (billed, billed // len(text))
+        if scenario in BILLED_SCENARIOS:
+            assert billed == calls * len(text), "what was sent is billed"
+        passing = scenario not in ("unknown", "empty")
+        assert (calls > 1) == passing, "what may pass is tried again"
+
+
+async def test_a_text_that_is_asked_for_without_its_terms_is_counted_twice(tmp_path: Path) -> None:
+    meter = Meter()
+    async with cloud(tmp_path, engine=Forgetful()) as emulator, translator(emulator) as engine:
+        asked = TranslationRequest("open the  door", "en", "es", {"door": "puerta"})
+        await engine.translate(metered(asked, meter))
+        assert emulator.counts.calls["translate_text"] == 2
+        assert counted(meter) == (emulator.counts.characters, 2)
+
+
+async def test_a_call_that_is_cancelled_is_counted_and_none_that_was_not_made(
+    tmp_path: Path,
+) -> None:
+    meter = Meter()
+    async with cloud(tmp_path) as emulator, translator(emulator) as engine:
+        emulator.faults.always("stall", "translation")
+        asking = asyncio.create_task(engine.translate(metered(ask(), meter)))
+        await until(lambda: emulator.counts.characters > 0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert counted(meter) == (emulator.counts.characters, 1)
+        for refused in (ask("word " * 1000), ask(target="xx")):
+            await code_of(engine, metered(refused, meter))
+        assert await engine.translate(metered(ask(" … "), meter)) == "…"
+        assert counted(meter) == (0, 0)
 
 
 async def test_what_cannot_be_translated_is_refused_here(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ class VendorTranslator(ScriptedTranslator):
     weather: Weather = field(default_factory=Weather)
 
     async def translate(self, request: TranslationRequest) -> str:
-        await self.weather.meet()
+        with request.attempt(len(request.text)):
+            await self.weather.meet()
         return f"cloud {request.text}"
 
 

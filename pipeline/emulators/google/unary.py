@@ -17,7 +17,7 @@ from pipeline.emulators.google.status import RefusalError, abort, refusal_of
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
-_AFTER_IT_WAS_TAKEN = frozenset({"internal", "deadline_exceeded", "stall"})
+_AFTER_IT_WAS_TAKEN = frozenset({"internal", "unknown", "deadline_exceeded", "stall", "empty"})
 """Google bills what was sent to be translated, whether or not it then fails at it."""
 
 

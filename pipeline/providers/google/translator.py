@@ -13,7 +13,7 @@ import asyncio
 import functools
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from google.api_core import exceptions as api
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 SERVICE = "Google Translation"
 HOST = "translate.googleapis.com"
-_PASSING = if_exception_type(
+_passing = if_exception_type(
     api.ServiceUnavailable, api.ResourceExhausted, api.DeadlineExceeded, api.InternalServerError
 )
 _CHARACTERS = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u3001\u3002\uff0c\uff01\uff1f]"
@@ -51,8 +51,8 @@ _GAP = re.compile(rf"(?<={_CHARACTERS})\s+(?={_CHARACTERS})")
 class GoogleTranslator:
     """Fills ``Translator``; belongs to the event loop on which it is first used.
 
-    A request is tried again while the vendor is busy or away, within ``total_s`` in all;
-    one attempt may take ``attempt_s``.
+    A request is tried again while the vendor is busy, away or failing, within ``total_s`` in
+    all; one attempt may take ``attempt_s``.
     """
 
     name = "google-translate"
@@ -70,7 +70,7 @@ class GoogleTranslator:
         self._attempt_s = attempt_s
         self._total_s = total_s
         self._retry = AsyncRetry(
-            predicate=_PASSING, initial=0.05, maximum=0.2, timeout=total_s - 0.05
+            predicate=_may_pass, initial=0.05, maximum=0.2, timeout=total_s - 0.05
         )
         self._pairs = _pairs_of(TRANSLATION_LANGUAGES, TRANSLATION_LANGUAGES)
         self._pool: Pool | None = None
@@ -159,15 +159,21 @@ class GoogleTranslator:
             source_language_code=translation_code(request.source),
             target_language_code=translation_code(request.target),
         )
-        reply = await pool.least_used().client.translate_text(
-            request=asked, retry=self._retry, timeout=self._attempt_s
-        )
-        translations = list(reply.translations)
-        if len(translations) != 1 or not translations[0].translated_text.strip():
-            raise EngineError(
-                "vendor_malformed", f"{SERVICE} gave no translation where it should have."
-            )
-        return str(translations[0].translated_text).strip()
+
+        async def attempt() -> str:
+            # The library's own repetitions are off: each of them is billed, and none would be
+            # counted.
+            with request.attempt(len(text)):
+                try:
+                    reply = await pool.least_used().client.translate_text(
+                        request=asked, retry=None, timeout=self._attempt_s
+                    )
+                except Exception as error:
+                    raise fault_of(error, SERVICE) from error
+                return _only_text(reply)
+
+        repeated: Callable[[], Awaitable[str]] = self._retry(attempt)
+        return await repeated()
 
     async def _load(self) -> Pool:
         async with self._loading:
@@ -202,6 +208,22 @@ class GoogleTranslator:
                 f"{SERVICE} does not translate {source or 'any language'} into “{target}”.",
                 recoverable=False,
             )
+
+
+def _may_pass(fault: BaseException) -> bool:
+    if not isinstance(fault, EngineError) or not fault.recoverable:
+        return False
+    return isinstance(fault.__cause__, Exception) and _passing(fault.__cause__)
+
+
+def _only_text(reply: translate.TranslateTextResponse) -> str:
+    """Raises EngineError: vendor_malformed."""
+    translations = list(reply.translations)
+    if len(translations) != 1 or not translations[0].translated_text.strip():
+        raise EngineError(
+            "vendor_malformed", f"{SERVICE} gave no translation where it should have."
+        )
+    return str(translations[0].translated_text).strip()
 
 
 def _listed_pairs(languages: Iterable[Any]) -> frozenset[tuple[str, str]]:

@@ -97,9 +97,10 @@ class ApertiumTranslator:
         written = text_form.lower_sentence_starts(
             written, {*placeholders, *self._names.get(request.source, ())}
         )
-        translated = await self._first_hop(modes[0], written)
-        for mode in modes[1:]:
-            translated = read_reply(await self._pool(mode).exchange(translated)).text
+        with request.attempt(len(request.text)):
+            translated = await self._first_hop(modes[0], written)
+            for mode in modes[1:]:
+                translated = read_reply(await self._pool(mode).exchange(translated)).text
         tidied = tidy(
             translated,
             request.target,

@@ -63,9 +63,10 @@ class ScriptedTranslator:
                 f"A text to translate may have {CHARACTERS_TRANSLATED_MAX} characters.",
                 recoverable=False,
             )
-        await asyncio.sleep(self.delay_s)
-        if request.text in self.fail_on:
-            raise EngineError("translation_failed", "the script says so")
+        with request.attempt(len(request.text)):
+            await asyncio.sleep(self.delay_s)
+            if request.text in self.fail_on:
+                raise EngineError("translation_failed", "the script says so")
         if not request.text.strip():
             return request.text
         if request.text in self.table:

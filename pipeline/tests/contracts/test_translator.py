@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
 from pathlib import Path
 
@@ -88,6 +89,18 @@ async def test_capital_and_final_mark_are_kept(
     told = await translated(engine, subject, f"Your house is very big{mark}")
     assert next(letter for letter in told if letter.isalpha()).isupper(), told
     assert told.endswith(mark), told
+
+
+@within(30)
+async def test_each_call_is_told_to_who_counts(engine: Translator, subject: Subject) -> None:
+    told: list[int] = []
+
+    def attempt(characters: int) -> AbstractContextManager[None]:
+        told.append(characters)
+        return nullcontext()
+
+    await engine.translate(asked(subject, SENTENCE, attempt=attempt))
+    assert told == [len(SENTENCE)]
 
 
 @within(30)
