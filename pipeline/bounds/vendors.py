@@ -63,7 +63,7 @@ with group("Engines"):
         "google_words", 64, "words", "words kept to join streams by", "the oldest are forgotten"
     )
     GOOGLE_ATTEMPT_S = bound(
-        "google_translation_attempt", 1.5, "seconds", "one attempt to translate", "another one"
+        "google_translation_attempt", 1.25, "seconds", "one attempt to translate", "another one"
     )
     GOOGLE_TRANSLATION_S = bound(
         "google_translation", 3.0, "seconds", "a text's translation in all", SUBTITLE

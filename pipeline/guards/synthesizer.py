@@ -29,9 +29,7 @@ class _Begun:
     first: Pcm | None
 
     async def aclose(self) -> None:
-        if isinstance(self.blocks, AsyncGenerator):
-            await self.blocks.aclose()
-        await self.stream.aclose()
+        await _close(self.stream, self.blocks)
 
 
 class GuardedSynthesizer:
@@ -122,9 +120,9 @@ class GuardedSynthesizer:
         async def start() -> _Begun:
             with self._meter.request(engine.name, "synthesis", len(speakable(request.text))):
                 if alone:
-                    return await _start(link, wanted)
+                    return _Begun(link, *await _start(engine, wanted))
                 async with in_time(FIRST_SOUND_LEG_S, "The voice engine did not answer in time."):
-                    return await _start(link, wanted)
+                    return _Begun(link, *await _start(engine, wanted))
 
         # A place is for asking: how much is made at once is the engine's own affair.
         if (gate := self._gates.get(engine.name)) is None:
@@ -138,29 +136,30 @@ class GuardedSynthesizer:
         voice = voice_for(engine, request.voice, request.language)
         if voice is None:
             raise EngineError("voice_unknown", "This engine has no voice for the language.")
-        stream = await engine.synthesize(replace(request, voice=voice))
-        try:
-            self._meter.count(engine.name, "synthesis", len(speakable(request.text)))
-            blocks = aiter(stream)
-            await anext(blocks, None)
-            if isinstance(blocks, AsyncGenerator):
-                await blocks.aclose()
-        finally:
-            await stream.aclose()
+        with self._meter.request(engine.name, "synthesis", len(speakable(request.text))):
+            stream, blocks, _ = await _start(engine, replace(request, voice=voice))
+        await _close(stream, blocks)
 
 
-async def _start(link: Link[Synthesizer], request: SpeechRequest) -> _Begun:
-    stream = await link.engine.synthesize(request)
+async def _start(
+    engine: Synthesizer, request: SpeechRequest
+) -> tuple[SpeechStream, AsyncIterator[Pcm], Pcm | None]:
+    """Speech, its blocks and the first of them."""
+    stream = await engine.synthesize(request)
     blocks = aiter(stream)
     try:
         first = await anext(blocks, None)
     except BaseException:
         with suppress(EngineError):
-            if isinstance(blocks, AsyncGenerator):
-                await blocks.aclose()
-            await stream.aclose()
+            await _close(stream, blocks)
         raise
-    return _Begun(link, stream, blocks, first)
+    return stream, blocks, first
+
+
+async def _close(stream: SpeechStream, blocks: AsyncIterator[Pcm]) -> None:
+    if isinstance(blocks, AsyncGenerator):
+        await blocks.aclose()
+    await stream.aclose()
 
 
 class GuardedSpeech:

@@ -209,6 +209,28 @@ async def test_it_comes_back_by_itself_and_nobody_waits_for_the_probe() -> None:
     await translator.aclose()
 
 
+@pytest.mark.parametrize(("code", "billed"), [("vendor_unreachable", 0), ("vendor_failed", 1)])
+async def test_a_probe_of_speech_is_counted_where_the_vendor_took_it(
+    code: str, billed: int
+) -> None:
+    house = House()
+    synthesizer = house.engines.synthesizer
+    asked = SpeechRequest("buenos días", "es", CLOUD_VOICES[0])
+    house.speaking.now = code
+    for _ in range(2):
+        await (await synthesizer.synthesize(asked)).aclose()
+    assert house.guards.states()["cloud-voice synthesis"] == "open"
+    await asyncio.sleep(0.06)
+    house.meter.take()
+    met = house.speaking.met
+    await (await synthesizer.synthesize(asked)).aclose()
+    await until(lambda: house.speaking.met > met)
+    await until(lambda: house.guards.states()["cloud-voice synthesis"] == "open")
+    used = {one.engine: one.amount for one in house.meter.take()}
+    assert used.get("cloud-voice", 0) == billed * len("buenos días")
+    await synthesizer.aclose()
+
+
 async def test_a_vendor_that_stalls_holds_a_line_up_for_a_moment_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
