@@ -65,6 +65,13 @@ with group("Engines"):
     GOOGLE_ATTEMPT_S = bound(
         "google_translation_attempt", 1.25, "seconds", "one attempt to translate", "another one"
     )
+    GOOGLE_SENT_S = bound(
+        "google_translation_sent",
+        0.1,
+        "seconds",
+        "a cancelled call being let out to Google",
+        "it is ended there",
+    )
     GOOGLE_TRANSLATION_S = bound(
         "google_translation", 3.0, "seconds", "a text's translation in all", SUBTITLE
     )

@@ -193,6 +193,26 @@ async def test_a_call_that_is_cancelled_is_counted_and_none_that_was_not_made(
         assert counted(meter) == (0, 0)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 4, 8])
+async def test_a_call_that_is_cancelled_as_it_begins_is_counted_as_it_is_billed(
+    tmp_path: Path, steps: int
+) -> None:
+    meter, times = Meter(), 20
+    async with cloud(tmp_path) as emulator, translator(emulator) as engine:
+        await engine.translate(ask())
+        before = emulator.counts.characters
+        for _ in range(times):
+            asking = asyncio.create_task(engine.translate(metered(ask(), meter)))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        expected = times * len(ask().text)
+        await until(lambda: emulator.counts.characters - before == expected)
+        assert counted(meter) == (expected, times)
+
+
 async def test_what_cannot_be_translated_is_refused_here(tmp_path: Path) -> None:
     async with cloud(tmp_path) as emulator, translator(emulator) as engine:
         assert await code_of(engine, ask("word " * 1000)) == "text_too_long"

@@ -13,7 +13,7 @@ import asyncio
 import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from google.api_core import exceptions as api
@@ -24,7 +24,12 @@ from google.cloud.translate_v3.services.translation_service.transports import (
 )
 
 from pipeline.bounds import CHARACTERS_TRANSLATED_MAX as TEXT_MAX_CHARACTERS
-from pipeline.bounds import GOOGLE_ATTEMPT_S, GOOGLE_CONNECT_S, GOOGLE_TRANSLATION_S
+from pipeline.bounds import (
+    GOOGLE_ATTEMPT_S,
+    GOOGLE_CONNECT_S,
+    GOOGLE_SENT_S,
+    GOOGLE_TRANSLATION_S,
+)
 from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.google.channels import Connection, Pool, identify, read_roots
 from pipeline.providers.google.faults import fault_of
@@ -37,6 +42,8 @@ from pipeline.providers.settings import GoogleAccess
 from pipeline.text import glossary
 
 log = logging.getLogger(__name__)
+
+Reply = translate.TranslateTextResponse
 
 SERVICE = "Google Translation"
 HOST = "translate.googleapis.com"
@@ -77,6 +84,7 @@ class GoogleTranslator:
         self._parent = ""
         self._loading = asyncio.Lock()
         self._is_listed = False
+        self._asking: set[asyncio.Task[Any]] = set()
 
     async def connect(self) -> None:
         """Dial, and ask which languages there are; without an answer the list is our own.
@@ -148,6 +156,7 @@ class GoogleTranslator:
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.aclose()
+        await asyncio.gather(*self._asking, return_exceptions=True)
 
     async def _call(self, text: str, request: TranslationRequest) -> str:
         pool = await self._load()
@@ -164,16 +173,29 @@ class GoogleTranslator:
             # The library's own repetitions are off: each of them is billed, and none would be
             # counted.
             with request.attempt(len(text)):
+                call = pool.least_used().client.translate_text(
+                    request=asked, retry=None, timeout=self._attempt_s
+                )
                 try:
-                    reply = await pool.least_used().client.translate_text(
-                        request=asked, retry=None, timeout=self._attempt_s
-                    )
+                    reply = await self._sent(call)
                 except Exception as error:
                     raise fault_of(error, SERVICE) from error
                 return _only_text(reply)
 
         repeated: Callable[[], Awaitable[str]] = self._retry(attempt)
         return await repeated()
+
+    async def _sent(self, call: Coroutine[Any, Any, Reply]) -> Reply:
+        """Its answer. Cancelled, the call is ended a moment later, when it is certainly with the
+        vendor: else nobody could tell whether it is billed."""
+        asking = asyncio.create_task(call, name="google translation")
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.get_loop().call_later(GOOGLE_SENT_S, asking.cancel)
+            raise
 
     async def _load(self) -> Pool:
         async with self._loading:
@@ -216,7 +238,7 @@ def _may_pass(fault: BaseException) -> bool:
     return isinstance(fault.__cause__, Exception) and _passing(fault.__cause__)
 
 
-def _only_text(reply: translate.TranslateTextResponse) -> str:
+def _only_text(reply: Reply) -> str:
     """Raises EngineError: vendor_malformed."""
     translations = list(reply.translations)
     if len(translations) != 1 or not translations[0].translated_text.strip():
