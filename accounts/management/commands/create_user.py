@@ -34,7 +34,11 @@ class Command(BaseCommand):
 def _ask_password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != password:
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("Again: ")
+    except EOFError:
+        raise CommandError("No password was given; --no-password is for none.") from None
+    if again != password:
         raise CommandError("The two passwords differ.")
     return password
