@@ -13,8 +13,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from accounts.admin_pages import DeletedWithParent, ReadOnly
 from accounts.models import User
-from sessions_app.admin.pages import Large, Page, PartOfProject, ReadOnly
+from sessions_app.admin.pages import Large, Page
 from sessions_app.projects.job_models import Export, Job, Upload
 from sessions_app.projects.models import Project, ProjectLine
 
@@ -84,7 +85,7 @@ class ProjectAdmin(OfProject):
 
 
 @admin.register(ProjectLine)
-class ProjectLineAdmin(PartOfProject, OfProject):
+class ProjectLineAdmin(DeletedWithParent, OfProject):
     list_display = (
         "project",
         "number",
@@ -99,7 +100,7 @@ class ProjectLineAdmin(PartOfProject, OfProject):
 
 
 @admin.register(Job)
-class JobAdmin(PartOfProject, OfProject):
+class JobAdmin(DeletedWithParent, OfProject):
     list_display = (
         "id",
         "project",
@@ -118,7 +119,7 @@ class JobAdmin(PartOfProject, OfProject):
 
 
 @admin.register(Export)
-class ExportAdmin(PartOfProject, OfProject):
+class ExportAdmin(DeletedWithParent, OfProject):
     list_display = ("id", "project", "owner", "form", "state", "size_bytes", "created_at")
     list_filter = ("form",)
     list_select_related = ("project__owner", "job")

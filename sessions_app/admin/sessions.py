@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from sessions_app.admin.pages import Kept, Large, ReadOnly
+from accounts.admin_pages import ReadOnly
+from sessions_app.admin.pages import Kept, Large
 from sessions_app.glossaries.models import Glossary, Term
 from sessions_app.models import DubbingSession, EngineUse, Line
 

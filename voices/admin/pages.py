@@ -48,25 +48,6 @@ class WhoseFilter(admin.SimpleListFilter):
         return queryset
 
 
-class Unchanging:
-    """Pages to look at: of what is decided elsewhere."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-
-class Permanent:
-    """Not deleted on its own pages; with its actor or account it goes."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        own = f"{self.opts.app_label}_{self.opts.model_name}_"  # type: ignore[attr-defined]  # the page's
-        here = (request.resolver_match and request.resolver_match.url_name) or own
-        return not here.startswith(own) and super().has_delete_permission(request, obj)  # type: ignore[misc]  # the page's
-
-
 def link(row: Any, text: str = "") -> SafeString | str:
     """To a row's own page."""
     if row is None:
