@@ -22,10 +22,11 @@ from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import CLONE_ASKED_S
 from pipeline.bounds import VOICE_SAMPLES_MAX as SAMPLES_MAX
 from pipeline.bounds import VOICE_SAMPLES_MAX_S as TOTAL_MAX_S
+from pipeline.client_messages import CreateVoiceClone
 from pipeline.ports import EngineError
 from pipeline.sound.media import MediaError, audio_container, decode_audio_blob
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.wire import CreateVoiceClone, WireError
+from pipeline.wire import WireError
 from sessions_app.engines import loaded
 from sessions_app.live.voice_samples import check_voice_samples
 from sessions_app.protocol.messages import VoiceCheck
