@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from knox.models import AuthToken
 
 from accounts import services
-from accounts.admin_pages import NotAdded, ReadOnly
+from accounts.admin_pages import NotAdded, Unchanging
 from accounts.models import (
     ApiToken,
     EngineKey,
@@ -124,7 +124,7 @@ class WebhookEndpointAdmin(NotAdded, WebhookAdminBase):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnly, DeliveryAdminBase):
+class WebhookDeliveryAdmin(Unchanging, DeliveryAdminBase):
     list_display = ("created_at", "endpoint", "event", "status", "attempts", "code", "error")
     list_filter = ("status", "error", "event__type")
     list_select_related = ("endpoint", "event")
@@ -134,7 +134,7 @@ class WebhookDeliveryAdmin(ReadOnly, DeliveryAdminBase):
 
 
 @admin.register(EngineKey)
-class EngineKeyAdmin(ReadOnly, KeyAdminBase):
+class EngineKeyAdmin(Unchanging, KeyAdminBase):
     list_display = ("vendor", "user", "hint", "kind", "status", "last_used_at", "last_checked_at")
     list_filter = ("vendor", "status")
     list_select_related = ("user",)

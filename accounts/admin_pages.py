@@ -14,7 +14,7 @@ class NotAdded:
         return False
 
 
-class ReadOnly(NotAdded):
+class Unchanging(NotAdded):
     """Pages to look at: nothing is added or changed on them."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature

@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
-from accounts.admin_pages import DeletedWithParent, ReadOnly
+from accounts.admin_pages import DeletedWithParent, Unchanging
 from accounts.models import User
 from sessions_app.admin.pages import Large, Page
 from sessions_app.projects.job_models import Export, Job, Upload
@@ -22,7 +22,7 @@ from sessions_app.projects.models import Project, ProjectLine
 PROJECT_OR_OWNER = "Id of the project, or e-mail address of its owner."
 
 
-class OfProject(ReadOnly, Large):
+class OfProject(Unchanging, Large):
     """Rows that belong to a project, found by it or by whose it is."""
 
     raw_id_fields: ClassVar[tuple[str, ...]] = ("project",)
@@ -131,7 +131,7 @@ class ExportAdmin(DeletedWithParent, OfProject):
 
 
 @admin.register(Upload)
-class UploadAdmin(ReadOnly, Page):
+class UploadAdmin(Unchanging, Page):
     list_display = ("id", "owner", "offset", "size_bytes", "created_at", "touched_at")
     list_select_related = ("owner",)
     raw_id_fields = ("owner",)

@@ -15,10 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from accounts.admin_pages import NotAdded, ReadOnly
 from accounts.models import User
 from voices import services
-from voices.admin.pages import STYLE, Form, Inline, Page, WhoseFilter, file_of, told
+from voices.admin.pages import STYLE, Form, Inline, Page, Unchanging, WhoseFilter, file_of, told
 from voices.errors import VoicesError
 from voices.models import Actor, Consent, PinnedVoice, Speaker, Title, VoiceClone, VoiceSample
 from voices.pictures import small_picture
@@ -46,7 +45,7 @@ class ActorForm(Form):
         return content
 
 
-class SamplesInline(ReadOnly, Inline):
+class SamplesInline(Unchanging, Inline):
     can_delete = False
     model = VoiceSample
     extra = 0
@@ -59,7 +58,7 @@ class SamplesInline(ReadOnly, Inline):
         return player(sample)
 
 
-class ConsentsInline(ReadOnly, Inline):
+class ConsentsInline(Unchanging, Inline):
     can_delete = False
     model = Consent
     extra = 0
@@ -74,7 +73,7 @@ class PinsInline(Inline):
     fields = ("language", "engine", "voice")
 
 
-class ClonesInline(ReadOnly, Inline):
+class ClonesInline(Unchanging, Inline):
     can_delete = False
     model = VoiceClone
     extra = 0
@@ -83,7 +82,7 @@ class ClonesInline(ReadOnly, Inline):
     show_change_link = True
 
 
-class SpeakersInline(ReadOnly, Inline):
+class SpeakersInline(Unchanging, Inline):
     can_delete = False
     model = Speaker
     fk_name = "actor"
@@ -246,7 +245,7 @@ class PinnedVoiceAdmin(Page):
 
 
 @admin.register(VoiceClone)
-class VoiceCloneAdmin(ReadOnly, Page):
+class VoiceCloneAdmin(Unchanging, Page):
     list_display = ("actor", "engine", "vendor_id", "state", "owner", "used_at", "created_at")
     list_filter = (WhoseFilter, "state", "engine")
     list_select_related = ("actor", "owner")
@@ -255,13 +254,16 @@ class VoiceCloneAdmin(ReadOnly, Page):
 
 
 @admin.register(Title)
-class TitleAdmin(NotAdded, Page):
+class TitleAdmin(Page):
     list_display = ("name", "url", "owner", "team", "created_at")
     list_filter = (WhoseFilter,)
     list_select_related = ("owner", "team")
     search_fields = ("name", "url", "owner__email")
     fields = ("name", "url", "owner", "team", "created_at")
     readonly_fields = ("url", "owner", "team", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
 
 
 def player(sample: VoiceSample) -> str:

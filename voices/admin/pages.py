@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin_pages import Unchanging as Unchanging
 from voices.playback import stored_response
 
 if TYPE_CHECKING:

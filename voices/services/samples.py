@@ -31,7 +31,7 @@ from pipeline.sample_quality.picture import picture
 from pipeline.sound.media import MediaError, open_media
 from pipeline.speakers.identification import BANDS
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from voices import claiming, files
+from voices import files
 from voices.analysis_engines import (
     ENCODER,
     Kept,
@@ -39,6 +39,7 @@ from voices.analysis_engines import (
     kept_prints,
     measure,
 )
+from voices.claiming import silent_for, still_mine, take
 from voices.errors import ConsentMissingError, LimitReachedError, VoicesError
 from voices.models import (
     Actor,
@@ -306,7 +307,7 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
 def waiting_samples() -> list[uuid.UUID]:
     """Those whose task was lost, or whose worker died over them."""
     before = timezone.now() - timedelta(seconds=_PAUSE_S)
-    quiet = Q(claimed_at=None, created_at__lt=before) | claiming.silent_for(_PAUSE_S)
+    quiet = Q(claimed_at=None, created_at__lt=before) | silent_for(_PAUSE_S)
     return list(
         VoiceSample.objects.filter(Q(state=SampleState.WAITING) & quiet | _abandoned())
         .order_by("created_at")
@@ -315,13 +316,13 @@ def waiting_samples() -> list[uuid.UUID]:
 
 
 def _abandoned() -> Q:
-    return Q(state=SampleState.ANALYSING) & claiming.silent_for(SAMPLE_ANALYSIS_S)
+    return Q(state=SampleState.ANALYSING) & silent_for(SAMPLE_ANALYSIS_S)
 
 
 @transaction.atomic
 def _claim(sample_id: uuid.UUID) -> VoiceSample | None:
     due = Q(state=SampleState.WAITING) | _abandoned()
-    sample: VoiceSample | None = claiming.take(VoiceSample.objects.all(), sample_id, due)
+    sample: VoiceSample | None = take(VoiceSample.objects.all(), sample_id, due)
     if sample is None:
         return None
     if sample.attempts >= SAMPLE_ATTEMPTS_MAX:
@@ -342,7 +343,7 @@ def _finish(
     kept: Sequence[Kept],
     stored: _Stored,
 ) -> None:
-    sample = claiming.still_mine(claimed, SampleState.ANALYSING)
+    sample = still_mine(claimed, SampleState.ANALYSING)
     if sample is None:
         # Deleted meanwhile, or taken for dead and done by another one: its file is swept.
         return
@@ -391,7 +392,7 @@ def _quality(snr_db: float | None) -> float:
 
 @transaction.atomic
 def _give_back(claimed: VoiceSample, state: SampleState, problem: str) -> None:
-    sample = claiming.still_mine(claimed, SampleState.ANALYSING)
+    sample = still_mine(claimed, SampleState.ANALYSING)
     if sample is not None:
         sample.state, sample.problem = state, problem
         sample.save(update_fields=["state", "problem"])
