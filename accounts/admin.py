@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from knox.models import AuthToken
 
 from accounts import services
+from accounts.admin_pages import NotAdded, Unchanging
 from accounts.models import (
     ApiToken,
     EngineKey,
@@ -75,7 +76,7 @@ class EmailUserAdmin(PeopleAdminBase):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(TokenAdminBase):
+class ApiTokenAdmin(NotAdded, TokenAdminBase):
     list_display = ("name", "owner", "scopes", "created", "last_used_at", "expires")
     list_select_related = ("auth_token__user",)
     search_fields = ("name", "auth_token__user__email")
@@ -94,9 +95,6 @@ class ApiTokenAdmin(TokenAdminBase):
     def expires(self, token: ApiToken) -> Any:
         return token.auth_token.expiry
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:  # noqa: ARG002 - the framework's signature
         obj.auth_token.delete()
 
@@ -105,7 +103,7 @@ class ApiTokenAdmin(TokenAdminBase):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(WebhookAdminBase):
+class WebhookEndpointAdmin(NotAdded, WebhookAdminBase):
     list_display = ("id", "owner", "team", "enabled", "disabled_reason", "failing_since")
     list_filter = ("enabled", "disabled_reason")
     list_select_related = ("owner", "team")
@@ -124,12 +122,9 @@ class WebhookEndpointAdmin(WebhookAdminBase):
     )
     readonly_fields = tuple(name for name in fields if name not in {"enabled", "disabled_reason"})
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(DeliveryAdminBase):
+class WebhookDeliveryAdmin(Unchanging, DeliveryAdminBase):
     list_display = ("created_at", "endpoint", "event", "status", "attempts", "code", "error")
     list_filter = ("status", "error", "event__type")
     list_select_related = ("endpoint", "event")
@@ -137,15 +132,9 @@ class WebhookDeliveryAdmin(DeliveryAdminBase):
     search_fields = ("id", "event__id", "endpoint__id", "endpoint__owner__email")
     date_hierarchy = "created_at"
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
 
 @admin.register(EngineKey)
-class EngineKeyAdmin(KeyAdminBase):
+class EngineKeyAdmin(Unchanging, KeyAdminBase):
     list_display = ("vendor", "user", "hint", "kind", "status", "last_used_at", "last_checked_at")
     list_filter = ("vendor", "status")
     list_select_related = ("user",)
@@ -162,12 +151,6 @@ class EngineKeyAdmin(KeyAdminBase):
         "last_checked_at",
     )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
 
 class MembershipInline(MembershipInlineBase):
     model = Membership
@@ -183,15 +166,12 @@ class TeamAdmin(TeamAdminBase):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(InvitationAdminBase):
+class InvitationAdmin(NotAdded, InvitationAdminBase):
     list_display = ("email", "team", "role", "created_at", "expires_at")
     list_select_related = ("team",)
     search_fields = ("email", "team__name")
     fields = ("team", "email", "role", "invited_by", "expires_at")
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
 
 
 @admin.register(Preferences)

@@ -33,14 +33,6 @@ class NewTokenForm(forms.Form):
         return self.cleaned_data["scopes"] or [EVERYTHING]
 
 
-class ExtensionNameForm(forms.Form):
-    name = forms.CharField(
-        label="Name of this browser",
-        max_length=100,
-        help_text="So that you know it again among your tokens.",
-    )
-
-
 class PreferencesForm(forms.Form):
     target_language = forms.ChoiceField(
         label="Dub into",

@@ -9,15 +9,17 @@ from accounts.api_pairing import PairingCodesView, PairingExchangeView
 from accounts.api_preferences import PreferencesView
 from accounts.rest.overview import docs_page, problems_page
 from accounts.webhooks.api import (
+    EventTypesView,
+    WebhookSecretView,
+    WebhooksView,
+    WebhookView,
+)
+from accounts.webhooks.api_deliveries import (
     DeliveriesView,
     DeliveryReplayView,
     DeliveryView,
-    EventTypesView,
     WebhookReplayView,
-    WebhookSecretView,
-    WebhooksView,
     WebhookTestView,
-    WebhookView,
 )
 
 _WEBHOOK = "webhooks/<uuid:webhook_id>"

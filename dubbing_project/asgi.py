@@ -17,11 +17,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from accounts.socket_authentication import SocketAuthentication  # noqa: E402
 from dubbing_project.health.watch import begin_watching  # noqa: E402
 from pipeline import metrics  # noqa: E402
+from sessions_app.engines.loaded import begin_warming, engines  # noqa: E402
 from sessions_app.live import registry as live  # noqa: E402
 from sessions_app.processes import readiness  # noqa: E402
 from sessions_app.processes.loop_lag import begin_sampling  # noqa: E402
 from sessions_app.routing import websocket_urlpatterns  # noqa: E402
-from sessions_app.wiring import begin_warming, engines  # noqa: E402
 
 metrics.export_bounds()
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from pipeline import metrics
 from pipeline.bounds import FOLLOWING_WAITING_MAX
+from pipeline.committing.again import clause_of, known, line_again
 from pipeline.committing.listening import SAME_LANGUAGE, transcript_of
 from pipeline.dub import Dub
 from pipeline.events import LanguageFound, PartialTranscript
@@ -41,7 +42,7 @@ from pipeline.sharing.shared import (
 from pipeline.speaking.ledger import Entry
 from pipeline.speaking.making import Translation
 from pipeline.speaking.playing import Timing
-from pipeline.types import Clause, Line, Voice, Word
+from pipeline.types import Line, Voice
 from pipeline.voices.casting import Casting
 from pipeline.voices.kept_voices import KeptVoices
 from pipeline.voices.likeness import Likeness
@@ -179,22 +180,12 @@ class Follower(Dub):
 
     def _enter_again(self, again: Again) -> Entry:
         now, pending = self._clock(), again.line
-        words = (Word(pending.source_text, pending.start_s, pending.end_s),)
-        voice = self._casting.by_id(pending.voice)
-        line = Line(
-            sequence=pending.line,
-            clause=Clause(-1, words, ends_utterance=True),
-            source_language=pending.source_language,
-            target_language=self._plan.target_language,
-            source_text=pending.source_text,
-            speaker=pending.speaker,
-            voice=voice or self._casting.assign(pending.speaker.speaker),
-            style=pending.style,
-        )
+        who = pending.speaker.speaker
+        voice = self._casting.by_id(pending.voice) or self._casting.assign(who)
+        line = line_again(pending, self._plan.target_language, voice)
         translation: asyncio.Future[Translation]
         if pending.target_text is not None:
-            translation = asyncio.get_running_loop().create_future()
-            translation.set_result(Translation(pending.target_text, 0.0))
+            translation = known(pending.target_text)
         else:
             theirs = {own: line for line, own in self._followed.untranslated.items()}
             translation = self._translations.wait_for(theirs.get(pending.line, -1), pending.line)
@@ -270,10 +261,9 @@ class Follower(Dub):
 
     async def _commit(self, shared: SharedLine, aside: Aside | None) -> None:
         number = self._next_line
-        words = (Word(shared.text, shared.start_s, shared.end_s),)
         line = Line(
             sequence=number,
-            clause=Clause(-1, words, ends_utterance=True),
+            clause=clause_of(shared.text, shared.start_s, shared.end_s),
             source_language=shared.language,
             target_language=self._plan.target_language,
             source_text=shared.text,

@@ -18,14 +18,13 @@ from accounts.models import User
 from accounts.socket_authentication import Refusal, authenticate
 from pipeline import metrics
 from pipeline.bounds import ANSWERS_PER_SECOND, BURST_S, EXCESS_MAX, LOBBY_S, TEXT_MAX_CHARACTERS
+from pipeline.client_messages import AnyClientMessage, Authenticate
 from pipeline.events import Failure
 from pipeline.runtime import log_context
 from pipeline.wire import (
     HEADER_BYTES,
     SUBPROTOCOL,
-    AnyClientMessage,
     AudioFrame,
-    Authenticate,
     WireError,
     decode_frame,
     decode_message,

@@ -26,6 +26,7 @@ from pipeline.providers.catalogue import NAMED_ROLES
 from pipeline.sound.demo_clip import DIALOGUE, DemoClipError, write_clip
 from pipeline.sound.media import open_media
 from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.engines.engine_access import installation_access
 
 SOURCE, TARGET = "en", "es"
@@ -102,7 +103,7 @@ async def _dub(media: Any) -> DubbedMedia:
         live=False,
     )
     wanted = installation_access().want(dict.fromkeys(NAMED_ROLES, "offline"))
-    engines = wiring.make_engines(wanted)
+    engines = loaded.make_engines(wanted)
     try:
         return await dub_media(media.blocks(), plan, engines, lambda _: None)
     finally:

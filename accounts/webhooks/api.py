@@ -1,16 +1,12 @@
-"""``/api/webhooks``: where events go, and how their deliveries went."""
+"""``/api/webhooks``: where events go."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any, ClassVar
 
-import django_filters
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -20,7 +16,6 @@ from rest_framework.response import Response
 from accounts.models import Team
 from accounts.ownership import EDITING_ROLES
 from accounts.rest.conditional import check_match, tagged
-from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
@@ -29,8 +24,8 @@ from accounts.rest.views import Api
 from accounts.webhooks import services
 from accounts.webhooks.addresses import AddressRefusedError, check_url
 from accounts.webhooks.event_types import EVENT_TYPES, EVERY
-from accounts.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
-from pipeline.bounds import WEBHOOK_KEPT_DAYS, WEBHOOK_URL_MAX
+from accounts.webhooks.models import WebhookEndpoint
+from pipeline.bounds import WEBHOOK_URL_MAX
 
 EDITABLE = ("url", "description", "event_types", "team", "enabled")
 READS: dict[str, str] = {"GET": "read:webhooks"}
@@ -129,55 +124,6 @@ class EditedWebhookSerializer(NewWebhookSerializer):
         return attrs
 
 
-class TrySerializer(serializers.Serializer[Any]):
-    at = serializers.DateTimeField()
-    code = serializers.IntegerField(allow_null=True)
-    error = serializers.CharField(allow_blank=True)
-    duration_ms = serializers.IntegerField()
-
-
-class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
-    event = serializers.CharField(source="event_id", help_text="The `webhook-id` of its requests.")
-    event_type = serializers.CharField(source="event.type")
-    code = serializers.IntegerField(allow_null=True, help_text="HTTP status of the last answer.")
-
-    class Meta:
-        model = WebhookDelivery
-        fields: tuple[str, ...] = (
-            "id",
-            "event",
-            "event_type",
-            "status",
-            "attempts",
-            "code",
-            "error",
-            "duration_ms",
-            "created_at",
-            "last_try_at",
-            "next_try_at",
-        )
-        read_only_fields: tuple[str, ...] = fields
-
-
-class DeliveryDetailSerializer(DeliverySerializer):
-    log = TrySerializer(many=True)
-    body = serializers.DictField(source="event.body", help_text="What is sent.")
-
-    class Meta(DeliverySerializer.Meta):
-        fields: tuple[str, ...] = (*DeliverySerializer.Meta.fields, "log", "body")
-        read_only_fields: tuple[str, ...] = fields
-
-
-class ReplaySerializer(serializers.Serializer[Any]):
-    since = serializers.DateTimeField(
-        required=False, help_text=f"What failed since then; {WEBHOOK_KEPT_DAYS} days at most."
-    )
-
-
-class ReplayedSerializer(serializers.Serializer[Any]):
-    replayed = serializers.IntegerField()
-
-
 class EventTypeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField()
@@ -186,15 +132,6 @@ class EventTypeSerializer(serializers.Serializer[Any]):
 
 class EventTypesSerializer(serializers.Serializer[Any]):
     event_types = EventTypeSerializer(many=True)
-
-
-class DeliveryFilters(FilterSet):
-    status = django_filters.MultipleChoiceFilter(choices=DeliveryStatus.choices)
-    event_type = django_filters.CharFilter(field_name="event__type", max_length=64)
-
-    class Meta:
-        model = WebhookDelivery
-        fields: ClassVar[list[str]] = []
 
 
 class Webhooks(Api):
@@ -211,13 +148,6 @@ class Webhooks(Api):
         if endpoint is None:
             raise NotFound
         return endpoint  # type: ignore[no-any-return]  # what is owned has an untyped manager
-
-    def delivery(self, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> WebhookDelivery:
-        rows = self.found(webhook_id).deliveries.select_related("event")
-        delivery = rows.filter(pk=delivery_id).first()
-        if delivery is None:
-            raise NotFound
-        return delivery
 
     def team(self, team_id: int | None) -> Team | None:
         if team_id is None:
@@ -316,83 +246,6 @@ class WebhookSecretView(Webhooks):
         return Response(SecretSerializer(shown).data, headers={"Cache-Control": "no-store"})
 
 
-class WebhookTestView(Webhooks):
-    scopes = WRITES
-    serializer_class = DeliverySerializer
-    rate = "webhook_test"
-
-    @extend_schema(operation_id="test_webhook", request=None, responses={202: DeliverySerializer})
-    def post(self, request: Request, webhook_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
-        """Have a `webhook.test` event sent to it; look at the delivery to see how it went."""
-        endpoint = self.found(webhook_id)
-        refuse_disabled(endpoint)
-        delivery = services.send_test(endpoint)
-        return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
-
-
-class WebhookReplayView(Webhooks):
-    scopes = WRITES
-    serializer_class = ReplayedSerializer
-
-    @extend_schema(
-        operation_id="replay_failed",
-        request=ReplaySerializer,
-        responses={202: ReplayedSerializer},
-    )
-    def post(self, request: Request, webhook_id: uuid.UUID) -> Response:
-        """Send everything again that failed for good."""
-        given = ReplaySerializer(data=request.data or {})
-        given.is_valid(raise_exception=True)
-        endpoint = self.found(webhook_id)
-        refuse_disabled(endpoint)
-        oldest = timezone.now() - timedelta(days=WEBHOOK_KEPT_DAYS)
-        since = max(given.validated_data.get("since") or oldest, oldest)
-        count = services.replay_failed(endpoint, since=since)
-        return Response({"replayed": count}, status=status.HTTP_202_ACCEPTED)
-
-
-class DeliveriesView(Webhooks):
-    scopes = READS
-    serializer_class = DeliverySerializer
-    queryset = WebhookDelivery.objects.none()
-    filter_backends = (Filters,)
-    filterset_class = DeliveryFilters
-    ordering = ("-created_at", "-id")
-
-    @extend_schema(operation_id="list_deliveries", responses=DeliverySerializer(many=True))
-    def get(self, request: Request, webhook_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
-        """The log of a webhook's deliveries, newest first."""
-        rows: QuerySet[WebhookDelivery] = self.found(webhook_id).deliveries.select_related("event")
-        return self.page_of(self.filter_queryset(rows))
-
-
-class DeliveryView(Webhooks):
-    scopes = READS
-    serializer_class = DeliveryDetailSerializer
-
-    @extend_schema(operation_id="read_delivery")
-    @with_tag
-    def get(self, request: Request, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:
-        """One delivery: what was sent, and how each try went."""
-        shown = DeliveryDetailSerializer(self.delivery(webhook_id, delivery_id)).data
-        return tagged(request, shown, ())
-
-
-class DeliveryReplayView(Webhooks):
-    scopes = WRITES
-    serializer_class = DeliverySerializer
-
-    @extend_schema(
-        operation_id="replay_delivery", request=None, responses={202: DeliverySerializer}
-    )
-    def post(self, request: Request, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
-        """Send an event again, under the id that it had: receivers know it by that."""
-        delivery = self.delivery(webhook_id, delivery_id)
-        refuse_disabled(delivery.endpoint)
-        services.replay(delivery)
-        return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
-
-
 class EventTypesView(Webhooks):
     scopes: ClassVar[dict[str, str]] = {"GET": ANY}
     serializer_class = EventTypesSerializer
@@ -403,8 +256,3 @@ class EventTypesView(Webhooks):
         """The events that there are, with an example of each."""
         shown = EventTypeSerializer(list(EVENT_TYPES.values()), many=True).data
         return Response({"event_types": shown})
-
-
-def refuse_disabled(endpoint: WebhookEndpoint) -> None:
-    if not endpoint.enabled:
-        raise Problem("webhook_disabled")

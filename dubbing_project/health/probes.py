@@ -58,7 +58,7 @@ def worker() -> dict[str, Any]:
 
 def engines() -> dict[str, Any]:
     """Imported on first use: what only waits for the server need not load the engines."""
-    from sessions_app.wiring import engine_status
+    from sessions_app.engines.loaded import engine_status
 
     return dict(engine_status())
 

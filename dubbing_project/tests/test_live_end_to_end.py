@@ -159,7 +159,8 @@ def test_the_server_is_well_and_its_engines_are_loaded(platform: RunningServices
 
 def test_the_serving_process_imports_no_heavy_package() -> None:
     program = (
-        "import dubbing_project.asgi, sys; from sessions_app import wiring; wiring.make_engines();"
+        "import dubbing_project.asgi, sys; from sessions_app.engines.loaded import make_engines;"
+        "make_engines();"
         "found = {'torch', 'librosa', 'numba', 'tensorflow'} & set(sys.modules);"
         "sys.exit(', '.join(found) if found else 0)"
     )

@@ -48,9 +48,9 @@ def logged_in(browser: Chrome, server: str) -> Page:
     return page
 
 
-def test_one_click_in_the_portal_pairs_this_browser(
-    unpaired: Chrome, platform: RunningServices
-) -> None:
+@pytest.fixture
+def connecting(unpaired: Chrome, platform: RunningServices) -> Iterator[tuple[Page, Page]]:
+    """The options after a click on Connect, and the portal's page that it has opened."""
     portal = logged_in(unpaired, platform.url)
     options = unpaired.open("src/ui/options.html")
     options.fill("#server", platform.url)
@@ -58,6 +58,16 @@ def test_one_click_in_the_portal_pairs_this_browser(
         options.click("#connect")
     page = opened.value
     page.wait_for_url(re.compile("/account/pair-extension"))
+    yield options, page
+    options.close()
+    page.close()
+    portal.close()
+
+
+def test_one_click_in_the_portal_pairs_this_browser(
+    unpaired: Chrome, platform: RunningServices, connecting: tuple[Page, Page]
+) -> None:
+    options, page = connecting
     page.get_by_role("button", name="Pair it").click()
     until(lambda: "Paired" in page.inner_text("#pairing-status"), what="the pairing")
     paired = account(unpaired)
@@ -65,22 +75,13 @@ def test_one_click_in_the_portal_pairs_this_browser(
     assert paired["server"] == platform.url
     assert len(str(paired["token"])) > 30
     until(lambda: "Paired as" in options.inner_text("#paired-as"), what="whom it is paired as")
-    options.close()
-    page.close()
-    portal.close()
 
 
 def test_the_pairing_page_says_why_the_extension_could_not_pair(
-    unpaired: Chrome, platform: RunningServices
+    unpaired: Chrome, connecting: tuple[Page, Page]
 ) -> None:
     """Its code is used up before the extension comes by it."""
-    portal = logged_in(unpaired, platform.url)
-    options = unpaired.open("src/ui/options.html")
-    options.fill("#server", platform.url)
-    with unpaired.context.expect_page() as opened:
-        options.click("#connect")
-    page = opened.value
-    page.wait_for_url(re.compile("/account/pair-extension"))
+    _, page = connecting
 
     def use_up(route: Route) -> None:
         answer = route.fetch()
@@ -96,9 +97,6 @@ def test_the_pairing_page_says_why_the_extension_could_not_pair(
     assert page.locator(".pairing-code").is_visible()
     assert account(unpaired) is None
     unpaired.console.clear()  # the browser itself notes answers that are no success
-    options.close()
-    page.close()
-    portal.close()
 
 
 def test_a_wrong_code_and_a_wrong_server_are_told_plainly(

@@ -16,10 +16,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from pipeline.client_messages import SourceTextMessage  # noqa: E402
 from pipeline.events import CueAudio  # noqa: E402
 from pipeline.wire import (  # noqa: E402
     AudioFrame,
-    SourceTextMessage,
     WireError,
     decode_cue_frame,
     decode_frame,

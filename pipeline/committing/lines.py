@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 
 from pipeline.bounds import IDENTIFY_MAX_S
+from pipeline.committing import again
 from pipeline.committing.speculation import Speculation
 from pipeline.events import Event, SpeakerHeard, SpeakerIdentified
 from pipeline.handover.snapshot import CommittingState, Habit, PendingLine
@@ -23,7 +24,7 @@ from pipeline.speakers.clustering import SpeakerRegistry
 from pipeline.speakers.memory import Identity, SpeakerMemory
 from pipeline.speaking.making import Translation, translate
 from pipeline.text.text_form import lower_sentence_starts, restore
-from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, Pcm, SpeakerMatch, Word
+from pipeline.types import SAMPLE_RATE_HZ, Clause, Line, Pcm, SpeakerMatch
 from pipeline.voices.casting import Casting
 from pipeline.voices.kept_voices import KeptVoices
 from pipeline.voices.likeness import Likeness
@@ -156,24 +157,11 @@ class Committing:
     def line_again(self, pending: PendingLine) -> tuple[Line, asyncio.Future[Translation]]:
         """A line that another process committed; it is translated only where it was not."""
         who = pending.speaker.speaker
-        words = (Word(pending.source_text, pending.start_s, pending.end_s),)
-        line = Line(
-            sequence=pending.line,
-            clause=Clause(-1, words, ends_utterance=True),
-            source_language=pending.source_language,
-            target_language=self._plan.target_language,
-            source_text=pending.source_text,
-            speaker=pending.speaker,
-            voice=self._casting.by_id(pending.voice) or self._casting.assign(who),
-            style=pending.style,
-            level_dbfs=pending.level_dbfs,
-            snr_db=pending.snr_db,
-        )
+        voice = self._casting.by_id(pending.voice) or self._casting.assign(who)
+        line = again.line_again(pending, self._plan.target_language, voice)
         if pending.target_text is None:
             return line, self._translate(pending.source_text, pending.source_language)
-        known: asyncio.Future[Translation] = asyncio.get_running_loop().create_future()
-        known.set_result(Translation(pending.target_text, 0.0))
-        return line, known
+        return line, again.known(pending.target_text)
 
     def export(self) -> CommittingState:
         return CommittingState(

@@ -13,7 +13,7 @@ import logging
 import os
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -97,17 +97,7 @@ class WorkerProcess(Generic[Request, Reply]):
 
     async def aclose(self, *, grace_s: float = 1.0) -> None:
         """Close the pipe, give the child a moment, then kill it. Idempotent."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        if self.alive:
-            try:
-                await asyncio.wait_for(self._process.wait(), grace_s)
-            except TimeoutError:
-                self.kill()
-                await killed(self._process)
-        # Without this the pipe's transport outlives the loop and warns.
-        with contextlib.suppress(Exception):
-            self._process._transport.close()  # type: ignore[attr-defined]  # no public way
+        await end_process(self._process, kill=self.kill, grace_s=grace_s)
 
     def kill(self) -> None:
         if self.alive:
@@ -115,7 +105,24 @@ class WorkerProcess(Generic[Request, Reply]):
                 self._process.kill()
 
 
-async def killed(process: asyncio.subprocess.Process) -> None:
+async def end_process(
+    process: asyncio.subprocess.Process, *, kill: Callable[[], None], grace_s: float
+) -> None:
+    """Close the pipe to it, give it a moment, then ``kill``. Idempotent."""
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.returncode is None:
+        try:
+            await asyncio.wait_for(process.wait(), grace_s)
+        except TimeoutError:
+            kill()
+            await _gone(process)
+    # Without this the pipe's transport outlives the loop and warns.
+    with contextlib.suppress(Exception):
+        process._transport.close()  # type: ignore[attr-defined]  # no public way
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
     """Wait until a process that was killed has gone, for a while: one that is stuck in the
     system must not hold up whoever stops it."""
     try:

@@ -135,14 +135,6 @@ async def answers(
     return got
 
 
-async def until(holds: Callable[[], bool], *, seconds: float = 3.0) -> None:
-    for _ in range(round(seconds / 0.01)):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to hold")
-
-
 def wav(pcm: Pcm, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as out:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -85,12 +84,6 @@ async def say(
     synthesizer: ElevenLabsSynthesizer, text: str = TEXT, voice: Voice | None = None, **more: Any
 ) -> Pcm:
     return await heard(await synthesizer.synthesize(request_of(synthesizer, text, voice, **more)))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # nothing tells
-            await asyncio.sleep(0.01)
 
 
 def speech(seconds: float = 12.0, pitch_hz: float = 150.0) -> Pcm:

@@ -67,10 +67,13 @@ def test_a_pause_is_preferred_to_a_cut_between_joined_words() -> None:
 def test_the_newest_words_are_held_back() -> None:
     spoken = words("one more thing that I wanted to say to you before you go away again")
     committer = Committer()
+    committed = 0
     for count in range(1, len(spoken) + 1):
         hypothesis = Hypothesis(0, tuple(spoken[:count]), spoken[count - 1].end_s)
         for clause in committer.update(hypothesis):
+            committed += 1
             assert clause.words[-1] in spoken[: count - CommitRules().hold_back_words]
+    assert committed
 
 
 def test_what_was_committed_is_never_rewritten_by_the_final() -> None:

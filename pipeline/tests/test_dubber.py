@@ -139,6 +139,7 @@ async def test_a_cues_event_comes_before_its_sound_and_the_end_after() -> None:
 async def test_cues_never_overlap_and_never_precede_their_source() -> None:
     told = await dub(FOUR, scripted_engines(synthesizer=ScriptedSynthesizer(char_s=0.2)))
     records = of(LineRecord, told)
+    assert [record.sequence for record in records] == [0, 1, 2, 3]
     end_s = 0.0
     for record in records:
         assert record.cue_start_s is not None

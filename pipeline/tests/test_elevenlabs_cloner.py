@@ -23,8 +23,8 @@ from pipeline.tests.emulated_elevenlabs import (
     say,
     speaking,
     speech,
-    until,
 )
+from pipeline.tests.waiting import until
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 BASE = Voice(f"elevenlabs:{STOCK[0].id}", "elevenlabs", STOCK[0].name, ())

@@ -27,8 +27,8 @@ from pipeline.tests.elevenlabs_helpers import (
     emulated,
     heard,
     refusal,
-    until,
 )
+from pipeline.tests.waiting import until
 
 TEXT = "El comité publicará su informe el próximo martes."
 

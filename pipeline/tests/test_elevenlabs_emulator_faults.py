@@ -29,9 +29,9 @@ from pipeline.tests.elevenlabs_helpers import (
     say,
     socket,
     tone,
-    until,
     wav,
 )
+from pipeline.tests.waiting import until
 
 TEXT = "El comité publicará su informe el martes. "
 KINDS = ("stream-input", "multi-stream-input")

@@ -21,8 +21,8 @@ from pipeline.tests.elevenlabs_helpers import (
     emulated,
     say,
     socket,
-    until,
 )
+from pipeline.tests.waiting import until
 
 TEXT = "El comité publicará su informe el martes. "
 BEGIN = {"text": " "}

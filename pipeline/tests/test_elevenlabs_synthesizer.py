@@ -34,8 +34,8 @@ from pipeline.tests.emulated_elevenlabs import (
     request_of,
     say,
     speaking,
-    until,
 )
+from pipeline.tests.waiting import until
 from pipeline.types import SAMPLE_RATE_HZ, Style, Voice
 
 HUM_S = 0.065

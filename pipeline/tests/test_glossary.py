@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.bounds import TERMS_MAX
 from pipeline.text import glossary
-from pipeline.text.glossary import lost, protect, restore, tag_token, word_token
+from pipeline.text.glossary import lost, protect, restore, word_token
 
 WORDS = st.text(alphabet="abcdeé'+ßZxq", min_size=1, max_size=6)
 TERMS = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)
@@ -71,12 +71,6 @@ def test_every_occurrence_gets_its_own_token_so_that_engines_may_reorder() -> No
     hidden, placeholders = protect("cat cat cat", {"cat": "gato"})
     assert len(placeholders) == 3
     assert len(set(hidden.split())) == 3
-
-
-def test_markup_tokens_serve_engines_that_translate_markup() -> None:
-    hidden, placeholders = protect("a cat", {"cat": "gato"}, token=tag_token)
-    assert hidden == 'a <x id="0"/>'
-    assert restore('un <x id="0"/>', placeholders) == "un gato"
 
 
 def test_more_occurrences_than_there_are_tokens_are_left_as_they_are() -> None:

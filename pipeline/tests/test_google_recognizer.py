@@ -49,6 +49,7 @@ async def test_times_that_were_given_stay_and_are_in_order(tmp_path: Path) -> No
         assert starts == sorted(starts)
         for word in one.words:
             assert given.setdefault(word.text.lower().rstrip("."), word.start_s) == word.start_s
+    assert len(given) == len(clock_words(pcm))
     for text, start_s in given.items():
         assert start_s == pytest.approx(0.4 * int(text.removeprefix("word")), abs=0.45)
 

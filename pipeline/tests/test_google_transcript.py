@@ -15,7 +15,6 @@ from pipeline.providers.google.utterances import Utterances
 from pipeline.types import Hypothesis, SpeechPiece, Word
 
 VOCABULARY = "the a of and to in go no yes so we they house river open light morning".split()
-NEVER = float("inf")
 
 texts = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=24)
 lengths = st.lists(st.floats(0.08, 0.7), min_size=40, max_size=40)

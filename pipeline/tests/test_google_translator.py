@@ -23,7 +23,6 @@ from pipeline.ports import EngineError, TranslationRequest
 from pipeline.providers.google.translator import GoogleTranslator
 from pipeline.providers.registry import make_engines
 from pipeline.providers.settings import EngineSettings, GoogleAccess
-from pipeline.tests.contracts.checking import until
 from pipeline.tests.google_cloud import (
     access,
     clock_words,
@@ -34,6 +33,7 @@ from pipeline.tests.google_cloud import (
     speech,
 )
 from pipeline.tests.test_dubber import dub, of, scripted_engines
+from pipeline.tests.waiting import until
 
 
 @asynccontextmanager

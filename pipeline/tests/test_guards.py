@@ -34,6 +34,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedTranslator,
 )
 from pipeline.tests.test_dubber import chunks, of, plan
+from pipeline.tests.waiting import until
 from pipeline.types import Hypothesis, Pcm, SpeechPiece, Voice
 
 QUICK = BreakerRules(failures=2, within_s=20.0, open_s=0.05, open_most_s=0.2)
@@ -161,14 +162,6 @@ class House:
 
 def asked(text: str = "good morning") -> TranslationRequest:
     return TranslationRequest(text, "en", "es")
-
-
-async def until(there: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if there():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come")
 
 
 # Translation --------------------------------------------------------------------------

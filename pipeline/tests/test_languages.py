@@ -51,6 +51,7 @@ async def test_the_change_is_told_before_the_first_line_in_the_new_language() ->
     engines = scripted_engines(recognizer=polyglot(), translator=ScriptedTranslator(pair_set=PAIRS))
     told = await dub(SOUND, engines, plan(source_language=AUTO))
     order = [one for one in told if isinstance(one, LanguageFound | CommittedTranscript)]
+    assert len(order) == len(SPOKEN) + 4  # changes
     now = ""
     for one in order:
         if isinstance(one, LanguageFound):

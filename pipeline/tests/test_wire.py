@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bounds import PING_ID_MAX, QUOTED_MAX
+from pipeline.client_messages import Ping, StartDubbing
 from pipeline.events import CueAudio, Notice
 from pipeline.wire import (
     HEADER_BYTES,
     MEDIA_TIME_MAX_US,
     AudioFrame,
-    Ping,
-    StartDubbing,
     WireError,
     decode_cue_frame,
     decode_frame,

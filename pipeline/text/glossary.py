@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pipeline.bounds import TERMS_MAX
 
@@ -29,14 +29,7 @@ def word_token(index: int) -> str:
     return f"Zxq{_LETTERS[high % len(_LETTERS)]}{_LETTERS[low]}x"
 
 
-def tag_token(index: int) -> str:
-    """An empty element, for engines that translate markup and leave tags in place."""
-    return f'<x id="{index}"/>'
-
-
-def protect(
-    text: str, glossary: Mapping[str, str], *, token: Callable[[int], str] = word_token
-) -> tuple[str, dict[str, str]]:
+def protect(text: str, glossary: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Replace each source term in ``text`` by a token.
 
     Terms match whole words in any case and with any white space between their
@@ -63,11 +56,11 @@ def protect(
     def hide(match: re.Match[str]) -> str:
         nonlocal index
         target = targets.get(_key(match[0]))
-        while index < TERMS_MAX and token(index).lower() in taken:
+        while index < TERMS_MAX and word_token(index).lower() in taken:
             index += 1
         if target is None or index >= TERMS_MAX:
             return match[0]
-        placeholder = token(index)
+        placeholder = word_token(index)
         index += 1
         placeholders[placeholder] = target
         return placeholder

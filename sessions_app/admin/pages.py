@@ -18,28 +18,11 @@ else:
     BoundedBase, Page = Paginator, admin.ModelAdmin
 
 
-class ReadOnly:
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-
 class Kept:
     """Not deleted here, nor with what it belongs to."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
         return False
-
-
-class PartOfProject:
-    """Not deleted on its own pages; with its project or its owner's account it goes."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        own = f"{self.opts.app_label}_{self.opts.model_name}_"  # type: ignore[attr-defined]  # the page's
-        here = (request.resolver_match and request.resolver_match.url_name) or own
-        return not here.startswith(own) and super().has_delete_permission(request, obj)  # type: ignore[misc]  # the page's
 
 
 class BoundedPaginator(BoundedBase):

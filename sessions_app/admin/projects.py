@@ -13,15 +13,16 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from accounts.admin_pages import DeletedWithParent, Unchanging
 from accounts.models import User
-from sessions_app.admin.pages import Large, Page, PartOfProject, ReadOnly
+from sessions_app.admin.pages import Large, Page
 from sessions_app.projects.job_models import Export, Job, Upload
 from sessions_app.projects.models import Project, ProjectLine
 
 PROJECT_OR_OWNER = "Id of the project, or e-mail address of its owner."
 
 
-class OfProject(ReadOnly, Large):
+class OfProject(Unchanging, Large):
     """Rows that belong to a project, found by it or by whose it is."""
 
     raw_id_fields: ClassVar[tuple[str, ...]] = ("project",)
@@ -84,7 +85,7 @@ class ProjectAdmin(OfProject):
 
 
 @admin.register(ProjectLine)
-class ProjectLineAdmin(PartOfProject, OfProject):
+class ProjectLineAdmin(DeletedWithParent, OfProject):
     list_display = (
         "project",
         "number",
@@ -99,7 +100,7 @@ class ProjectLineAdmin(PartOfProject, OfProject):
 
 
 @admin.register(Job)
-class JobAdmin(PartOfProject, OfProject):
+class JobAdmin(DeletedWithParent, OfProject):
     list_display = (
         "id",
         "project",
@@ -118,7 +119,7 @@ class JobAdmin(PartOfProject, OfProject):
 
 
 @admin.register(Export)
-class ExportAdmin(PartOfProject, OfProject):
+class ExportAdmin(DeletedWithParent, OfProject):
     list_display = ("id", "project", "owner", "form", "state", "size_bytes", "created_at")
     list_filter = ("form",)
     list_select_related = ("project__owner", "job")
@@ -130,7 +131,7 @@ class ExportAdmin(PartOfProject, OfProject):
 
 
 @admin.register(Upload)
-class UploadAdmin(ReadOnly, Page):
+class UploadAdmin(Unchanging, Page):
     list_display = ("id", "owner", "offset", "size_bytes", "created_at", "touched_at")
     list_select_related = ("owner",)
     raw_id_fields = ("owner",)

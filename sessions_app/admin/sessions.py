@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 
-from sessions_app.admin.pages import Kept, Large, ReadOnly
+from accounts.admin_pages import Unchanging
+from sessions_app.admin.pages import Kept, Large
 from sessions_app.glossaries.models import Glossary, Term
 from sessions_app.models import DubbingSession, EngineUse, Line
 
@@ -19,7 +20,7 @@ else:
 
 
 @admin.register(DubbingSession)
-class DubbingSessionAdmin(ReadOnly, SessionAdminBase):
+class DubbingSessionAdmin(Unchanging, SessionAdminBase):
     list_display = (
         "id",
         "owner",
@@ -36,7 +37,7 @@ class DubbingSessionAdmin(ReadOnly, SessionAdminBase):
 
 
 @admin.register(Line)
-class LineAdmin(Kept, ReadOnly, Large):
+class LineAdmin(Kept, Unchanging, Large):
     list_display = ("session", "sequence", "speaker", "start_s", "engine", "skipped_reason")
     list_filter = ("engine", "skipped_reason")
     raw_id_fields = ("session",)
@@ -44,7 +45,7 @@ class LineAdmin(Kept, ReadOnly, Large):
 
 
 @admin.register(EngineUse)
-class EngineUseAdmin(Kept, ReadOnly, Large):
+class EngineUseAdmin(Kept, Unchanging, Large):
     list_display = ("day", "user", "engine", "leg", "amount", "unit", "requests", "session")
     list_filter = ("engine", "leg")
     list_select_related = ("user",)

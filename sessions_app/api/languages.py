@@ -18,7 +18,7 @@ from pipeline.ports import EngineError
 from pipeline.providers.catalogue import NAMED_ROLES, providers_of
 from pipeline.providers.choice import refuse_unknown
 from pipeline.types import Voice
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.engines.languages import available_pairs
 from sessions_app.engines.offered_voices import ClonedVoice, StockVoice, cloned_voices
 
@@ -99,7 +99,7 @@ class LanguagesView(Api):
                 "engines": engines.names(),
             }
 
-        return Response(wiring.ask(self.person.pk, found, wish=_wish(request)))
+        return Response(loaded.ask(self.person.pk, found, wish=_wish(request)))
 
 
 class VoicesView(Api):
@@ -135,7 +135,7 @@ class VoicesView(Api):
             known = engines.synthesizer.languages()
             return known, engines.synthesizer.voices(language) if language in known else ()
 
-        known, voices = wiring.ask(self.person.pk, found, wish=_wish(request))
+        known, voices = loaded.ask(self.person.pk, found, wish=_wish(request))
         if language not in known:
             raise serializers.ValidationError(
                 {"language": f"Choose one of: {', '.join(sorted(known))}."}

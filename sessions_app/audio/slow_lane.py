@@ -10,9 +10,10 @@ from django.conf import settings
 
 from pipeline import metrics
 from pipeline.bounds import SLOW_MAX, SLOW_MAX_BYTES
+from pipeline.client_messages import AnyClientMessage, AudioChunkMessage, CreateVoiceClone
 from pipeline.sound.media import MediaError, audio_container, decode_audio_blob
 from pipeline.types import Pcm
-from pipeline.wire import AnyClientMessage, AudioChunkMessage, AudioFrame, CreateVoiceClone
+from pipeline.wire import AudioFrame
 from sessions_app.audio.source_audio import PADDING_S
 
 log = logging.getLogger(__name__)

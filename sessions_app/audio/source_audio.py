@@ -8,20 +8,14 @@ import msgspec
 import numpy as np
 from django.conf import settings
 
+from pipeline.client_messages import AudioChunkMessage, Recognition, SourceTextMessage, StartDubbing
 from pipeline.events import Notice
 from pipeline.plan import AUTO
 from pipeline.ports import EngineError
 from pipeline.providers.choice import refuse_unknown
 from pipeline.text.source_text import Subtitle
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.wire import (
-    AudioChunkMessage,
-    AudioFrame,
-    Recognition,
-    SourceTextMessage,
-    StartDubbing,
-    WireError,
-)
+from pipeline.wire import AudioFrame, WireError
 from sessions_app.audio.intake import Intake, Taken
 from sessions_app.engines.languages import candidates_of, language_of, target_of
 from sessions_app.running.outbox import Outbox

@@ -22,11 +22,12 @@ from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import CLONE_ASKED_S
 from pipeline.bounds import VOICE_SAMPLES_MAX as SAMPLES_MAX
 from pipeline.bounds import VOICE_SAMPLES_MAX_S as TOTAL_MAX_S
+from pipeline.client_messages import CreateVoiceClone
 from pipeline.ports import EngineError
 from pipeline.sound.media import MediaError, audio_container, decode_audio_blob
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from pipeline.wire import CreateVoiceClone, WireError
-from sessions_app import wiring
+from pipeline.wire import WireError
+from sessions_app.engines import loaded
 from sessions_app.live.voice_samples import check_voice_samples
 from sessions_app.protocol.messages import VoiceCheck
 from sessions_app.running.outbox import Outbox
@@ -79,7 +80,7 @@ class VoiceChecks:
             self._fail("internal_error", "The samples could not be checked.")
 
     async def _verdict(self, message: CreateVoiceClone, samples: Sequence[Pcm]) -> VoiceCheck:
-        with await wiring.lease(self._user_id) as engines:
+        with await loaded.lease(self._user_id) as engines:
             return await check_voice_samples(
                 message.speaker_id,
                 samples,

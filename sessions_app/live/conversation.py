@@ -19,16 +19,10 @@ from django.conf import settings
 
 from pipeline.bounds import CORRECTIONS_MAX
 from pipeline.bounds import OUTBOX_FLUSH_S as FLUSH_S
-from pipeline.events import Event, Failure, Notice
-from pipeline.guards.usage import Meter
-from pipeline.handover.snapshot import Delivered
-from pipeline.types import Pcm
-from pipeline.wire import (
-    SUBPROTOCOL,
+from pipeline.client_messages import (
     Acknowledge,
     AnyClientMessage,
     AudioChunkMessage,
-    AudioFrame,
     Authenticate,
     CountedMessage,
     CreateVoiceClone,
@@ -39,8 +33,12 @@ from pipeline.wire import (
     SourceTextMessage,
     StartDubbing,
     StopDubbing,
-    WireError,
 )
+from pipeline.events import Event, Failure, Notice
+from pipeline.guards.usage import Meter
+from pipeline.handover.snapshot import Delivered
+from pipeline.types import Pcm
+from pipeline.wire import SUBPROTOCOL, AudioFrame, WireError
 from sessions_app.audio.intake import IntakeError
 from sessions_app.audio.slow_lane import SlowLane
 from sessions_app.audio.source_audio import SourceAudio

@@ -16,7 +16,8 @@ from django.db import Error as DatabaseError
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import CORRECTIONS_MAX, MEMORY_CALL_S
-from pipeline.wire import IdentifySpeaker, WireError
+from pipeline.client_messages import IdentifySpeaker
+from pipeline.wire import WireError
 from sessions_app.models import DubbingSession
 from voices.errors import VoicesError
 from voices.models import Actor, Speaker

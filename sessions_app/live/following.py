@@ -18,12 +18,13 @@ from django.db import Error as DatabaseError
 
 from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import DATABASE_S, FOLLOWING_ALLOWED_S, FOLLOWING_SEARCH_S
+from pipeline.client_messages import FollowDubbing
 from pipeline.events import Notice
 from pipeline.ports import EngineError
 from pipeline.providers.choice import refuse_unknown
 from pipeline.sharing.feeds import Aside, FeedFullError
 from pipeline.sharing.shared import AnyShared, FeedClosed, LeaderHere, RunBegan, SharedClock
-from pipeline.wire import FollowDubbing, WireError
+from pipeline.wire import WireError
 from sessions_app import selectors
 from sessions_app.processes import leaders, relay
 from sessions_app.running.follow_request import FollowRequest

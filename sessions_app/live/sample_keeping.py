@@ -16,11 +16,12 @@ from django.db import Error as DatabaseError
 from accounts.models import User
 from accounts.orm_thread import in_orm_thread
 from pipeline.bounds import SAMPLE_KEEPING_S
+from pipeline.client_messages import KeepSample
 from pipeline.events import Event
 from pipeline.hearing.recent_speech import Spoken
 from pipeline.sample_quality.verdict import Rules
 from pipeline.types import SAMPLE_RATE_HZ
-from pipeline.wire import KeepSample, WireError
+from pipeline.wire import WireError
 from sessions_app.models import DubbingSession
 from sessions_app.protocol.messages import SampleKept
 from voices import selectors

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from pipeline.ports import EngineError
 from pipeline.sound.demo_clip import DemoClipError
-from sessions_app import example, selectors, wiring
+from sessions_app import example, selectors
+from sessions_app.engines import loaded
 from sessions_app.engines.engine_access import access_of
 from sessions_app.engines.engine_list import engines_for
 from sessions_app.engines.languages import available_pairs
@@ -123,7 +124,7 @@ def _settings(request: HttpRequest, session: DubbingSession | None) -> dict[str,
     user = user_of(request)
     problem = ""
     try:
-        pairs = wiring.ask(user.pk, available_pairs)
+        pairs = loaded.ask(user.pk, available_pairs)
     except EngineError as error:
         pairs, problem = [], str(error)
     codes = sorted({code for pair in pairs for code in pair})

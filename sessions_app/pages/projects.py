@@ -25,7 +25,7 @@ from pipeline.bounds import (
     SUBTITLES_MAX_BYTES,
 )
 from pipeline.ports import EngineError
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.engines.languages import available_pairs
 from sessions_app.pages.reading import StateShown, session_or_404, user_of
 from sessions_app.projects import making, selectors
@@ -235,7 +235,7 @@ def _languages(user_id: int) -> dict[str, Any]:
     """What the person's engines can dub; with words where they cannot be asked."""
     problem = ""
     try:
-        pairs = wiring.ask(user_id, available_pairs)
+        pairs = loaded.ask(user_id, available_pairs)
     except EngineError as error:
         pairs, problem = [], str(error)
     codes = sorted({code for pair in pairs for code in pair})

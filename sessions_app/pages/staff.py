@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.engines.engine_access import installation_access
 from sessions_app.engines.engine_list import Checked, check_installation, engines_for
 
@@ -24,7 +24,7 @@ def engines_page(request: HttpRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise PermissionDenied
     checks: list[Checked] | None = check_installation() if request.method == "POST" else None
-    status = wiring.engine_status()
+    status = loaded.engine_status()
     context = {
         "setting": settings.ENGINES,
         "user_keys": settings.ALLOW_USER_KEYS,

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pipeline.guards.usage import Meter
 from pipeline.plan import Engines
 from sessions_app import wiring
+from sessions_app.engines import loaded
 
 Answer = TypeVar("Answer")
 _NICENESS = 10
@@ -59,7 +60,7 @@ def close() -> None:
     if loop is None or thread is None:
         return
     with suppress(FutureTimeoutError):
-        asyncio.run_coroutine_threadsafe(wiring.close_engines(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(loaded.close_engines(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     if not thread.is_alive():

@@ -11,23 +11,23 @@ from typing import Any
 
 import msgspec
 
-from pipeline import events, wire
+from pipeline import client_messages, events
 from sessions_app.protocol import messages
 
 Schema = dict[str, Any]
 
-CLIENT_MESSAGES: tuple[type[wire.ClientMessage], ...] = (
-    wire.Authenticate,
-    wire.StartDubbing,
-    wire.FollowDubbing,
-    wire.AudioChunkMessage,
-    wire.SourceTextMessage,
-    wire.StopDubbing,
-    wire.CreateVoiceClone,
-    wire.IdentifySpeaker,
-    wire.KeepSample,
-    wire.Acknowledge,
-    wire.Ping,
+CLIENT_MESSAGES: tuple[type[client_messages.ClientMessage], ...] = (
+    client_messages.Authenticate,
+    client_messages.StartDubbing,
+    client_messages.FollowDubbing,
+    client_messages.AudioChunkMessage,
+    client_messages.SourceTextMessage,
+    client_messages.StopDubbing,
+    client_messages.CreateVoiceClone,
+    client_messages.IdentifySpeaker,
+    client_messages.KeepSample,
+    client_messages.Acknowledge,
+    client_messages.Ping,
 )
 SERVER_MESSAGES: tuple[type[events.Event], ...] = (
     messages.Resumed,
@@ -87,8 +87,8 @@ def schemas() -> dict[str, Schema]:
     described: tuple[type[msgspec.Struct], ...] = (
         *CLIENT_MESSAGES,
         *SERVER_MESSAGES,
-        wire.Recognition,
-        wire.Subtitle,
+        client_messages.Recognition,
+        client_messages.Subtitle,
         events.Latencies,
     )
     structs = {one.__name__: one for one in described}

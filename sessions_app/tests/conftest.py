@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from accounts.services import create_token, create_user
 from pipeline.runtime import pressure
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.live import registry as live
 from sessions_app.tests import engines as scripted_sets
 
@@ -66,10 +66,10 @@ async def server(ana: Person, settings: Any) -> AsyncIterator[Server]:
     """Scripted engines behind the real application; calls give the newest set."""
     settings.DUBBING_ENGINES = "sessions_app.tests.engines.scripted_engines"
     scripted_sets.made.clear()
-    await wiring.engines()
+    await loaded.engines()
     yield lambda: scripted_sets.made[-1]
     await live.close()
-    await wiring.close_engines()
+    await loaded.close_engines()
     # The database cannot be dropped while threads of ours hold connections to it.
     close_orm_threads()
     await sync_to_async(connections.close_all)()

@@ -15,8 +15,9 @@ from jsonschema import Draft7Validator
 
 from accounts import services as accounts
 from pipeline import bounds, events, wire
+from pipeline.client_messages import AnyClientMessage
 from pipeline.text import source_text
-from pipeline.wire import AnyClientMessage, decode_cue_frame, decode_frame, decode_message
+from pipeline.wire import decode_cue_frame, decode_frame, decode_message
 from sessions_app.models import HOLD_LASTS
 from sessions_app.protocol import asyncapi, codes, messages
 from sessions_app.protocol.examples import FRAMES

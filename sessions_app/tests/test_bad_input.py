@@ -22,7 +22,7 @@ from pipeline.providers.scripted.sounds import silence, tone, utterances
 from pipeline.providers.scripted.speaking import ScriptedTranslator
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import AudioFrame, encode_source_audio
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.live import registry as live
 from sessions_app.tests.conftest import Person, Server
 from sessions_app.tests.socket import Socket
@@ -197,10 +197,10 @@ async def offline(ana: Person, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     """The engines that everybody has, where it matters what is heard."""
     # Where others work too, a recogniser takes longer to load than scripts may to answer.
     monkeypatch.setattr("sessions_app.tests.socket.WAIT_S", 60.0)
-    await wiring.engines()
+    await loaded.engines()
     yield
     await live.close()
-    await wiring.close_engines()
+    await loaded.close_engines()
     close_orm_threads()
     await sync_to_async(connections.close_all)()
 

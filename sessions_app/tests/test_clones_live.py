@@ -19,7 +19,7 @@ from django.test import AsyncClient
 from accounts.orm_thread import close_orm_threads
 from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.types import SAMPLE_RATE_HZ
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.live import registry as live
 from sessions_app.processes import mailbox
 from sessions_app.tests.conftest import Person, Server
@@ -61,10 +61,10 @@ async def speaking(
         "OPTIONS": {"location": tmp_path / "media"},
     }
     settings.STORAGES = {**settings.STORAGES, "default": local}
-    await wiring.engines()
+    await loaded.engines()
     yield engine
     await live.close()
-    await wiring.close_engines()
+    await loaded.close_engines()
     close_orm_threads()
     await sync_to_async(connections.close_all)()
 

@@ -251,7 +251,7 @@ async def test_a_run_outlives_a_database_that_is_away(
 
 
 async def test_sessions_of_one_loop_share_their_engines(server: Server, ana: Person) -> None:
-    from sessions_app import wiring
+    from sessions_app.engines import loaded
 
-    assert await wiring.engines() is await wiring.engines()
-    assert wiring.engine_status()["state"] == "ready"
+    assert await loaded.engines() is await loaded.engines()
+    assert loaded.engine_status()["state"] == "ready"

@@ -16,7 +16,7 @@ from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
 from pipeline.emulators.google.server import GoogleEmulator
 from pipeline.tests.emulated_elevenlabs import emulated
 from pipeline.tests.google_cloud import access, cloud, speech
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession
 from sessions_app.tests.conftest import Person
@@ -35,7 +35,7 @@ async def vendors(ana: Person, settings: Any, tmp_path: Path) -> AsyncIterator[C
         settings.CLOUD_ROOT_CERTIFICATES = google.certificate.certificate
         yield google, voices
         await live.close()
-        await wiring.close_engines()
+        await loaded.close_engines()
         close_orm_threads()
         await sync_to_async(connections.close_all)()
 
@@ -67,8 +67,8 @@ async def test_own_keys_make_every_line_in_the_cloud(vendors: Cloud, ana: Person
 async def test_without_a_key_the_cloud_refuses_and_the_server_is_well(
     vendors: Cloud, ana: Person
 ) -> None:
-    wiring.begin_warming(again=True)
-    assert wiring.engine_status()["state"] == "ready"
+    loaded.begin_warming(again=True)
+    assert loaded.engine_status()["state"] == "ready"
     socket = Socket(token=ana.token)
     await socket.connect()
     await socket.send(type="start_dubbing", source_language="en", target_language="es")

@@ -33,7 +33,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedTranslator,
 )
 from pipeline.providers.settings import EngineSettings
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.engines.engine_access import access_of
 from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Line
@@ -110,10 +110,10 @@ def trial(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Trial:
 
 @pytest_asyncio.fixture
 async def serving(trial: Trial, ana: Person) -> AsyncIterator[Trial]:
-    await wiring.engines()
+    await loaded.engines()
     yield trial
     await live.close()
-    await wiring.close_engines()
+    await loaded.close_engines()
     close_orm_threads()
     await sync_to_async(connections.close_all)()
 
@@ -163,11 +163,11 @@ async def test_sessions_that_want_the_same_share_one_set(serving: Trial, ana: Pe
     wish = {"synthesis": "alpha"}
     sockets = [(await begun(ana, engines=wish))[0] for _ in range(2)]
     assert serving.made == ["alpha"]
-    assert [one["runs"] for one in wiring.engine_status()["sets"]] == [0, 2]
+    assert [one["runs"] for one in loaded.engine_status()["sets"]] == [0, 2]
     for socket in sockets:
         await dubbed(socket)
         await until_gone(socket.session_id)
-    assert [one["runs"] for one in wiring.engine_status()["sets"]] == [0, 0]
+    assert [one["runs"] for one in loaded.engine_status()["sets"]] == [0, 0]
 
 
 async def test_a_key_opens_an_engine_for_its_owner_alone(
@@ -186,7 +186,7 @@ async def test_a_key_opens_an_engine_for_its_owner_alone(
     socket, refused = await begun(ben, engines=wish)
     await socket.leave()
     assert refused["code"] == "key_missing"
-    assert GOOD not in caplog.text + str(wiring.engine_status()) + str(socket.received)
+    assert GOOD not in caplog.text + str(loaded.engine_status()) + str(socket.received)
 
 
 async def test_a_refused_key_can_be_mended_at_once(serving: Trial, ana: Person) -> None:
@@ -198,7 +198,7 @@ async def test_a_refused_key_can_be_mended_at_once(serving: Trial, ana: Person) 
         assert refused["code"] == "key_refused"
     assert serving.made == ["beta", "beta"]
     # The health of the server does not depend on the key of one person.
-    assert wiring.engine_status()["state"] == "ready"
+    assert loaded.engine_status()["state"] == "ready"
     await sync_to_async(keep_engine_key)(ana.user, vendor="elevenlabs", text=GOOD)
     socket, ready = await begun(ana, engines=wish)
     assert ready["type"] == "ready"

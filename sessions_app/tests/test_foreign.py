@@ -22,8 +22,8 @@ from rest_framework.test import APIClient
 from accounts.models import ApiToken, User, WebhookDelivery, WebhookEndpoint
 from accounts.services import create_token
 from accounts.webhooks.services import create_webhook, send_test
+from pipeline.client_messages import AnyClientMessage
 from pipeline.providers.scripted.sounds import utterances
-from pipeline.wire import AnyClientMessage
 from sessions_app import services
 from sessions_app.glossaries.services import create_glossary, put_term
 from sessions_app.live import registry as live

@@ -16,7 +16,7 @@ from django.db import connections
 from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from sessions_app import wiring
+from sessions_app.engines import loaded
 from sessions_app.live import registry as live
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.recognising import Voices
@@ -30,10 +30,10 @@ MAN, WOMAN = "2033", "367"
 @pytest_asyncio.fixture
 async def listening(ana: Person, settings: Any) -> AsyncIterator[None]:
     settings.DUBBING_ENGINES = "sessions_app.tests.recognising.listening_engines"
-    await wiring.engines()
+    await loaded.engines()
     yield
     await live.close()
-    await wiring.close_engines()
+    await loaded.close_engines()
     close_orm_threads()
     await sync_to_async(connections.close_all)()
 

@@ -13,9 +13,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.admin_pages import DeletedWithParent
 from accounts.models import User
 from voices import services
-from voices.admin.pages import Form, Page, Permanent, WhoseFilter, file_of, link
+from voices.admin.pages import Form, Page, WhoseFilter, file_of, link
 from voices.errors import VoicesError
 from voices.models import Consent, ConsentUse
 
@@ -86,7 +87,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Consent)
-class ConsentAdmin(Permanent, Page):
+class ConsentAdmin(DeletedWithParent, Page):
     list_display = (
         "of_actor",
         "given_by",

@@ -8,12 +8,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
-from voices.admin.pages import Page, Permanent, Unchanging, WhoseFilter, link
+from accounts.admin_pages import DeletedWithParent
+from voices.admin.pages import Page, Unchanging, WhoseFilter, link
 from voices.models import Actor, Decision, Speaker
 
 
 @admin.register(Decision)
-class DecisionAdmin(Unchanging, Permanent, Page):
+class DecisionAdmin(Unchanging, DeletedWithParent, Page):
     list_display = ("at", "kind", "by", "of_actor", "of_speaker", "told", "owner")
     list_filter = ("kind", WhoseFilter, "at")
     list_select_related = ("by", "owner", "team")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin_pages import Unchanging as Unchanging
 from voices.playback import stored_response
 
 if TYPE_CHECKING:
@@ -46,25 +47,6 @@ class WhoseFilter(admin.SimpleListFilter):
             case "teams":
                 return queryset.filter(team__isnull=False)
         return queryset
-
-
-class Unchanging:
-    """Pages to look at: of what is decided elsewhere."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-
-class Permanent:
-    """Not deleted on its own pages; with its actor or account it goes."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        own = f"{self.opts.app_label}_{self.opts.model_name}_"  # type: ignore[attr-defined]  # the page's
-        here = (request.resolver_match and request.resolver_match.url_name) or own
-        return not here.startswith(own) and super().has_delete_permission(request, obj)  # type: ignore[misc]  # the page's
 
 
 def link(row: Any, text: str = "") -> SafeString | str:

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.admin_pages import NotAdded
 from accounts.models import User
 from voices import services
 from voices.admin.pages import Form, Page, WhoseFilter, link
@@ -37,7 +38,7 @@ class SpeakerForm(Form):
 
 
 @admin.register(Speaker)
-class SpeakerAdmin(Page):
+class SpeakerAdmin(NotAdded, Page):
     form = SpeakerForm
     list_display = (
         "__str__",
@@ -93,9 +94,6 @@ class SpeakerAdmin(Page):
         ("Heard", {"fields": ("language", "speech_s", "merged_into", "owner", "team")}),
     )
     actions = ("confirm", "reject")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
 
     def save_model(self, request: HttpRequest, obj: Speaker, form: Any, change: bool) -> None:  # noqa: ARG002 - the framework's signature
         by = request.user if isinstance(request.user, User) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pipeline.bounds import CLONE_ATTEMPTS_MAX, CLONE_CLAIM_S
+from voices import claiming
 from voices.cloning.notices import clone_moved
 from voices.models import CloneState, CloneStep, VoiceClone
 
@@ -22,11 +22,7 @@ class LostError(Exception):
 @transaction.atomic
 def claim(clone_id: uuid.UUID) -> VoiceClone | None:
     """Take the clone up; None when it is not to be made, or not now."""
-    clone: VoiceClone | None = (
-        VoiceClone.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(_due(), pk=clone_id)
-        .first()
-    )
+    clone: VoiceClone | None = claiming.take(VoiceClone.objects.all(), clone_id, _due())
     if clone is None:
         return None
     clone.claimed_at = timezone.now()
@@ -54,9 +50,8 @@ def waiting_clones() -> list[uuid.UUID]:
 
 
 def _due() -> Q:
-    now = timezone.now()
-    waiting = Q(state=CloneState.WAITING) & (Q(retry_at=None) | Q(retry_at__lte=now))
-    quiet = Q(claimed_at__lt=now - timedelta(seconds=CLONE_CLAIM_S))
+    waiting = Q(state=CloneState.WAITING) & (Q(retry_at=None) | Q(retry_at__lte=timezone.now()))
+    quiet = claiming.silent_for(CLONE_CLAIM_S)
     dead = Q(state=CloneState.MAKING) & quiet
     to_tune = Q(state=CloneState.READY, optimise=True) & (Q(claimed_at=None) | quiet)
     return waiting | dead | to_tune
@@ -85,15 +80,7 @@ def _tell(clone: VoiceClone) -> None:
 
 def still_mine(claimed: VoiceClone) -> VoiceClone:
     """The row, locked. Raises LostError; inside a transaction."""
-    found: VoiceClone | None = (
-        VoiceClone.objects.select_for_update(of=("self",))
-        .filter(
-            pk=claimed.pk,
-            state__in=[CloneState.MAKING, CloneState.READY],
-            claimed_at=claimed.claimed_at,
-        )
-        .first()
-    )
+    found: VoiceClone | None = claiming.still_mine(claimed, CloneState.MAKING, CloneState.READY)
     if found is None:
         raise LostError
     return found

@@ -29,7 +29,7 @@ from pipeline.cloning.tuning import tuning_of
 from pipeline.ports import BankedVoice, EngineError
 from pipeline.providers.settings import EngineSettings
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
-from voices import files, selectors
+from voices import claiming, files, selectors
 from voices.analysis_engines import ENCODER, embed, encoder_version
 from voices.cloning.engines import Voicing, known_engine, settings_of, usual_engine, voicing
 from voices.errors import VoicesError
@@ -142,7 +142,7 @@ def speak_preview(preview_id: uuid.UUID) -> bool:
         return _given_back(preview, "It could not be spoken. Try it again later.", last=last)
     stored = files.store(flac_of(pcm, engine=preview.engine), folder="previews", suffix=".flac")
     with transaction.atomic():
-        row = _still_mine(preview)
+        row = claiming.still_mine(preview, PreviewState.SPEAKING)
         # Deleted or revoked meanwhile: its file is swept.
         if row is not None and _may_speak(row):
             row.audio.name, row.state = stored, PreviewState.READY
@@ -199,18 +199,14 @@ def _similarity(preview: Preview, pcm: Pcm) -> float | None:
 
 
 def _due() -> Q:
-    long_ago = timezone.now() - timedelta(seconds=PREVIEW_S)
-    return Q(state=PreviewState.WAITING) | Q(state=PreviewState.SPEAKING, claimed_at__lt=long_ago)
+    abandoned = Q(state=PreviewState.SPEAKING) & claiming.silent_for(PREVIEW_S)
+    return Q(state=PreviewState.WAITING) | abandoned
 
 
 @transaction.atomic
 def _claim(preview_id: uuid.UUID) -> Preview | None:
-    row: Preview | None = (
-        Preview.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("comparison", "clone", "owner")
-        .filter(_due(), pk=preview_id)
-        .first()
-    )
+    rows = Preview.objects.select_related("comparison", "clone", "owner")
+    row = claiming.take(rows, preview_id, _due())
     if row is None:
         return None
     row.attempts += 1
@@ -237,21 +233,12 @@ def _may_speak(row: Preview) -> bool:
 
 @transaction.atomic
 def _given_back(claimed: Preview, problem: str, *, last: bool) -> bool:
-    row = _still_mine(claimed)
+    row = claiming.still_mine(claimed, PreviewState.SPEAKING)
     if row is not None:
         row.state = PreviewState.FAILED if last else PreviewState.WAITING
         row.problem = problem[:300] if last else ""
         row.save(update_fields=["state", "problem"])
     return last or row is None
-
-
-def _still_mine(claimed: Preview) -> Preview | None:
-    found: Preview | None = (
-        Preview.objects.select_for_update(of=("self",))
-        .filter(pk=claimed.pk, state=PreviewState.SPEAKING, claimed_at=claimed.claimed_at)
-        .first()
-    )
-    return found
 
 
 def _make_room(owner: User) -> None:

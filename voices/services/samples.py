@@ -39,6 +39,7 @@ from voices.analysis_engines import (
     kept_prints,
     measure,
 )
+from voices.claiming import silent_for, still_mine, take
 from voices.errors import ConsentMissingError, LimitReachedError, VoicesError
 from voices.models import (
     Actor,
@@ -305,10 +306,8 @@ def analyse_sample(sample_id: uuid.UUID) -> bool:
 
 def waiting_samples() -> list[uuid.UUID]:
     """Those whose task was lost, or whose worker died over them."""
-    now = timezone.now()
-    quiet = Q(claimed_at=None, created_at__lt=now - timedelta(seconds=_PAUSE_S)) | Q(
-        claimed_at__lt=now - timedelta(seconds=_PAUSE_S)
-    )
+    before = timezone.now() - timedelta(seconds=_PAUSE_S)
+    quiet = Q(claimed_at=None, created_at__lt=before) | silent_for(_PAUSE_S)
     return list(
         VoiceSample.objects.filter(Q(state=SampleState.WAITING) & quiet | _abandoned())
         .order_by("created_at")
@@ -317,17 +316,13 @@ def waiting_samples() -> list[uuid.UUID]:
 
 
 def _abandoned() -> Q:
-    long_ago = timezone.now() - timedelta(seconds=SAMPLE_ANALYSIS_S)
-    return Q(state=SampleState.ANALYSING, claimed_at__lt=long_ago)
+    return Q(state=SampleState.ANALYSING) & silent_for(SAMPLE_ANALYSIS_S)
 
 
 @transaction.atomic
 def _claim(sample_id: uuid.UUID) -> VoiceSample | None:
-    sample: VoiceSample | None = (
-        VoiceSample.objects.select_for_update(skip_locked=True)
-        .filter(Q(state=SampleState.WAITING) | _abandoned(), pk=sample_id)
-        .first()
-    )
+    due = Q(state=SampleState.WAITING) | _abandoned()
+    sample: VoiceSample | None = take(VoiceSample.objects.all(), sample_id, due)
     if sample is None:
         return None
     if sample.attempts >= SAMPLE_ATTEMPTS_MAX:
@@ -348,7 +343,7 @@ def _finish(
     kept: Sequence[Kept],
     stored: _Stored,
 ) -> None:
-    sample = _still_mine(claimed)
+    sample = still_mine(claimed, SampleState.ANALYSING)
     if sample is None:
         # Deleted meanwhile, or taken for dead and done by another one: its file is swept.
         return
@@ -397,19 +392,10 @@ def _quality(snr_db: float | None) -> float:
 
 @transaction.atomic
 def _give_back(claimed: VoiceSample, state: SampleState, problem: str) -> None:
-    sample = _still_mine(claimed)
+    sample = still_mine(claimed, SampleState.ANALYSING)
     if sample is not None:
         sample.state, sample.problem = state, problem
         sample.save(update_fields=["state", "problem"])
-
-
-def _still_mine(claimed: VoiceSample) -> VoiceSample | None:
-    found: VoiceSample | None = (
-        VoiceSample.objects.select_for_update()
-        .filter(pk=claimed.pk, state=SampleState.ANALYSING, claimed_at=claimed.claimed_at)
-        .first()
-    )
-    return found
 
 
 def _queue(sample_id: uuid.UUID) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.rest.scopes import EVERYTHING
 from accounts.services import create_token, create_user
-
-MakeClient = Callable[..., APIClient]
 
 
 @pytest.fixture

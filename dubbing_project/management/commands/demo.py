@@ -22,6 +22,7 @@ from dubbing_project.services.errors import ServiceError
 from pipeline.files.file_dubbing import DubbedFiles, write_files
 from pipeline.files.mixer import DubCue
 from pipeline.sound.media import MediaError, MediaInfo, open_media
+from pipeline.types import SAMPLE_RATE_HZ
 from sessions_app.socket_client.heard import HeardLine
 from sessions_app.socket_client.live_client import LiveClient
 
@@ -71,7 +72,9 @@ class Command(BaseCommand):
     async def _dub(
         self, server: str, token: str, media: MediaInfo, options: dict[str, Any]
     ) -> LiveClient:
-        async with LiveClient.connect(server, token) as client:
+        # CHUNK_SIZE is at SAMPLE_RATE; what this client sends is at 16 kHz.
+        samples = round(settings.CHUNK_SIZE * SAMPLE_RATE_HZ / settings.SAMPLE_RATE)
+        async with LiveClient.connect(server, token, frame_samples=samples) as client:
             await client.send(
                 type="start_dubbing",
                 target_language=options["to"],

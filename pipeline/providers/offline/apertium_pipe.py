@@ -28,7 +28,7 @@ from pipeline.bounds import (
 )
 from pipeline.ports import EngineError
 from pipeline.providers.offline.apertium_modes import Mode
-from pipeline.runtime.worker import killed
+from pipeline.runtime.worker import end_process
 
 logger = logging.getLogger(__name__)
 
@@ -102,17 +102,7 @@ class ApertiumPipe:
 
     async def aclose(self, *, grace_s: float = 0.5) -> None:
         """Let the stages read end-of-file, then kill the process group. Idempotent."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        if self.alive:
-            try:
-                await asyncio.wait_for(self._process.wait(), grace_s)
-            except TimeoutError:
-                self.kill()
-                await killed(self._process)
-        # Without this the pipe's transport outlives the loop and warns.
-        with contextlib.suppress(Exception):
-            self._process._transport.close()  # type: ignore[attr-defined]  # no public way
+        await end_process(self._process, kill=self.kill, grace_s=grace_s)
 
     def kill(self) -> None:
         if self.alive:

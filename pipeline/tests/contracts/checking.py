@@ -14,13 +14,13 @@ from typing import Any, ParamSpec
 
 from pipeline.guards.breaker import OF_THE_REQUEST
 from pipeline.ports import EngineError
+from pipeline.tests.waiting import until
 
 Asked = ParamSpec("Asked")
 
 REAL_VENDORS = os.environ.get("CONTRACT_REAL_VENDORS") == "1"
 CONNECT_S = 60.0
 """For processes that load models on a machine that is busy."""
-SETTLE_S = 20.0
 _SERVERS = re.compile(r"AioServer|RequestHandler|pipeline/emulators|connection_handler")
 
 
@@ -48,12 +48,6 @@ def within(
         return run
 
     return bounded
-
-
-async def until(condition: Callable[[], bool], seconds: float = SETTLE_S) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
 
 
 _CONNECTIONS = ("Connection.keepalive", "VoiceSocket._read")

@@ -31,8 +31,6 @@ class Subject:
     name: str
     connected: Callable[[], AbstractAsyncContextManager[Ready]]
     language: str = "es"
-    pitched: bool = True
-    """Whether a measured pitch says which voice it is."""
 
 
 @asynccontextmanager

@@ -21,10 +21,10 @@ from pipeline.tests.contracts.checking import (
     CONNECT_S,
     nothing_left,
     refused_for_good,
-    until,
     within,
 )
 from pipeline.tests.contracts.synthesizers import SUBJECTS, Ready, Subject
+from pipeline.tests.waiting import until
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -14,6 +14,7 @@ from pipeline.files.file_dubbing import DubbedMedia, dub_media, write_files
 from pipeline.ports import EngineError
 from pipeline.sound.media import MediaError, MediaInfo, open_media
 from sessions_app import wiring
+from sessions_app.engines import loaded
 
 
 class Command(BaseCommand):
@@ -64,7 +65,7 @@ class Command(BaseCommand):
             preserve_voice=not options["stock_voices"],
             live=False,
         )
-        engines = wiring.make_engines()
+        engines = loaded.make_engines()
         total = round(media.duration_s or 0, 1) or None
         try:
             with tqdm(total=total, unit="s", desc="dubbing", leave=False) as bar:
