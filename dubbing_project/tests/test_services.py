@@ -24,6 +24,7 @@ import redis
 from django.db.migrations.loader import MigrationLoader
 from honcho.printer import Message
 
+from dubbing_project.services import postgres
 from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.locations import ServiceLocations
@@ -193,6 +194,26 @@ def test_a_second_start_on_the_same_folder_is_refused(root: Path) -> None:
         running_services(root, stores_only=True),
     ):
         pass
+
+
+def test_an_old_database_server_is_seen_through_a_link_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "OLD_SERVER_SECONDS", 0.0)
+    (root / "real" / "postgres").mkdir(parents=True)
+    (root / "link").symlink_to(root / "real")
+    locations = ServiceLocations(root=root / "link")
+    pid_file = locations.postgres_data / "postmaster.pid"
+    pid_file.touch()
+    with subprocess.Popen(["sleep", "60"], cwd=root / "real" / "postgres") as old:
+        try:
+            with pytest.raises(ServiceError, match="still runs"):
+                postgres.clear_leftovers(locations)
+            assert pid_file.exists()
+        finally:
+            old.kill()
+    postgres.clear_leftovers(locations)
+    assert not pid_file.exists()
 
 
 def test_a_path_too_long_for_sockets_is_no_obstacle(root: Path) -> None:
