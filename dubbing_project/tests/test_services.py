@@ -27,6 +27,7 @@ from honcho.printer import Message
 from dubbing_project.services import postgres
 from dubbing_project.services.context import PROJECT, running_services
 from dubbing_project.services.errors import ServiceError
+from dubbing_project.services.listening import listen
 from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.supervisor import Output
@@ -371,6 +372,16 @@ def test_a_taken_port_is_told_at_once(root: Path) -> None:
     ):
         pass
     wait_until_gone(root)
+
+
+def test_a_name_that_nobody_knows_and_a_folder_that_cannot_be_are_told_in_a_line() -> None:
+    with pytest.raises(ServiceError, match=r"port 1 .*(not known|resolution)"):
+        listen("no.such.host.invalid", 1)
+    command = [sys.executable, "-m", "dubbing_project.services", "run", "--root", "/dev/null/x"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Cannot run from /dev/null/x: ")
 
 
 def test_an_address_of_the_newer_kind_is_served(root: Path) -> None:
