@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -25,7 +26,7 @@ from django.db.migrations.loader import MigrationLoader
 from honcho.printer import Message
 
 from dubbing_project.services import postgres
-from dubbing_project.services.context import PROJECT, running_services
+from dubbing_project.services.context import PROJECT, _await_ready, running_services
 from dubbing_project.services.errors import ServiceError
 from dubbing_project.services.listening import listen
 from dubbing_project.services.locations import ServiceLocations
@@ -189,12 +190,26 @@ def test_two_instances_stand_side_by_side() -> None:
 
 
 def test_a_second_start_on_the_same_folder_is_refused(root: Path) -> None:
+    with runner(root, "--stores-only") as first:
+        (root / "run.log").write_text("of the first")
+        with (
+            pytest.raises(ServiceError, match=f"already running .*process {first.pid}"),
+            running_services(root, stores_only=True),
+        ):
+            pass
+        # Who started the first may be about to read them.
+        assert json.loads((root / "ready.json").read_text())["pid"] == first.pid
+        assert (root / "run.log").read_text() == "of the first"
+
+
+def test_services_of_somebody_else_are_not_taken_for_one_s_own(root: Path) -> None:
+    ready = root / "ready.json"
+    ready.write_text(json.dumps(asdict(RunningServices("", "of", "others", 1, str(root)))))
     with (
-        runner(root, "--stores-only") as first,
-        pytest.raises(ServiceError, match=f"already running .*process {first.pid}"),
-        running_services(root, stores_only=True),
+        subprocess.Popen(["sleep", "0.5"]) as started,
+        pytest.raises(ServiceError, match="did not start"),
     ):
-        pass
+        _await_ready(started, ready, root / "run.log")
 
 
 def test_an_old_database_server_is_seen_through_a_link_too(
