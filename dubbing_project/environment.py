@@ -127,15 +127,28 @@ class Environment:
     def path(self, name: str, *, default: Path, root: Path) -> Path:
         """An absolute path; a relative one is taken from the root."""
         value = self.text(name)
-        return root / Path(value).expanduser() if value else default
+        return root / _home_resolved(name, value) if value else default
+
+    def made(self, name: str, folder: Path) -> Path:
+        """The folder, made where there is none; ``name`` is the setting that it depends on."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            allowed = f"a folder that can be made and written to (now: {error.strerror})"
+            raise SettingError(name, str(folder.parent), allowed) from None
+        return folder
 
     def existing_file(self, name: str, *, root: Path) -> Path | None:
         value = self.text(name)
         if not value:
             return None
-        file = root / Path(value).expanduser()
-        if not file.is_file():
-            raise SettingError(name, value, "the path of an existing file")
+        file = root / _home_resolved(name, value)
+        try:
+            found = file.is_file()
+        except OSError:
+            found = False
+        if not found:
+            raise SettingError(name, value, "the path of an existing file that can be read")
         return file
 
     def origins(self, name: str, *, default: Iterable[str] = ()) -> list[str]:
@@ -175,6 +188,13 @@ class Environment:
         return value
 
 
+def _home_resolved(name: str, value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise SettingError(name, value, "a path without the home of an unknown account") from None
+
+
 def _is_address(value: str) -> bool:
     try:
         ipaddress.ip_address(value.strip("[]"))
@@ -209,7 +229,10 @@ def load_environment(root: Path, process: Mapping[str, str]) -> Environment:
     A process that sets NAME also wins over the file's NAME_FILE, and the other way round.
     """
     file = root / ".env"
-    values = parse_dotenv(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    try:
+        values = parse_dotenv(file.read_text(encoding="utf-8-sig")) if file.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        raise SettingError(".env", str(file), "a readable text file in UTF-8") from None
     for name, value in process.items():
         if value.strip():
             values.pop(f"{name}_FILE", None)

@@ -37,6 +37,7 @@ try:
 
     # Where everything that is made, downloaded or kept lives.
     DUBBING_VAR = environment.path("DUBBING_VAR", default=BASE_DIR / "var", root=BASE_DIR)
+    STATIC_ROOT = environment.made("DUBBING_VAR", DUBBING_VAR / "static")
     DUBBING_MODELS = environment.path(
         "DUBBING_MODELS", default=DUBBING_VAR / "models", root=BASE_DIR
     )
@@ -223,6 +224,9 @@ try:
             raise SettingError("S3_ENDPOINT_URL", S3_ENDPOINT_URL, form) from None
 except SettingError as error:
     raise SystemExit(f"Wrong setting: {error}") from None
+except OSError as error:
+    # Of the secret key's file: a full disk, or one that belongs to somebody else.
+    raise SystemExit(f"Cannot start: {error}") from None
 
 INSTALLED_APPS = [
     "daphne",
@@ -374,8 +378,6 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = DUBBING_VAR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Of npm's packages only what pages load; `make setup` installs them.
 NODE_MODULES = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [

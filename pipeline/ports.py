@@ -161,6 +161,10 @@ def unmetered(_characters: int) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def ignored(_name: str) -> None:
+    """For what nobody wants to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class TranslationRequest:
     text: str
@@ -174,6 +178,8 @@ class TranslationRequest:
     attempt: Attempt = field(default=unmetered, compare=False, repr=False)
     """An engine enters it for every call that it makes for this request, repeated ones too:
     what the vendor bills is known to the engine alone."""
+    made_by: Callable[[str], object] = field(default=ignored, compare=False, repr=False)
+    """Told the name of the engine whose translation is given, by what may ask another one."""
 
 
 class Translator(Protocol):

@@ -217,6 +217,13 @@ def release_session(
         session.save()
 
 
+def let_go(account: Account) -> None:
+    """Take ``hold_session`` back: nobody came to dub what was held."""
+    if accounting.limited():
+        accounting.settle(account, None, closes=True)
+    release_session(account.session_id, hold=account.id, media_s=0.0, lost_lines=0)
+
+
 @transaction.atomic
 def begin_run(
     session_id: uuid.UUID,

@@ -29,6 +29,9 @@ def main() -> int:
         return run(options)
     except ServiceError as error:
         raise SystemExit(f"Cannot start: {error}") from None
+    except OSError as error:
+        # A disk that is full or read-only, most likely.
+        raise SystemExit(f"Cannot run from {options.root}: {error}") from None
 
 
 if __name__ == "__main__":

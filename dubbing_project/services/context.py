@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dubbing_project import settings
 from dubbing_project.services.errors import ServiceError
-from dubbing_project.services.folders import tail
+from dubbing_project.services.folders import only_instance, tail
+from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.runner import RunningServices
 from pipeline.bounds import READY_SECONDS, STOP_SECONDS
 
@@ -37,7 +38,10 @@ def running_services(
     this process is killed: they hold the other end of a pipe of ours.
     """
     root = root.resolve()
-    root.mkdir(parents=True, exist_ok=True)
+    with only_instance(ServiceLocations(root)):
+        # Let go of for the runner: one that is there already would lose its log and its word
+        # that it is ready.
+        pass
     log, ready_file = root / "run.log", root / "ready.json"
     ready_file.unlink(missing_ok=True)
     reading, writing = os.pipe()
@@ -72,8 +76,16 @@ def running_services(
 
 def _await_ready(runner: subprocess.Popen[bytes], ready_file: Path, log: Path) -> RunningServices:
     deadline = time.monotonic() + READY_SECONDS + 30
-    while not ready_file.exists():
+    # Of another start at the same moment it may be the word of theirs.
+    while (running := _told_by(ready_file)) is None or running.pid != runner.pid:
         if runner.poll() is not None or time.monotonic() > deadline:
             raise ServiceError(f"the services did not start. The end of {log}:\n{tail(log)}")
         time.sleep(0.05)
-    return RunningServices(**json.loads(ready_file.read_text(encoding="utf-8")))
+    return running
+
+
+def _told_by(ready_file: Path) -> RunningServices | None:
+    try:
+        return RunningServices(**json.loads(ready_file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None

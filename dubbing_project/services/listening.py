@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 from dubbing_project.services.errors import ServiceError
@@ -21,7 +20,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        # Of a name that is not found, errno is a number of the resolver's own.
+        reason = error.strerror or str(error)
         raise ServiceError(
             f"cannot listen on {host} port {port} ({reason}): set HOST and PORT to others."
         ) from None

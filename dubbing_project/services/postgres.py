@@ -130,6 +130,8 @@ def clear_leftovers(locations: ServiceLocations) -> None:
 
 
 def _still_served(data: Path) -> bool:
+    # The kernel names a process's folder without links.
+    data = data.resolve()
     for process in Path("/proc").iterdir():
         # What belongs to others cannot be read, and may not write there either.
         with contextlib.suppress(OSError):

@@ -33,4 +33,6 @@ keep redis_url "redis://:$(cut -d ' ' -f 2 redis_auth.conf)@redis:6379/0"
 # Nothing random can stand for these: empty is none, until somebody fills them.
 for name in secret_key_fallbacks google_credentials google_api_key elevenlabs_api_key; do
     keep "$name" ""
+    # Also one that an earlier version made: who may not write to it cannot fill it.
+    [[ -s $name && -n "$(<"$name")" ]] || chmod 644 "$name"
 done

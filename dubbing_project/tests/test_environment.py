@@ -152,6 +152,16 @@ def test_a_broken_dotenv_line_is_named(text: str) -> None:
         parse_dotenv(f"# first\n{text}")
 
 
+def test_a_dotenv_file_of_another_encoding_is_refused_and_a_mark_at_its_begin_is_not(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_bytes("EMAIL_FROM=Jos\u00e9 <a@example.org>".encode("latin-1"))
+    with pytest.raises(SettingError, match="UTF-8"):
+        load_environment(tmp_path, {})
+    (tmp_path / ".env").write_bytes("PORT=9000".encode("utf-8-sig"))
+    assert load_environment(tmp_path, {}).text("PORT") == "9000"
+
+
 def test_the_process_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=1\nKEY_FILE=/nowhere\nDEBUG=on\n")
     environment = load_environment(tmp_path, {"PORT": "2", "KEY": "mine"})

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -24,8 +25,10 @@ import redis
 from django.db.migrations.loader import MigrationLoader
 from honcho.printer import Message
 
-from dubbing_project.services.context import PROJECT, running_services
+from dubbing_project.services import postgres
+from dubbing_project.services.context import PROJECT, _await_ready, running_services
 from dubbing_project.services.errors import ServiceError
+from dubbing_project.services.listening import listen
 from dubbing_project.services.locations import ServiceLocations
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.supervisor import Output
@@ -187,12 +190,46 @@ def test_two_instances_stand_side_by_side() -> None:
 
 
 def test_a_second_start_on_the_same_folder_is_refused(root: Path) -> None:
+    with runner(root, "--stores-only") as first:
+        (root / "run.log").write_text("of the first")
+        with (
+            pytest.raises(ServiceError, match=f"already running .*process {first.pid}"),
+            running_services(root, stores_only=True),
+        ):
+            pass
+        # Who started the first may be about to read them.
+        assert json.loads((root / "ready.json").read_text())["pid"] == first.pid
+        assert (root / "run.log").read_text() == "of the first"
+
+
+def test_services_of_somebody_else_are_not_taken_for_one_s_own(root: Path) -> None:
+    ready = root / "ready.json"
+    ready.write_text(json.dumps(asdict(RunningServices("", "of", "others", 1, str(root)))))
     with (
-        runner(root, "--stores-only") as first,
-        pytest.raises(ServiceError, match=f"already running .*process {first.pid}"),
-        running_services(root, stores_only=True),
+        subprocess.Popen(["sleep", "0.5"]) as started,
+        pytest.raises(ServiceError, match="did not start"),
     ):
-        pass
+        _await_ready(started, ready, root / "run.log")
+
+
+def test_an_old_database_server_is_seen_through_a_link_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "OLD_SERVER_SECONDS", 0.0)
+    (root / "real" / "postgres").mkdir(parents=True)
+    (root / "link").symlink_to(root / "real")
+    locations = ServiceLocations(root=root / "link")
+    pid_file = locations.postgres_data / "postmaster.pid"
+    pid_file.touch()
+    with subprocess.Popen(["sleep", "60"], cwd=root / "real" / "postgres") as old:
+        try:
+            with pytest.raises(ServiceError, match="still runs"):
+                postgres.clear_leftovers(locations)
+            assert pid_file.exists()
+        finally:
+            old.kill()
+    postgres.clear_leftovers(locations)
+    assert not pid_file.exists()
 
 
 def test_a_path_too_long_for_sockets_is_no_obstacle(root: Path) -> None:
@@ -350,6 +387,16 @@ def test_a_taken_port_is_told_at_once(root: Path) -> None:
     ):
         pass
     wait_until_gone(root)
+
+
+def test_a_name_that_nobody_knows_and_a_folder_that_cannot_be_are_told_in_a_line() -> None:
+    with pytest.raises(ServiceError, match=r"port 1 .*(not known|resolution)"):
+        listen("no.such.host.invalid", 1)
+    command = [sys.executable, "-m", "dubbing_project.services", "run", "--root", "/dev/null/x"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Cannot run from /dev/null/x: ")
 
 
 def test_an_address_of_the_newer_kind_is_served(root: Path) -> None:

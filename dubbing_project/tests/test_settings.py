@@ -67,6 +67,8 @@ def start(code: str, var: Path, **variables: str) -> subprocess.CompletedProcess
         ("API_REQUESTS_PER_MINUTE", "0"),
         ("WEBHOOKS_PRIVATE_ADDRESSES", "some"),
         ("WEBHOOKS_ROOT_CERTIFICATES", "/nowhere.pem"),
+        ("WEBHOOKS_ROOT_CERTIFICATES", "~nobody-of-this-name/root.pem"),
+        ("DUBBING_VAR", "/dev/null/var"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -97,6 +99,15 @@ def test_a_secret_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert len(keys[0].strip()) >= 64
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
     assert not list(tmp_path.glob("secret_key.*"))
+
+
+def test_a_secret_key_that_cannot_be_kept_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").mkdir()
+    done = start("", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Cannot start: ")
+    assert str(tmp_path / "secret_key") in done.stderr
 
 
 def test_https_makes_cookies_secure_and_plain_http_keeps_working_without(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ const VOLUME_S = 0.03;
  * @property {number} played
  * @property {number} gaps stalls on the way
  * @property {number} fade samples since sound began, for the fade in
+ * @property {number} gain of the sample heard last
+ * @property {number} last that sample
  */
 
 export class Mixer {
@@ -79,6 +81,8 @@ export class Mixer {
     this._told = 1;
     this._gains = new Float32Array(128);
     this._voice = new Float32Array(128);
+    this._tail = new Float32Array(0); // of a cue that was broken off
+    this._tailAt = 0; // first sample of it that was not heard yet
   }
 
   /** Frames between what comes in and what goes out. */
@@ -101,6 +105,7 @@ export class Mixer {
     else if (command.type === "volumes") this._adjust(command);
     else if (command.type === "measure") this._measure = command.on;
     else if (command.type === "clear") {
+      if (this._cues[0]) this._breakOff(this._cues[0]);
       this._cues = [];
       this._free = 0;
       this._ducker.release();
@@ -152,6 +157,7 @@ export class Mixer {
     }
     this._voice.fill(0);
     for (const cue of this._cues) if (cue.ready < 0 && this._enough(cue)) cue.ready = frame;
+    this._fade(this._voice, 0);
     const audible = this._play(this._voice, frame);
     this._ducker.fill(this._gains, frame, !this._bypass && audible);
     const originalStep = step(this._original, size, this.rate);
@@ -197,6 +203,8 @@ export class Mixer {
       if (cue.waiting) return true;
       if (cue.complete) this._end(cue, frame + at);
       else {
+        this._breakOff(cue);
+        this._fade(voice, at);
         cue.stalled = true;
         cue.gaps += 1;
         this._dry = 0;
@@ -253,7 +261,9 @@ export class Mixer {
       const count = Math.min(voice.length - at, part.length - cue.offset);
       for (let i = 0; i < count; i += 1) {
         const rise = cue.fade < fade ? cue.fade / fade : 1;
-        voice[at + i] = part[cue.offset + i] * gain * rise;
+        cue.gain = gain * rise;
+        cue.last = part[cue.offset + i] * cue.gain;
+        voice[at + i] += cue.last;
         cue.fade += 1;
       }
       at += count;
@@ -266,6 +276,32 @@ export class Mixer {
       }
     }
     return at;
+  }
+
+  /**
+   * A cue that is heard goes no further for now. Its next samples fade away, or its last one where
+   * there are no more: sound that is cut clicks.
+   * @param {Cue} cue
+   */
+  _breakOff(cue) {
+    if (!cue.begun || cue.stalled) return;
+    const next = cue.parts[0]?.subarray(cue.offset) ?? [];
+    const tail = new Float32Array(Math.round(FADE_S * this.rate));
+    let sample = cue.last;
+    for (let i = 0; i < tail.length; i += 1) {
+      if (i < next.length) sample = next[i] * cue.gain;
+      tail[i] = sample * (1 - (i + 1) / tail.length);
+    }
+    this._tail = tail;
+    this._tailAt = 0;
+  }
+
+  /** Adds what is left of a broken cue. @param {Float32Array} voice @param {number} at */
+  _fade(voice, at) {
+    for (let i = at; i < voice.length && this._tailAt < this._tail.length; i += 1) {
+      voice[i] += this._tail[this._tailAt];
+      this._tailAt += 1;
+    }
   }
 
   /** @param {Cue} cue @param {number} frame */
@@ -330,6 +366,8 @@ function newCue(cue, frame, speaker) {
     played: 0,
     gaps: 0,
     fade: 0,
+    gain: 0,
+    last: 0,
   };
 }
 

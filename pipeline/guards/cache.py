@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
+from dataclasses import replace
 from typing import Protocol
 
 import msgspec
@@ -81,8 +82,11 @@ class CachedTranslator:
         metrics.count_cache("translation", hit=kept is not None)
         if kept is not None:
             return kept
-        made = await self._inner.translate(request)
-        self._store.put(key, made)
+        makers: list[str] = []
+        made = await self._inner.translate(replace(request, made_by=makers.append))
+        # What a stand-in made would be given out long after the engine itself is back.
+        if all(maker == self.name for maker in makers):
+            self._store.put(key, made)
         return made
 
     async def aclose(self) -> None:

@@ -57,6 +57,7 @@ class GuardedTranslator:
                     break
             else:
                 self._chain.served(link)
+                request.made_by(link.engine.name)
                 return text
         raise failure
 

@@ -484,6 +484,24 @@ async def test_what_was_translated_before_is_not_asked_for_again() -> None:
     assert len(inner.requests) == 2, "what another had translated is not to be found out"
 
 
+async def test_what_a_stand_in_translated_is_not_kept_as_the_engine_s_own() -> None:
+    house, store = House(translating=Weather("vendor_unreachable")), Store()
+    engines = guarded(
+        house.cloud,
+        [house.offline],
+        house.guards,
+        meter=house.meter,
+        user="u1",
+        tell=house.notices.append,
+        cached=lambda inner: CachedTranslator(inner, store, owner="u1", secret=b"s"),
+    )
+    assert await engines.translator.translate(asked("good morning")) == "es good morning"
+    house.translating.now = ""
+    assert await engines.translator.translate(asked("good morning")) == "cloud good morning"
+    assert list(store.kept.values()) == ["cloud good morning"]
+    await engines.aclose()
+
+
 @pytest.mark.parametrize(
     "changed",
     [

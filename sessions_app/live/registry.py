@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
 from django.db import Error as DatabaseError
 
 from accounts.models import User
-from accounts.orm_thread import in_orm_thread
 from pipeline import metrics
 from pipeline.bounds import DATABASE_S, HAND_OVER_S, LATE_MAX_S
 from pipeline.guards.usage import Meter
 from pipeline.runtime import pressure
 from sessions_app import services
 from sessions_app.caches.redis_client import close_redis
+from sessions_app.live.closing import RESTARTING
 from sessions_app.live.conversation import BEGINNING, Conversation, Place
+from sessions_app.live.opening import in_time, opening
 from sessions_app.processes import loop_lag, mailbox, relay, shelf
 from sessions_app.processes.mailbox import PROCESS
 from sessions_app.protocol.messages import CloneProgress, JobMoved
@@ -32,6 +34,8 @@ from sessions_app.usage.budget import DayBudget, Standing
 from sessions_app.usage.settling import Settling
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _sessions: dict[uuid.UUID, Conversation] = {}
 _draining = False
@@ -68,7 +72,7 @@ def admit() -> None:
     """Raises RefusedError when one more session would ruin the others."""
     if pressure.overloaded() or loop_lag.recent_s() > LATE_MAX_S:
         raise RefusedError("This server has more to do than it can; try again later.")
-    if len(_sessions) >= settings.MAX_SESSIONS:
+    if len(_sessions) + opening() >= settings.MAX_SESSIONS:
         raise RefusedError(
             f"This server dubs {len(_sessions)} sessions, as many as it may; try again later."
         )
@@ -77,11 +81,19 @@ def admit() -> None:
 async def open_session(session_id: uuid.UUID, user: User, *, binary: bool) -> Conversation:
     """A session from its beginning.
 
-    Raises AwayError and what ``services.hold_session`` raises.
+    Raises AwayError, ClosedError when the server stops meanwhile, and what
+    ``services.hold_session`` raises.
     """
     hold = uuid.uuid4()
-    held = await _in_time(services.hold_session, session_id, user, hold=hold)
     account = Account(hold, session_id, user.pk)
+    held = await _in_time(
+        functools.partial(services.hold_session, session_id, user, hold=hold),
+        undo=functools.partial(services.let_go, account),
+    )
+    if _draining:
+        # The drain did not see it any more: its client would wait for the hold to run out.
+        await _in_time(functools.partial(services.let_go, account))
+        raise RESTARTING
     return _begin(account, hold, held.standing, binary=binary, first_line=held.first_line)
 
 
@@ -100,18 +112,23 @@ async def go_on(
     state = await shelf.take(session_id)
     if state is None or state.owner != user.pk:
         return None
-    hold = uuid.uuid4()
+    old, hold = uuid.UUID(state.hold), uuid.uuid4()
     account = Account(hold, session_id, user.pk)
     standing = state.standing
     try:
         held = await _in_time(
-            services.take_over, session_id, user, old=uuid.UUID(state.hold), new=hold
+            functools.partial(services.take_over, session_id, user, old=old, new=hold),
+            undo=functools.partial(services.take_over, session_id, user, old=hold, new=old),
         )
         standing = held.standing
     except services.HoldLostError:
         return None  # somebody dubs the session anew
     except AwayError:
-        hold = uuid.UUID(state.hold)
+        hold = old
+    if _draining:
+        # As above; the next process finds it where this one did.
+        await shelf.put(msgspec.structs.replace(state, hold=str(hold), process=""))
+        return None
     log.info("session goes on", extra={"session": str(session_id)})
     return _begin(account, hold, standing, binary=binary, continues=state, place=place)
 
@@ -154,14 +171,12 @@ def _forget(conversation: Conversation) -> None:
         count()
 
 
-async def _in_time(function: Any, *args: Any, **kwargs: Any) -> services.Held:
+async def _in_time(function: Callable[[], T], undo: Callable[[], object] | None = None) -> T:
     try:
-        async with asyncio.timeout(DATABASE_S):
-            held: services.Held = await in_orm_thread(function, *args, **kwargs)
+        return await in_time(function, undo, timeout_s=DATABASE_S)
     except (DatabaseError, TimeoutError) as error:
         log.warning("session not opened", extra={"error": type(error).__name__})
         raise AwayError from error
-    return held
 
 
 # Between processes --------------------------------------------------------------------

@@ -45,6 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             media = open_media(options["audio"])
+            options["out"].mkdir(parents=True, exist_ok=True)
             with ExitStack() as stack:
                 environment: dict[str, str] = {}
                 if settings.ENGINES == "emulated":
@@ -65,9 +66,12 @@ class Command(BaseCommand):
                 )
                 client = async_to_sync(self._dub)(services.socket_url, token, media, options)
             files = self._write(client, media, options)
+            report = _report_of(client, files)
+            path = options["out"] / "report.json"
+            path.write_text(json.dumps(report, ensure_ascii=False, indent=2), encoding="utf-8")
         except (MediaError, ServiceError, WebSocketException, OSError) as error:
             raise CommandError(str(error)) from None
-        self._report(client, files, options["out"] / "report.json")
+        self._tell(client, files, report, path)
 
     async def _dub(
         self, server: str, token: str, media: MediaInfo, options: dict[str, Any]
@@ -151,21 +155,10 @@ class Command(BaseCommand):
             target_language=options["to"],
         )
 
-    def _report(self, client: LiveClient, files: DubbedFiles, path: Path) -> None:
-        summary = client.summary or {}
+    def _tell(
+        self, client: LiveClient, files: DubbedFiles, report: dict[str, Any], path: Path
+    ) -> None:
         lines = _in_order(client)
-        report = {
-            "lines": [_reported(line) for line in lines],
-            "speakers": sorted({line.speaker for line in lines if line.speaker}),
-            "p50": summary.get("p50", {}),
-            "p95": summary.get("p95", {}),
-            "skipped": summary.get("skipped", 0),
-            "dub_path": str(files.dub),
-            "mix_path": str(files.mix),
-            "srt_path": str(files.srt),
-            "video_path": str(files.video) if files.video else None,
-        }
-        path.write_text(json.dumps(report, ensure_ascii=False, indent=2), encoding="utf-8")
         spoken = [line for line in lines if len(line.pcm)]
         self.stdout.write(
             f"\n{len(lines)} lines, {len(report['speakers'])} speakers, "
@@ -185,6 +178,22 @@ class Command(BaseCommand):
 
 def _in_order(client: LiveClient) -> list[HeardLine]:
     return [client.lines[number] for number in sorted(client.lines)]
+
+
+def _report_of(client: LiveClient, files: DubbedFiles) -> dict[str, Any]:
+    summary = client.summary or {}
+    lines = _in_order(client)
+    return {
+        "lines": [_reported(line) for line in lines],
+        "speakers": sorted({line.speaker for line in lines if line.speaker}),
+        "p50": summary.get("p50", {}),
+        "p95": summary.get("p95", {}),
+        "skipped": summary.get("skipped", 0),
+        "dub_path": str(files.dub),
+        "mix_path": str(files.mix),
+        "srt_path": str(files.srt),
+        "video_path": str(files.video) if files.video else None,
+    }
 
 
 def _reported(line: HeardLine) -> dict[str, Any]:

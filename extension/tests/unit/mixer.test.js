@@ -46,6 +46,12 @@ class Bench {
   }
 }
 
+/** The largest step between two samples that were heard, of a stretch that holds a break. */
+function step(heard, fromS, toS) {
+  const part = heard.slice(Math.round(fromS * RATE), Math.round(toS * RATE));
+  return Math.max(...part.slice(1).map((sample, i) => Math.abs(sample - part[i])));
+}
+
 const near = (value, wanted, tolerance = 0.002) =>
   assert.ok(Math.abs(value - wanted) < tolerance, `${value} is not ${wanted}`);
 
@@ -94,6 +100,7 @@ test("a cue that runs dry brings the original back within 200 ms, and then goes 
   bench.run(1.0);
   near(bench.at(0.79), 0.315);
   near(bench.at(0.99), 0.1);
+  assert.ok(step(bench.heard, 0.78, 0.85) < 0.004, "it falls silent without a click");
   bench.sound(0, 0.3);
   bench.run(1.5);
   assert.equal(bench.told("stalled").length, 1);
@@ -128,6 +135,8 @@ test("clearing silences the dub at once and gives the original back within 200 m
   bench.mixer.command({ type: "clear" });
   bench.run(0.5);
   near(bench.at(1.2), 0.1);
+  assert.ok(bench.at(1.008) < 0.05, "the dub is gone within some milliseconds");
+  assert.ok(step(bench.heard, 0.99, 1.05) < 0.004, "and without a click");
   const [cleared] = bench.told("cleared");
   assert.ok(Math.abs(cleared.frame - RATE) <= 128);
 });

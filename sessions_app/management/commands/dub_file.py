@@ -33,6 +33,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             media = open_media(options["input"])
+            # Told now, not after the film.
+            options["out"].mkdir(parents=True, exist_ok=True)
             dubbed = asyncio.run(self._dub(media, options))
             files = write_files(
                 media,
@@ -42,7 +44,7 @@ class Command(BaseCommand):
                 source_language=options["source"],
                 target_language=options["to"],
             )
-        except (MediaError, EngineError) as error:
+        except (MediaError, EngineError, OSError) as error:
             raise CommandError(str(error)) from None
         for line in dubbed.lines:
             self.stdout.write(
