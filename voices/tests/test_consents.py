@@ -25,6 +25,7 @@ from voices.models import (
     Voiceprint,
     VoiceSample,
 )
+from voices.services.consents import tell_of_expired_consents
 from voices.tests.conftest import consent_of, heard, printed, stored, uploaded
 from voices.tests.test_admin import picture
 
@@ -99,6 +100,37 @@ def test_an_expired_consent_is_not_used_and_later_settled(actor: Actor, ana: Use
     assert clone.state == "revoked"
     assert not VoiceSample.objects.exists()
     assert Decision.objects.filter(kind=DecisionKind.CONSENT_EXPIRED, by=None).count() == 1
+
+
+def test_a_consent_written_down_anew_gives_back_what_has_run_out(
+    actor: Actor, ana: User
+) -> None:
+    def runs_out(consent: Consent) -> None:
+        now = timezone.now()
+        Consent.objects.filter(pk=consent.pk).update(
+            given_at=now - timedelta(days=400), expires_at=now - timedelta(hours=1)
+        )
+
+    first = consent_of(actor, ana)
+    clone = resting_on(first, actor, ana)
+    runs_out(first)
+    assert not selectors.usable_clones(ana).exists()
+    # One that does not cover it helps nothing.
+    consent_of(actor, ana, uses=("recognise",))
+    assert not selectors.usable_clones(ana).exists()
+    second = consent_of(actor, ana)
+    assert selectors.usable_clones(ana).get() == clone
+    assert VoiceSample.objects.get().consent == second
+    # Where another one holds already, it takes over as soon as the first has run out.
+    third = consent_of(actor, ana, uses=("clone",))
+    runs_out(second)
+    tell_of_expired_consents()
+    assert selectors.usable_clones(ana).get().consent == third
+    assert VoiceSample.objects.get().consent == second
+    # What is gone does not come back.
+    services.revoke_consent(third, by=ana)
+    consent_of(actor, ana)
+    assert not selectors.usable_clones(ana).exists()
 
 
 @pytest.mark.parametrize(
