@@ -258,6 +258,10 @@ def test_a_person_says_which_actor_a_speaker_is(ana: User) -> None:
     assert told(client.post(f"{address}/confirm", wish, format="json"))[0] == "Ida"
     speaker.refresh_from_db()
     assert speaker.revision == 4
+    # Who they are outlasts that two actors turn out to be one.
+    same = voices_services.create_actor(ana, by=ana, name="Ida Known")
+    voices_services.merge_actors(same, [perhaps], by=ana)
+    assert told(client.get(address))[:4] == ("Ida Known", "confirmed", None, True)
 
 
 def test_a_session_that_becomes_a_project_brings_whom_it_knows(ana: User) -> None:
