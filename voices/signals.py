@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
 from voices.cloning.discarding import discard_clone, look_for_now, withdraw
+from voices.cloning.notices import actor_changed
 from voices.files import discard
 from voices.models import (
     Actor,
@@ -24,10 +26,14 @@ from voices.models import (
 
 
 @receiver(pre_delete, sender=Actor)
-def nobody_is_a_deleted_actor(instance: Actor, **_: Any) -> None:
+def nobody_is_a_deleted_actor(instance: Actor, origin: Any, **_: Any) -> None:
     Speaker.objects.filter(actor=instance).update(
         actor=None, state=SpeakerState.UNKNOWN, confidence=None, decided_by_person=False
     )
+    # Sessions that know them look again; those of an account that goes are over.
+    if instance.team_id is not None or not _is_account(origin):
+        actor_id = instance.pk
+        transaction.on_commit(lambda: actor_changed.send(Actor, actor_id=actor_id), robust=True)
 
 
 @receiver(post_delete, sender=Actor)

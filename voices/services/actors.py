@@ -31,6 +31,7 @@ from voices.models import (
 )
 from voices.pictures import small_picture
 from voices.services.history import record
+from voices.services.speakers import tell_decided
 
 EDITABLE = ("name", "aliases", "languages", "notes")
 
@@ -263,7 +264,10 @@ def split_actor(
         confidence=1.0,
         decided_by=by,
         decided_by_person=True,
+        decided_at=timezone.now(),
     )
+    for speaker in Speaker.objects.filter(pk__in=[one.pk for one in speakers]):
+        tell_decided(speaker)
     Rejection.objects.bulk_create(
         [_rejection(speaker, actor, by) for speaker in speakers], ignore_conflicts=True
     )

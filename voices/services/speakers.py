@@ -94,7 +94,7 @@ def confirm(speaker: Speaker, actor: Actor, *, by: User | None) -> Speaker:
         actor.save(update_fields=["languages", "updated_at"])
     was_id = str(was) if was and was != actor.pk else None
     record(DecisionKind.CONFIRMED, now, by=by, actor=actor, was=was_id)
-    _tell(now)
+    tell_decided(now)
     return now
 
 
@@ -108,7 +108,7 @@ def reject(speaker: Speaker, actor: Actor, *, by: User | None) -> Speaker:
     if now.actor_id == actor.pk:
         _be(now, None, SpeakerState.REJECTED, by=by, person=True)
     record(DecisionKind.REJECTED, now, by=by, actor=actor)
-    _tell(now)
+    tell_decided(now)
     return now
 
 
@@ -172,7 +172,7 @@ def merge_speakers(into: Speaker, gone: Speaker, *, by: User | None) -> Speaker:
     speaker_moved.send(
         Speaker, session_id=into.session_id, label=gone.label, to=into.label, spans=None
     )
-    _tell(into)
+    tell_decided(into)
     return into
 
 
@@ -223,7 +223,7 @@ def split_speaker(
         to=other.label,
         spans=list(spans),
     )
-    _tell(other)
+    tell_decided(other)
     return other
 
 
@@ -319,5 +319,6 @@ def _locked(speaker: Speaker) -> Speaker:
     return found
 
 
-def _tell(speaker: Speaker) -> None:
+def tell_decided(speaker: Speaker) -> None:
+    """Have ``speaker_decided`` sent once this transaction is committed."""
     transaction.on_commit(lambda: speaker_decided.send(Speaker, speaker=speaker), robust=True)
