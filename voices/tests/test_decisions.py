@@ -283,6 +283,13 @@ def test_the_history_is_told_and_filtered(
         (("", "https://m.youtube.com/watch?v=abc"), ("", "http://youtube.com/watch?v=abd"), False),
         (("Amélie", ""), ("AMELIE!", ""), True),
         (("Film 1", ""), ("Film 2", ""), False),
+        # Vowel signs, tone and voicing marks make other words, points and accents do not.
+        (("कल", ""), ("कली", ""), False),
+        (("ปี", ""), ("ปา", ""), False),
+        (("がん", ""), ("かん", ""), False),
+        (("שָׁלוֹם", ""), ("שלום", ""), True),
+        (("كِتَاب", ""), ("كتاب", ""), True),
+        (("Liebe ❤️", ""), ("liebe", ""), True),
         (("…", ""), ("?!", ""), False),
     ],
 )
