@@ -99,6 +99,8 @@ def _keep_voiceprints(
 ) -> None:
     actor = speaker.actor_id if speaker.state == SpeakerState.CONFIRMED else None
     if actor is not None:
+        if selectors.recognition_ended(speaker.owner, actor):
+            return
         there = Voiceprint.objects.filter(actor_id=actor, owner_id=speaker.owner_id).count()
         if there >= VOICEPRINTS_OF_ACTOR_MAX:
             return

@@ -31,7 +31,7 @@ from pipeline.sample_quality.picture import picture
 from pipeline.sound.media import MediaError, open_media
 from pipeline.speakers.identification import BANDS
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from voices import files
+from voices import files, selectors
 from voices.analysis_engines import (
     ENCODER,
     Kept,
@@ -370,6 +370,8 @@ def _finish(
     sample.voiceprints.filter(
         encoder__in=[stored_encoder(ENCODER, band) for band in BANDS]
     ).delete()
+    if selectors.recognition_ended(sample.owner, sample.actor_id):
+        return
     Voiceprint.objects.bulk_create(
         Voiceprint(
             owner_id=sample.owner_id,

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from pipeline.bounds import ACTOR_LANGUAGES_MAX, SPEAKER_SPANS_MAX
+from voices import selectors
 from voices.errors import VoicesError
 from voices.models import (
     Actor,
@@ -272,7 +273,12 @@ def _be(
 def _follow(speaker: Speaker, before: uuid.UUID | None = None) -> None:
     """Voiceprints are the actor's as long as it is confirmed that the speaker is."""
     known = speaker.actor_id if speaker.state == SpeakerState.CONFIRMED else None
-    Voiceprint.objects.filter(speaker=speaker).update(actor_id=known)
+    prints = Voiceprint.objects.filter(speaker=speaker)
+    if known is not None and selectors.recognition_ended(speaker.owner, known):
+        # They went with the consent; these are found only now to be theirs too.
+        prints.delete()
+    else:
+        prints.update(actor_id=known)
     _forget_centroids([before, known])
 
 
