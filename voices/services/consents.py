@@ -55,7 +55,7 @@ def give_consent(
         raise VoicesError("consent_in_future", "It cannot be given later on.", field="given_at")
     if expires_at and expires_at <= max(now, fields["given_at"]):
         raise VoicesError("consent_expired", "It would have expired already.", field="expires_at")
-    if actor.consents.count() >= ACTOR_CONSENTS_MAX:
+    if kept_of(actor, actor.consents, owner).count() >= ACTOR_CONSENTS_MAX:
         raise LimitReachedError(f"An actor has at most {ACTOR_CONSENTS_MAX} consents.")
     name = media_type = ""
     if evidence is not None:
@@ -160,6 +160,12 @@ def valid_consent(
     given = given.filter(owner=None) if owner is None else given.visible_to(owner)
     found: Consent | None = given.valid(at or timezone.now()).for_use(use).first()
     return found
+
+
+def kept_of(actor: Actor, rows: Any, owner: User | None) -> Any:
+    """Of ``rows`` of the actor those that count for what ``owner`` may still add. To the
+    catalogue's everyone adds for themselves, and nobody is in another one's way."""
+    return rows.filter(owner=owner) if actor.owner_id is None else rows.all()
 
 
 def team_of_child(actor: Actor, owner: User | None) -> Any:

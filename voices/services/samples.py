@@ -51,7 +51,7 @@ from voices.models import (
     VoiceSample,
 )
 from voices.recognition.spaces import stored_encoder
-from voices.services.consents import team_of_child, valid_consent
+from voices.services.consents import kept_of, team_of_child, valid_consent
 from voices.services.history import record
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def _keep(
     **fields: Any,
 ) -> VoiceSample:
     consent = _covering(actor, owner, consent)
-    if actor.samples.count() >= ACTOR_SAMPLES_MAX:
+    if kept_of(actor, actor.samples, owner).count() >= ACTOR_SAMPLES_MAX:
         raise LimitReachedError(f"An actor has at most {ACTOR_SAMPLES_MAX} samples.")
     stored = files.store(content, folder="samples", suffix=suffix)
     with transaction.atomic():

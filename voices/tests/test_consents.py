@@ -11,8 +11,10 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from pipeline.bounds import CONSENT_GRACE_DAYS
+from pipeline.bounds import ACTOR_CONSENTS_MAX, ACTOR_SAMPLES_MAX, CONSENT_GRACE_DAYS
+from pipeline.speakers.identification import Match
 from voices import selectors, services
+from voices.errors import LimitReachedError
 from voices.models import (
     Actor,
     Consent,
@@ -25,9 +27,11 @@ from voices.models import (
     Voiceprint,
     VoiceSample,
 )
+from voices.recognition.remembering import Place, keep
 from voices.services.consents import tell_of_expired_consents
 from voices.tests.conftest import consent_of, heard, printed, stored, uploaded
 from voices.tests.test_admin import picture
+from voices.tests.test_recognition import said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +70,27 @@ def test_a_revocation_ends_what_rested_on_it(
     assert (line.detail["samples"], line.detail["clones"], line.detail["voiceprints"]) == (1, 1, 1)
     again = api.post(f"/api/consents/{consent.pk}/revoke", {}, format="json")
     assert again.json()["code"] == "consent_revoked"
+
+
+def test_nothing_is_learned_of_a_voice_whose_recognition_was_revoked(
+    actor: Actor, ana: User
+) -> None:
+    consent_of(actor, ana, uses=("sample",))
+    asked = consent_of(actor, ana, uses=("recognise",))
+    services.revoke_consent(asked, by=ana)
+    # Neither of who turns out to be them, nor in a session that still goes on, nor of a sample.
+    speaker = heard(ana)
+    printed(speaker)
+    services.confirm(speaker, actor, by=ana)
+    assert not Voiceprint.objects.exists()
+    place = Place(speaker.session_id, ana)
+    match: Match[Any] = Match("confirmed", actor.pk, 1.0, by_person=True)
+    keep(place, said("S1", 1), match, encoder="test", version="1", voiceprints=True)
+    assert not Voiceprint.objects.exists()
+    # With a new consent it is.
+    consent_of(actor, ana, uses=("recognise",))
+    keep(place, said("S1", 1), match, encoder="test", version="1", voiceprints=True)
+    assert Voiceprint.objects.get().actor == actor
 
 
 def test_what_another_consent_covers_goes_on(actor: Actor, ana: User) -> None:
@@ -131,6 +156,40 @@ def test_a_consent_written_down_anew_gives_back_what_has_run_out(
     services.revoke_consent(third, by=ana)
     consent_of(actor, ana)
     assert not selectors.usable_clones(ana).exists()
+
+
+def test_no_clone_is_made_of_a_recording_whose_consent_has_run_out(
+    api: APIClient, actor: Actor, ana: User
+) -> None:
+    kept = consent_of(actor, ana, uses=("sample",))
+    sample = uploaded(actor, ana)
+    consent_of(actor, ana, uses=("clone",))
+    now = timezone.now()
+    Consent.objects.filter(pk=kept.pk).update(
+        given_at=now - timedelta(days=400), expires_at=now - timedelta(hours=1)
+    )
+    for body in ({}, {"samples": [str(sample.pk)]}):
+        wish = {"actor": str(actor.pk), "engine": "espeak", **body}
+        refused = api.post("/api/clones", wish, format="json")
+        assert (refused.status_code, [*refused.json()["errors"]]) == (400, ["samples"])
+    consent_of(actor, ana, uses=("sample",))
+    assert api.post("/api/clones", wish, format="json").status_code == 202
+
+
+def test_of_the_catalogue_nobody_uses_up_what_another_one_may_keep(ana: User, ben: User) -> None:
+    actor = services.create_actor(None, by=None, name="Known to all")
+    Consent.objects.bulk_create(
+        Consent(actor=actor, owner=ben, given_by="B", uses=["sample"], statement="Y", given_at=now)
+        for now in [timezone.now()] * ACTOR_CONSENTS_MAX
+    )
+    VoiceSample.objects.bulk_create(
+        VoiceSample(actor=actor, owner=ben, state="ready") for _ in range(ACTOR_SAMPLES_MAX)
+    )
+    consent_of(actor, ana)
+    uploaded(actor, ana)
+    for add in (consent_of, uploaded):
+        with pytest.raises(LimitReachedError):
+            add(actor, ben)
 
 
 @pytest.mark.parametrize(
