@@ -127,9 +127,7 @@ def test_an_expired_consent_is_not_used_and_later_settled(actor: Actor, ana: Use
     assert Decision.objects.filter(kind=DecisionKind.CONSENT_EXPIRED, by=None).count() == 1
 
 
-def test_a_consent_written_down_anew_gives_back_what_has_run_out(
-    actor: Actor, ana: User
-) -> None:
+def test_a_consent_written_down_anew_gives_back_what_has_run_out(actor: Actor, ana: User) -> None:
     def runs_out(consent: Consent) -> None:
         now = timezone.now()
         Consent.objects.filter(pk=consent.pk).update(
