@@ -17,6 +17,7 @@ from voices.models import (
     Actor,
     CloneState,
     Consent,
+    PinnedVoice,
     Preview,
     Speaker,
     SpeakerState,
@@ -53,7 +54,11 @@ def delete_the_evidence(instance: Consent, **_: Any) -> None:
 
 @receiver(pre_delete, sender=VoiceClone)
 def remember_the_vendors_copy(instance: VoiceClone, origin: Any, **_: Any) -> None:
-    """Before anything is deleted: the key that opens the vendor's copy is still there."""
+    """Before anything is deleted: the key that opens the vendor's copy is still there. Pins to it,
+    whosever they are, go along: one to nothing would keep every other voice from the actor."""
+    if instance.vendor_id:
+        pins = PinnedVoice.objects.filter(engine=instance.engine, voice=instance.vendor_id)
+        pins.filter(actor=instance.actor_id).delete()
     discard_clone(instance, owner_stays=not _is_account(origin))
     if not instance.vendor_id and instance.state == CloneState.MAKING:
         look_for_now(instance)

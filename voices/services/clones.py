@@ -22,7 +22,6 @@ from voices.models import (
     CloneState,
     ConsentUse,
     DecisionKind,
-    PinnedVoice,
     SampleState,
     Verdict,
     VoiceClone,
@@ -137,10 +136,6 @@ def delete_clone(clone: VoiceClone, *, by: User | None) -> None:
         DecisionKind.CLONE_DELETED, clone, by=by, actor=clone.actor_id, subject=clone.pk,
         engine=clone.engine,
     )  # fmt: skip
-    if clone.vendor_id:
-        PinnedVoice.objects.filter(
-            actor=clone.actor_id, engine=clone.engine, voice=clone.vendor_id
-        ).delete()
     clone.delete()
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Role, User
 from pipeline.bounds import ACTOR_CONSENTS_MAX, ACTOR_SAMPLES_MAX, CONSENT_GRACE_DAYS
 from pipeline.speakers.identification import Match
 from voices import selectors, services
@@ -29,7 +29,7 @@ from voices.models import (
 )
 from voices.recognition.remembering import Place, keep
 from voices.services.consents import tell_of_expired_consents
-from voices.tests.conftest import consent_of, heard, printed, stored, uploaded
+from voices.tests.conftest import consent_of, heard, join, printed, stored, uploaded
 from voices.tests.test_admin import picture
 from voices.tests.test_recognition import said
 
@@ -251,6 +251,27 @@ def test_nothing_stays_of_an_account_that_is_deleted(
     assert set(Decision.objects.values_list("owner", flat=True)) == {ben.pk}
     # The vendor still has the voice: it is on the list of those to delete there.
     assert DiscardedClone.objects.get().vendor_id == "c1"
+
+
+def test_a_pin_to_a_clone_does_not_outlast_it(
+    actor: Actor, ana: User, ben: User, make_team: Any
+) -> None:
+    team = make_team(ana)
+    join(team, ben, Role.EDITOR)
+    services.share_actor(actor, by=ana, team=team)
+    consent = consent_of(actor, ana)
+    clones = [
+        VoiceClone.objects.create(
+            actor=actor, owner=owner, team=team, consent=consent, engine="x", vendor_id=voice,
+            state="ready",
+        )
+        for owner, voice in ((ana, "hers"), (ben, "his"))
+    ]  # fmt: skip
+    services.pin_voice(actor, owner=ana, by=ana, language="es", engine="x", voice="his")
+    ben.delete()
+    assert not PinnedVoice.objects.exists()
+    # She is not left with a stock voice.
+    assert selectors.clone_to_speak(ana, actor.pk, "x", "es") == clones[0]
 
 
 def test_no_file_stays_of_an_actor_that_is_deleted(
