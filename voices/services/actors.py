@@ -54,10 +54,7 @@ def create_actor(
     owner: User | None, *, by: User | None, team: Team | None = None, **fields: Any
 ) -> Actor:
     """``owner`` None: in the shared catalogue. Raises LimitReachedError."""
-    if owner is not None:
-        User.objects.select_for_update().get(pk=owner.pk)
-        if Actor.objects.filter(owner=owner).count() >= ACTORS_MAX:
-            raise LimitReachedError(f"You have {ACTORS_MAX} actors; delete some first.")
+    _refuse_more(owner)
     actor = Actor.objects.create(owner=owner, team=team, **_clean(fields))
     record(DecisionKind.CREATED, actor, by=by)
     return actor
@@ -242,7 +239,7 @@ def split_actor(
 ) -> Actor:
     """These speakers and samples of the actor's are somebody else: a new actor, returned.
 
-    Raises VoicesError for none, and for those that are not the actor's.
+    Raises VoicesError for none, and for those that are not the actor's; LimitReachedError.
     """
     if not speakers and not samples:
         raise VoicesError(
@@ -254,8 +251,9 @@ def split_actor(
             "Not all of these speakers and samples are this actor's.",
             field="speakers",
         )
+    _refuse_more(actor.owner)
     other = Actor.objects.create(
-        owner_id=actor.owner_id, team_id=actor.team_id, name=name, languages=actor.languages
+        owner_id=actor.owner_id, team_id=actor.team_id, name=name.strip(), languages=actor.languages
     )
     moved = Q(speaker__in=[s.pk for s in speakers]) | Q(sample__in=[s.pk for s in samples])
     Speaker.objects.filter(pk__in=[one.pk for one in speakers]).update(
@@ -285,6 +283,14 @@ def split_actor(
     )
     record(DecisionKind.CREATED, other, by=by, subject=actor.pk)
     return other
+
+
+def _refuse_more(owner: User | None) -> None:
+    """Raises LimitReachedError; one at a time counts."""
+    if owner is not None:
+        User.objects.select_for_update().get(pk=owner.pk)
+        if Actor.objects.filter(owner=owner).count() >= ACTORS_MAX:
+            raise LimitReachedError(f"There are {ACTORS_MAX} actors; delete some first.")
 
 
 def _rejection(speaker: Speaker, actor: Actor, by: User | None) -> Rejection:
