@@ -202,6 +202,14 @@ def recognition_allowed(user: User, actor: Actor) -> bool:
     return not asked.exists() or asked.valid(timezone.now()).exists()
 
 
+def recognition_ended(user: User | None, actor_id: uuid.UUID) -> bool:
+    """Whether consent to it was revoked, or expired for good, and nothing may be learned of the
+    voice any more. None: in the catalogue."""
+    given = Consent.objects.filter(owner=None) if user is None else Consent.objects.visible_to(user)
+    asked = given.filter(actor=actor_id).for_use(ConsentUse.RECOGNISE)
+    return bool(asked.exists() and not asked.filter(settled_at=None).exists())
+
+
 def recognition_forbidden(user: User, actors: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Those of whom ``recognition_allowed`` is False."""
     asked = Consent.objects.visible_to(user).filter(actor__in=actors)

@@ -70,16 +70,46 @@ async def recognised(
 
 @transaction.atomic
 def decide(speaker: ProjectSpeaker, *, actor: Actor | None) -> ProjectSpeaker:
-    """A person says who it is; None: not who it was thought to be. No job looks again; the
-    voice stays. The row is locked."""
+    """A person says who it is; None: not who it was thought to be. No job looks again. The row is
+    locked.
+
+    An actor has the same voice wherever they are heard: a voice that no person chose for the
+    speaker goes where the actor has another one, or where it was that of whom they are not. The
+    next dub casts them anew then.
+    """
+    if speaker.voice and not _chosen(speaker):
+        own = _own_voice(speaker.project, actor.pk) if actor else ""
+        was = speaker.actor_id if speaker.actor_state == ActorState.CONFIRMED else None
+        theirs = _own_voice(speaker.project, was) if was else ""
+        if speaker.voice != own and (own or speaker.voice == theirs):
+            speaker.voice = ""
     speaker.actor = actor
     speaker.actor_state = ActorState.CONFIRMED if actor else ""
     speaker.actor_confidence, speaker.actor_decided = None, True
     speaker.revision += 1
     speaker.save(
-        update_fields=["actor", "actor_state", "actor_confidence", "actor_decided", "revision"]
-    )
+        update_fields=[
+            "actor", "actor_state", "actor_confidence", "actor_decided", "voice", "revision"
+        ]
+    )  # fmt: skip
     return speaker
+
+
+def _chosen(speaker: ProjectSpeaker) -> bool:
+    """Whether a person gave the speaker their voice."""
+    kept = speaker.changes.filter(after__has_key="voice", undoes=None, undone=None)
+    return bool(kept.exists())
+
+
+def _own_voice(project: Project, actor: uuid.UUID) -> str:
+    """Id of the actor's voice with the engine that speaks the project; "" where they have none."""
+    user, language = project.owner, project.target_language
+    engine = project.engines.get("synthesis", "")
+    clone = selectors.clone_to_speak(user, actor, engine, language)
+    if clone is not None:
+        return clone.vendor_id
+    wish = remembering.voice_for(user, actor, language, engine)
+    return wish.voice if wish is not None else ""
 
 
 def actor_voice(

@@ -213,12 +213,23 @@ async def test_a_correction_over_the_socket_holds_from_the_next_line(
     corrected = await session.socket.until("identity")
     before = len(session.voices_of(speaker))
     await session.hears(voices.clip(MAN, 4))
+    # Who that is may turn out to be another one, two people, or be deleted, here as anywhere.
+    same = await sync_to_async(services.create_actor)(ana.user, by=ana.user, name="His twin")
+    await sync_to_async(services.merge_actors)(same, [right], by=ana.user)
+    merged = await session.socket.until("identity")
+    kept = await Speaker.objects.aget(session_id=session.id, label=speaker)
+    split = sync_to_async(services.split_actor)
+    third = await split(same, by=ana.user, name="A third", speakers=[kept])
+    divided = await session.socket.until("identity")
+    ids = [str(same.pk), str(third.pk), None]
+    await sync_to_async(services.delete_actor)(third, by=ana.user)
+    deleted = await session.socket.until("identity")
     await session.end()
+    assert [one["actor"] for one in (merged, divided, deleted)] == ids
     assert corrected["by_person"]
     assert (corrected["name"], corrected["confidence"]) == ("His brother", 1.0)
     assert set(session.voices_of(speaker)[before:]) == {"hum-mid"}
-    kept = await Speaker.objects.aget(session_id=session.id, label=speaker)
-    assert (kept.actor_id, kept.decided_by_person) == (right.pk, True)
+    assert (kept.actor_id, kept.decided_by_person) == (same.pk, True)
 
 
 async def test_a_rejection_made_elsewhere_is_final_here(

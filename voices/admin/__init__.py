@@ -3,6 +3,6 @@
 What people decide goes through the services, as everywhere: it stands in the history.
 """
 
-from voices.admin import actors, consents, history, samples, speakers
+from voices.admin import actors, clones, consents, history, samples, speakers
 
-__all__ = ["actors", "consents", "history", "samples", "speakers"]
+__all__ = ["actors", "clones", "consents", "history", "samples", "speakers"]

@@ -1,4 +1,4 @@
-"""Actors and their pinned voices and clones; titles."""
+"""Actors and their pinned voices; titles."""
 
 from __future__ import annotations
 
@@ -242,15 +242,6 @@ class PinnedVoiceAdmin(Page):
     search_fields = ("actor__name", "voice", "owner__email")
     autocomplete_fields = ("actor",)
     raw_id_fields = ("owner", "team")
-
-
-@admin.register(VoiceClone)
-class VoiceCloneAdmin(Unchanging, Page):
-    list_display = ("actor", "engine", "vendor_id", "state", "owner", "used_at", "created_at")
-    list_filter = (WhoseFilter, "state", "engine")
-    list_select_related = ("actor", "owner")
-    search_fields = ("actor__name", "vendor_id", "name", "owner__email")
-    date_hierarchy = "created_at"
 
 
 @admin.register(Title)

@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import EngineKey, User
@@ -69,6 +70,13 @@ def look_for_now(clone: VoiceClone) -> None:
         due_at=timezone.now()
     )
     delete_soon()
+
+
+def discard_now(rows: QuerySet[DiscardedClone]) -> int:
+    """Try these again without waiting for their turn; how many."""
+    count = rows.update(due_at=timezone.now())
+    delete_soon()
+    return count
 
 
 def delete_soon() -> None:

@@ -118,13 +118,18 @@ def _make(clone: VoiceClone) -> None:
 def _recordings(clone: VoiceClone) -> list[Recording]:
     """Of its samples, the best first. Raises EngineError."""
     samples = sorted(
-        clone.samples.all(),
+        clone.samples.select_related("consent"),
         key=lambda one: (one.verdict != Verdict.GOOD, -(one.speech_s or 0.0)),
     )
     if any(one.state in {SampleState.WAITING, SampleState.ANALYSING} for one in samples):
         raise EngineError("not_analysed", "Its recordings are still being analysed.")
+    now = timezone.now()
     usable = [
-        one for one in samples if one.state == SampleState.READY and one.verdict != Verdict.UNUSABLE
+        one
+        for one in samples
+        if one.state == SampleState.READY
+        and one.verdict != Verdict.UNUSABLE
+        and (one.consent is None or one.consent.is_valid(now))
     ]
     if not usable:
         raise EngineError(

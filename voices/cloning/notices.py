@@ -17,5 +17,5 @@ clones_withdrawn = Signal()
 Sent when that is committed."""
 
 actor_changed = Signal()
-"""A consent to an actor's voice was given or has ended; carries ``actor_id``. Sent when that is
-committed."""
+"""A consent to an actor's voice was given or has ended, or the actor is gone; carries
+``actor_id``. Sent when that is committed."""

@@ -17,6 +17,7 @@ from pipeline.bounds import VOICEPRINTS_OF_ACTOR_MAX
 from pipeline.speakers.identification import Match
 from pipeline.speakers.memory import Heard, Stretch
 from voices import selectors
+from voices.errors import LimitReachedError
 from voices.models import Actor, ActorCentroid, Speaker, SpeakerState, Title, UsualVoice, Voiceprint
 from voices.recognition.spaces import stored_encoder
 from voices.services.actors import create_actor
@@ -99,6 +100,8 @@ def _keep_voiceprints(
 ) -> None:
     actor = speaker.actor_id if speaker.state == SpeakerState.CONFIRMED else None
     if actor is not None:
+        if selectors.recognition_ended(speaker.owner, actor):
+            return
         there = Voiceprint.objects.filter(actor_id=actor, owner_id=speaker.owner_id).count()
         if there >= VOICEPRINTS_OF_ACTOR_MAX:
             return
@@ -120,7 +123,7 @@ def get_to_know(place: Place, label: str, match: Match[uuid.UUID]) -> Speaker | 
     """Make an actor of somebody heard long enough in whom nobody was recognised.
 
     They have no name yet, but the next session recognises them and gives them the same voice.
-    None when it is too early, or somebody is at least suggested.
+    None when it is too early, somebody is at least suggested, or there is no room for more actors.
     """
     speaker = speaker_of(place, label)
     if (
@@ -133,9 +136,13 @@ def get_to_know(place: Place, label: str, match: Match[uuid.UUID]) -> Speaker | 
     ):
         return None
     where = place.title.name if place.title else speaker.created_at.strftime("%d %B %Y")
-    actor = create_actor(
-        owner=place.user, by=None, name=f"{label} of {where}"[:200], languages=[speaker.language]
-    )
+    languages = [speaker.language] if speaker.language else []
+    try:
+        actor = create_actor(
+            owner=place.user, by=None, name=f"{label} of {where}"[:200], languages=languages
+        )
+    except LimitReachedError:
+        return None
     note_match(speaker, actor, confidence=1.0, confirmed=True)
     speaker.refresh_from_db()
     return speaker

@@ -1,6 +1,7 @@
 """Everything that changes actors and what is theirs. Selectors say who may."""
 
 from voices.services.actors import (
+    actor_merged,
     create_actor,
     delete_actor,
     edit_actor,
@@ -43,6 +44,7 @@ from voices.services.titles import ensure_title, title_key
 
 __all__ = [
     "Wished",
+    "actor_merged",
     "analyse_again",
     "compare",
     "confirm",

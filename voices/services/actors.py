@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -16,20 +17,28 @@ from voices.errors import LimitReachedError, VoicesError
 from voices.models import (
     Actor,
     ActorCentroid,
+    Comparison,
     Consent,
     DecisionKind,
     PinnedVoice,
     Rejection,
     Speaker,
     SpeakerState,
+    UsualVoice,
     VoiceClone,
     Voiceprint,
     VoiceSample,
 )
 from voices.pictures import small_picture
 from voices.services.history import record
+from voices.services.speakers import tell_decided
 
 EDITABLE = ("name", "aliases", "languages", "notes")
+
+actor_merged = Signal()
+"""An actor is another one from now on; sent in the transaction that says so, before the row goes,
+with ``gone`` and ``into`` (``Actor``). Apps above keep by it what they know of actors."""
+
 _CHILDREN: tuple[Any, ...] = (
     VoiceSample,
     Consent,
@@ -45,10 +54,7 @@ def create_actor(
     owner: User | None, *, by: User | None, team: Team | None = None, **fields: Any
 ) -> Actor:
     """``owner`` None: in the shared catalogue. Raises LimitReachedError."""
-    if owner is not None:
-        User.objects.select_for_update().get(pk=owner.pk)
-        if Actor.objects.filter(owner=owner).count() >= ACTORS_MAX:
-            raise LimitReachedError(f"You have {ACTORS_MAX} actors; delete some first.")
+    _refuse_more(owner)
     actor = Actor.objects.create(owner=owner, team=team, **_clean(fields))
     record(DecisionKind.CREATED, actor, by=by)
     return actor
@@ -143,7 +149,8 @@ def give_actor(actor: Actor, *, by: User | None, owner: User | None, team: Team 
 def merge_actors(into: Actor, gone: Collection[Actor], *, by: User | None) -> Actor:
     """They are all one person: ``into``, who takes over everything that the others have.
 
-    Raises VoicesError for ``into`` among the others, and for too many.
+    Raises VoicesError for ``into`` among the others, for too many, for one that is gone
+    meanwhile, and where their owners would not see any more what is theirs.
     """
     if not gone or len(gone) > MERGED_ACTORS_MAX:
         raise VoicesError("merge_count", f"Merge 1 to {MERGED_ACTORS_MAX} actors.", field="actors")
@@ -155,13 +162,38 @@ def merge_actors(into: Actor, gone: Collection[Actor], *, by: User | None) -> Ac
             "An actor of the shared catalogue cannot be merged with one that somebody owns.",
             field="actors",
         )
-    list(Actor.objects.select_for_update().filter(pk__in=[into.pk, *(a.pk for a in gone)]))
-    for one in gone:
+    # As they are now: another tab may have changed or merged one of them.
+    wanted = [into.pk, *(one.pk for one in gone)]
+    rows = Actor.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
+    locked = {one.pk: one for one in rows}
+    if len(locked) != len(set(wanted)):
+        raise VoicesError(
+            "merge_gone",
+            "One of these actors is gone: deleted, or merged before. Look at the list again.",
+            field="actors",
+        )
+    into, others = locked[into.pk], [locked[one.pk] for one in gone]
+    if not all(_stays_seen(one, into, by) for one in others):
+        raise VoicesError(
+            "merge_hides",
+            "One of these actors is somebody else's, who cannot see the one that stays. Share "
+            "that one with the same team first, or merge the other way round.",
+            field="actors",
+        )
+    for one in others:
         _take_over(into, one)
         record(DecisionKind.MERGED, into, by=by, subject=one.pk, was=one.name)
+        actor_merged.send(Actor, gone=one, into=into)
         one.delete()
     into.save()
     return into
+
+
+def _stays_seen(gone: Actor, into: Actor, by: User | None) -> bool:
+    """Whether whoever owns ``gone`` sees ``into``, or gives it away themselves."""
+    if gone.owner_id == into.owner_id or (by is not None and gone.owner_id == by.pk):
+        return True
+    return gone.team_id is not None and gone.team_id == into.team_id
 
 
 def _take_over(into: Actor, gone: Actor) -> None:
@@ -183,8 +215,16 @@ def _take_over(into: Actor, gone: Actor) -> None:
     for pin in gone.pinned_voices.all():
         if (pin.language, pin.owner_id) in pinned:
             pin.delete()
+    # The voice that spoke first stays, as it does for one actor.
+    heard = {(one.user_id, one.language, one.engine) for one in into.usual_voices.all()}
+    new = [
+        one.pk
+        for one in gone.usual_voices.all()
+        if (one.user_id, one.language, one.engine) not in heard
+    ]
+    UsualVoice.objects.filter(pk__in=new).update(actor=into)
     ActorCentroid.objects.filter(actor__in=[into, gone]).delete()
-    for kind in (VoiceSample, Consent, VoiceClone, PinnedVoice, Voiceprint):
+    for kind in (VoiceSample, Consent, VoiceClone, PinnedVoice, Voiceprint, Comparison):
         kind.objects.filter(actor=gone).update(actor=into)
 
 
@@ -199,7 +239,7 @@ def split_actor(
 ) -> Actor:
     """These speakers and samples of the actor's are somebody else: a new actor, returned.
 
-    Raises VoicesError for none, and for those that are not the actor's.
+    Raises VoicesError for none, and for those that are not the actor's; LimitReachedError.
     """
     if not speakers and not samples:
         raise VoicesError(
@@ -211,8 +251,9 @@ def split_actor(
             "Not all of these speakers and samples are this actor's.",
             field="speakers",
         )
+    _refuse_more(actor.owner)
     other = Actor.objects.create(
-        owner_id=actor.owner_id, team_id=actor.team_id, name=name, languages=actor.languages
+        owner_id=actor.owner_id, team_id=actor.team_id, name=name.strip(), languages=actor.languages
     )
     moved = Q(speaker__in=[s.pk for s in speakers]) | Q(sample__in=[s.pk for s in samples])
     Speaker.objects.filter(pk__in=[one.pk for one in speakers]).update(
@@ -221,7 +262,10 @@ def split_actor(
         confidence=1.0,
         decided_by=by,
         decided_by_person=True,
+        decided_at=timezone.now(),
     )
+    for speaker in Speaker.objects.filter(pk__in=[one.pk for one in speakers]):
+        tell_decided(speaker)
     Rejection.objects.bulk_create(
         [_rejection(speaker, actor, by) for speaker in speakers], ignore_conflicts=True
     )
@@ -239,6 +283,14 @@ def split_actor(
     )
     record(DecisionKind.CREATED, other, by=by, subject=actor.pk)
     return other
+
+
+def _refuse_more(owner: User | None) -> None:
+    """Raises LimitReachedError; one at a time counts."""
+    if owner is not None:
+        User.objects.select_for_update().get(pk=owner.pk)
+        if Actor.objects.filter(owner=owner).count() >= ACTORS_MAX:
+            raise LimitReachedError(f"There are {ACTORS_MAX} actors; delete some first.")
 
 
 def _rejection(speaker: Speaker, actor: Actor, by: User | None) -> Rejection:

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import current_app
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from pipeline.bounds import CLONE_SAMPLES_MAX, CLONES_OF_ACTOR_MAX
@@ -21,7 +22,6 @@ from voices.models import (
     CloneState,
     ConsentUse,
     DecisionKind,
-    PinnedVoice,
     SampleState,
     Verdict,
     VoiceClone,
@@ -63,6 +63,14 @@ def request_clone(
         )
     if any(one.actor_id != actor.pk for one in chosen):
         raise VoicesError("sample_foreign", "A recording is another actor's.", field="samples")
+    now = timezone.now()
+    if any(one.consent is not None and not one.consent.is_valid(now) for one in chosen):
+        raise VoicesError(
+            "sample_expired",
+            "The consent under which a recording is kept has run out. Write a new one down first, "
+            "or choose others.",
+            field="samples",
+        )
     submission = _digest(chosen)
     same = VoiceClone.objects.filter(
         actor=actor, owner=owner, engine=engine, submission=submission, state__in=_LIVING
@@ -128,10 +136,6 @@ def delete_clone(clone: VoiceClone, *, by: User | None) -> None:
         DecisionKind.CLONE_DELETED, clone, by=by, actor=clone.actor_id, subject=clone.pk,
         engine=clone.engine,
     )  # fmt: skip
-    if clone.vendor_id:
-        PinnedVoice.objects.filter(
-            actor=clone.actor_id, engine=clone.engine, voice=clone.vendor_id
-        ).delete()
     clone.delete()
 
 
@@ -149,6 +153,8 @@ def _usable_samples(actor: Actor, owner: User | None) -> list[VoiceSample]:
     rows = VoiceSample.objects.filter(actor=actor)
     rows = rows.filter(owner=None) if owner is None else rows.visible_to(owner)
     rows = rows.exclude(state=SampleState.FAILED).exclude(verdict=Verdict.UNUSABLE)
+    # Kept for a while, in case it is renewed, and not used.
+    rows = rows.exclude(consent__expires_at__lte=timezone.now()).select_related("consent")
     return list(rows.order_by("-speech_s", "created_at")[:CLONE_SAMPLES_MAX])
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -55,7 +55,7 @@ def give_consent(
         raise VoicesError("consent_in_future", "It cannot be given later on.", field="given_at")
     if expires_at and expires_at <= max(now, fields["given_at"]):
         raise VoicesError("consent_expired", "It would have expired already.", field="expires_at")
-    if actor.consents.count() >= ACTOR_CONSENTS_MAX:
+    if kept_of(actor, actor.consents, owner).count() >= ACTOR_CONSENTS_MAX:
         raise LimitReachedError(f"An actor has at most {ACTOR_CONSENTS_MAX} consents.")
     name = media_type = ""
     if evidence is not None:
@@ -80,6 +80,7 @@ def give_consent(
             subject=consent.pk,
             uses=consent.uses,
         )
+        _rest_on_others(actor)
         _tell(actor.pk)
     return consent
 
@@ -137,7 +138,11 @@ def settle_expired_consents() -> int:
 
 
 def tell_of_expired_consents() -> None:
-    """Sessions in which the actor is heard look again: a consent has just run out."""
+    """Sessions in which the actor is heard look again: a consent has just run out. What another
+    one covers rests on that before."""
+    with transaction.atomic():
+        for actor_id in _rest_on_others():
+            _tell(actor_id)
     now = timezone.now()
     over = Consent.objects.filter(
         revoked_at=None, expires_at__lte=now, expires_at__gt=now - timedelta(seconds=EXPIRY_TOLD_S)
@@ -155,6 +160,12 @@ def valid_consent(
     given = given.filter(owner=None) if owner is None else given.visible_to(owner)
     found: Consent | None = given.valid(at or timezone.now()).for_use(use).first()
     return found
+
+
+def kept_of(actor: Actor, rows: Any, owner: User | None) -> Any:
+    """Of ``rows`` of the actor those that count for what ``owner`` may still add. To the
+    catalogue's everyone adds for themselves, and nobody is in another one's way."""
+    return rows.filter(owner=owner) if actor.owner_id is None else rows.all()
 
 
 def team_of_child(actor: Actor, owner: User | None) -> Any:
@@ -185,6 +196,30 @@ def _settle(consent: Consent, *, at: datetime) -> dict[str, Any]:
     consent.settled_at = at
     consent.save(update_fields=["settled_at"])
     return {"samples": samples, "clones": clones, "voiceprints": prints}
+
+
+def _rest_on_others(actor: Actor | None = None) -> set[uuid.UUID]:
+    """What rests on a consent that has run out rests on one that holds, where there is one: of
+    ``actor`` or of everybody. Returns whose something was."""
+    now = timezone.now()
+    found: set[uuid.UUID] = set()
+    kinds: tuple[tuple[Any, ConsentUse], ...] = (
+        (VoiceSample, ConsentUse.SAMPLE),
+        (VoiceClone, ConsentUse.CLONE),
+    )
+    for kind, use in kinds:
+        holding = Consent.objects.valid(now).for_use(use).filter(actor=OuterRef("actor"))
+        rows = kind.objects.filter(
+            Exists(holding), consent__revoked_at=None, consent__expires_at__lte=now
+        )
+        if actor is not None:
+            rows = rows.filter(actor=actor)
+        if kind is VoiceClone:
+            rows = rows.exclude(state__in=[CloneState.REVOKED, CloneState.DELETED])
+        for child in rows.select_related("owner", "actor"):
+            if _rests_on_another(child, use, now):
+                found.add(child.actor_id)
+    return found
 
 
 def _tell(actor_id: uuid.UUID) -> None:

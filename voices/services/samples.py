@@ -31,7 +31,7 @@ from pipeline.sample_quality.picture import picture
 from pipeline.sound.media import MediaError, open_media
 from pipeline.speakers.identification import BANDS
 from pipeline.types import SAMPLE_RATE_HZ, Pcm
-from voices import files
+from voices import files, selectors
 from voices.analysis_engines import (
     ENCODER,
     Kept,
@@ -52,7 +52,7 @@ from voices.models import (
     VoiceSample,
 )
 from voices.recognition.spaces import stored_encoder
-from voices.services.consents import team_of_child, valid_consent
+from voices.services.consents import kept_of, team_of_child, valid_consent
 from voices.services.history import record
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def _keep(
     **fields: Any,
 ) -> VoiceSample:
     consent = _covering(actor, owner, consent)
-    if actor.samples.count() >= ACTOR_SAMPLES_MAX:
+    if kept_of(actor, actor.samples, owner).count() >= ACTOR_SAMPLES_MAX:
         raise LimitReachedError(f"An actor has at most {ACTOR_SAMPLES_MAX} samples.")
     stored = files.store(content, folder="samples", suffix=suffix)
     with transaction.atomic():
@@ -365,6 +365,8 @@ def _finish(
     sample.voiceprints.filter(
         encoder__in=[stored_encoder(ENCODER, band) for band in BANDS]
     ).delete()
+    if selectors.recognition_ended(sample.owner, sample.actor_id):
+        return
     Voiceprint.objects.bulk_create(
         Voiceprint(
             owner_id=sample.owner_id,

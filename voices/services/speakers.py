@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from pipeline.bounds import ACTOR_LANGUAGES_MAX, SPEAKER_SPANS_MAX
+from voices import selectors
 from voices.errors import VoicesError
 from voices.models import (
     Actor,
@@ -94,7 +95,7 @@ def confirm(speaker: Speaker, actor: Actor, *, by: User | None) -> Speaker:
         actor.save(update_fields=["languages", "updated_at"])
     was_id = str(was) if was and was != actor.pk else None
     record(DecisionKind.CONFIRMED, now, by=by, actor=actor, was=was_id)
-    _tell(now)
+    tell_decided(now)
     return now
 
 
@@ -108,7 +109,7 @@ def reject(speaker: Speaker, actor: Actor, *, by: User | None) -> Speaker:
     if now.actor_id == actor.pk:
         _be(now, None, SpeakerState.REJECTED, by=by, person=True)
     record(DecisionKind.REJECTED, now, by=by, actor=actor)
-    _tell(now)
+    tell_decided(now)
     return now
 
 
@@ -172,7 +173,7 @@ def merge_speakers(into: Speaker, gone: Speaker, *, by: User | None) -> Speaker:
     speaker_moved.send(
         Speaker, session_id=into.session_id, label=gone.label, to=into.label, spans=None
     )
-    _tell(into)
+    tell_decided(into)
     return into
 
 
@@ -223,7 +224,7 @@ def split_speaker(
         to=other.label,
         spans=list(spans),
     )
-    _tell(other)
+    tell_decided(other)
     return other
 
 
@@ -272,7 +273,12 @@ def _be(
 def _follow(speaker: Speaker, before: uuid.UUID | None = None) -> None:
     """Voiceprints are the actor's as long as it is confirmed that the speaker is."""
     known = speaker.actor_id if speaker.state == SpeakerState.CONFIRMED else None
-    Voiceprint.objects.filter(speaker=speaker).update(actor_id=known)
+    prints = Voiceprint.objects.filter(speaker=speaker)
+    if known is not None and selectors.recognition_ended(speaker.owner, known):
+        # They went with the consent; these are found only now to be theirs too.
+        prints.delete()
+    else:
+        prints.update(actor_id=known)
     _forget_centroids([before, known])
 
 
@@ -319,5 +325,6 @@ def _locked(speaker: Speaker) -> Speaker:
     return found
 
 
-def _tell(speaker: Speaker) -> None:
+def tell_decided(speaker: Speaker) -> None:
+    """Have ``speaker_decided`` sent once this transaction is committed."""
     transaction.on_commit(lambda: speaker_decided.send(Speaker, speaker=speaker), robust=True)

@@ -50,5 +50,16 @@ def _plain_url(url: str) -> str:
 
 def _plain_name(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name).casefold()
-    kept = "".join(one for one in letters if one.isalnum())
+    kept = "".join(one for one in letters if _counts(one))
     return kept or name.strip()
+
+
+def _counts(letter: str) -> bool:
+    """Whether it makes another word. Accents of letters and the points of Hebrew and Arabic do
+    not; the vowel signs of Indic scripts, Thai tone marks and Japanese voicing marks do."""
+    if unicodedata.category(letter) not in ("Mn", "Mc"):
+        return letter.isalnum()
+    if "\ufe00" <= letter <= "\ufe0f":
+        return False  # how an emoji is drawn
+    # Canonical combining classes: 10 to 36 are those points, from 200 on accents.
+    return not (10 <= unicodedata.combining(letter) <= 36 or unicodedata.combining(letter) >= 200)

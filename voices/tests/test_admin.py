@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
@@ -20,6 +22,7 @@ from voices.models import (
     Consent,
     Decision,
     DecisionKind,
+    DiscardedClone,
     PinnedVoice,
     Speaker,
     SpeakerState,
@@ -276,6 +279,28 @@ def test_staff_give_an_actor_to_the_catalogue(staff: Client, everything: dict[st
     pins = list(PinnedVoice.objects.all())
     assert [pin.language for pin in pins] == ["es", "fr"]
     assert [pin.owner for pin in pins] == [None, None]
+
+
+def test_a_clone_goes_with_its_pins_and_stands_in_the_history(
+    staff: Client, everything: dict[str, Any]
+) -> None:
+    clone, pin = everything["voiceclone"], everything["pinnedvoice"]
+    PinnedVoice.objects.filter(pk=pin.pk).update(voice=clone.vendor_id)
+    staff.post(address("voiceclone", "delete", clone.pk), {"post": "yes"})
+    assert not VoiceClone.objects.exists()
+    assert not PinnedVoice.objects.exists()
+    assert Decision.objects.get(kind=DecisionKind.CLONE_DELETED).subject_id == clone.pk
+    # Until the vendor has deleted it, staff see that and why not, and have it tried again.
+    left = DiscardedClone.objects.get()
+    later = timezone.now() + timedelta(hours=1)
+    DiscardedClone.objects.update(attempts=3, problem="key_refused", due_at=later)
+    page = staff.get(address("discardedclone", "changelist")).content.decode()
+    assert "key_refused" in page
+    assert staff.get(address("discardedclone", "change", left.pk)).status_code == 200
+    assert "1 in line" in act(staff, "discardedclone", "try_now", left).content.decode()
+    left.refresh_from_db()
+    assert left.due_at < later
+    assert staff.get(address("discardedclone", "delete", left.pk)).status_code == 403
 
 
 def test_a_deleted_actor_stands_in_the_history(staff: Client, actor: Actor, ana: User) -> None:

@@ -10,9 +10,11 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import User
-from pipeline.bounds import CONSENT_GRACE_DAYS
+from accounts.models import Role, User
+from pipeline.bounds import ACTOR_CONSENTS_MAX, ACTOR_SAMPLES_MAX, CONSENT_GRACE_DAYS
+from pipeline.speakers.identification import Match
 from voices import selectors, services
+from voices.errors import LimitReachedError
 from voices.models import (
     Actor,
     Consent,
@@ -25,8 +27,11 @@ from voices.models import (
     Voiceprint,
     VoiceSample,
 )
-from voices.tests.conftest import consent_of, heard, printed, stored, uploaded
+from voices.recognition.remembering import Place, keep
+from voices.services.consents import tell_of_expired_consents
+from voices.tests.conftest import consent_of, heard, join, printed, stored, uploaded
 from voices.tests.test_admin import picture
+from voices.tests.test_recognition import said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +72,27 @@ def test_a_revocation_ends_what_rested_on_it(
     assert again.json()["code"] == "consent_revoked"
 
 
+def test_nothing_is_learned_of_a_voice_whose_recognition_was_revoked(
+    actor: Actor, ana: User
+) -> None:
+    consent_of(actor, ana, uses=("sample",))
+    asked = consent_of(actor, ana, uses=("recognise",))
+    services.revoke_consent(asked, by=ana)
+    # Neither of who turns out to be them, nor in a session that still goes on, nor of a sample.
+    speaker = heard(ana)
+    printed(speaker)
+    services.confirm(speaker, actor, by=ana)
+    assert not Voiceprint.objects.exists()
+    place = Place(speaker.session_id, ana)
+    match: Match[Any] = Match("confirmed", actor.pk, 1.0, by_person=True)
+    keep(place, said("S1", 1), match, encoder="test", version="1", voiceprints=True)
+    assert not Voiceprint.objects.exists()
+    # With a new consent it is.
+    consent_of(actor, ana, uses=("recognise",))
+    keep(place, said("S1", 1), match, encoder="test", version="1", voiceprints=True)
+    assert Voiceprint.objects.get().actor == actor
+
+
 def test_what_another_consent_covers_goes_on(actor: Actor, ana: User) -> None:
     first = consent_of(actor, ana)
     clone = resting_on(first, actor, ana)
@@ -99,6 +125,69 @@ def test_an_expired_consent_is_not_used_and_later_settled(actor: Actor, ana: Use
     assert clone.state == "revoked"
     assert not VoiceSample.objects.exists()
     assert Decision.objects.filter(kind=DecisionKind.CONSENT_EXPIRED, by=None).count() == 1
+
+
+def test_a_consent_written_down_anew_gives_back_what_has_run_out(actor: Actor, ana: User) -> None:
+    def runs_out(consent: Consent) -> None:
+        now = timezone.now()
+        Consent.objects.filter(pk=consent.pk).update(
+            given_at=now - timedelta(days=400), expires_at=now - timedelta(hours=1)
+        )
+
+    first = consent_of(actor, ana)
+    clone = resting_on(first, actor, ana)
+    runs_out(first)
+    assert not selectors.usable_clones(ana).exists()
+    # One that does not cover it helps nothing.
+    consent_of(actor, ana, uses=("recognise",))
+    assert not selectors.usable_clones(ana).exists()
+    second = consent_of(actor, ana)
+    assert selectors.usable_clones(ana).get() == clone
+    assert VoiceSample.objects.get().consent == second
+    # Where another one holds already, it takes over as soon as the first has run out.
+    third = consent_of(actor, ana, uses=("clone",))
+    runs_out(second)
+    tell_of_expired_consents()
+    assert selectors.usable_clones(ana).get().consent == third
+    assert VoiceSample.objects.get().consent == second
+    # What is gone does not come back.
+    services.revoke_consent(third, by=ana)
+    consent_of(actor, ana)
+    assert not selectors.usable_clones(ana).exists()
+
+
+def test_no_clone_is_made_of_a_recording_whose_consent_has_run_out(
+    api: APIClient, actor: Actor, ana: User
+) -> None:
+    kept = consent_of(actor, ana, uses=("sample",))
+    sample = uploaded(actor, ana)
+    consent_of(actor, ana, uses=("clone",))
+    now = timezone.now()
+    Consent.objects.filter(pk=kept.pk).update(
+        given_at=now - timedelta(days=400), expires_at=now - timedelta(hours=1)
+    )
+    for body in ({}, {"samples": [str(sample.pk)]}):
+        wish = {"actor": str(actor.pk), "engine": "espeak", **body}
+        refused = api.post("/api/clones", wish, format="json")
+        assert (refused.status_code, [*refused.json()["errors"]]) == (400, ["samples"])
+    consent_of(actor, ana, uses=("sample",))
+    assert api.post("/api/clones", wish, format="json").status_code == 202
+
+
+def test_of_the_catalogue_nobody_uses_up_what_another_one_may_keep(ana: User, ben: User) -> None:
+    actor = services.create_actor(None, by=None, name="Known to all")
+    Consent.objects.bulk_create(
+        Consent(actor=actor, owner=ben, given_by="B", uses=["sample"], statement="Y", given_at=now)
+        for now in [timezone.now()] * ACTOR_CONSENTS_MAX
+    )
+    VoiceSample.objects.bulk_create(
+        VoiceSample(actor=actor, owner=ben, state="ready") for _ in range(ACTOR_SAMPLES_MAX)
+    )
+    consent_of(actor, ana)
+    uploaded(actor, ana)
+    for add in (consent_of, uploaded):
+        with pytest.raises(LimitReachedError):
+            add(actor, ben)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +251,27 @@ def test_nothing_stays_of_an_account_that_is_deleted(
     assert set(Decision.objects.values_list("owner", flat=True)) == {ben.pk}
     # The vendor still has the voice: it is on the list of those to delete there.
     assert DiscardedClone.objects.get().vendor_id == "c1"
+
+
+def test_a_pin_to_a_clone_does_not_outlast_it(
+    actor: Actor, ana: User, ben: User, make_team: Any
+) -> None:
+    team = make_team(ana)
+    join(team, ben, Role.EDITOR)
+    services.share_actor(actor, by=ana, team=team)
+    consent = consent_of(actor, ana)
+    clones = [
+        VoiceClone.objects.create(
+            actor=actor, owner=owner, team=team, consent=consent, engine="x", vendor_id=voice,
+            state="ready",
+        )
+        for owner, voice in ((ana, "hers"), (ben, "his"))
+    ]  # fmt: skip
+    services.pin_voice(actor, owner=ana, by=ana, language="es", engine="x", voice="his")
+    ben.delete()
+    assert not PinnedVoice.objects.exists()
+    # She is not left with a stock voice.
+    assert selectors.clone_to_speak(ana, actor.pk, "x", "es") == clones[0]
 
 
 def test_no_file_stays_of_an_actor_that_is_deleted(

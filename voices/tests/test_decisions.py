@@ -21,6 +21,7 @@ from voices.models import (
     Speaker,
     SpeakerState,
 )
+from voices.recognition.remembering import note_voice, voice_for
 from voices.tests.conftest import client_of, consent_of, heard, join, printed, uploaded
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,48 @@ def test_merged_actors_keep_everything(ana: User, actor: Actor, other: Actor) ->
     voices = dict(actor.pinned_voices.values_list("language", "voice"))
     assert voices == {"es": "kept", "fr": "french"}
     assert selectors.rejected_actors(rejected) == {actor.pk}
+
+
+def test_a_merged_actor_goes_on_with_the_voice_that_spoke(
+    ana: User, actor: Actor, other: Actor
+) -> None:
+    note_voice(ana, actor.pk, "es", "espeak", "low")
+    for language in ("es", "fr"):
+        note_voice(ana, other.pk, language, "espeak", "high")
+    services.merge_actors(actor, [other], by=ana)
+    wishes = [voice_for(ana, actor.pk, language, "espeak") for language in ("es", "fr")]
+    assert [one and one.voice for one in wishes] == ["low", "high"]
+
+
+def test_an_actor_that_is_gone_meanwhile_is_not_merged(
+    ana: User, actor: Actor, other: Actor
+) -> None:
+    # Two tabs: one merges, the other one still shows both.
+    third = services.create_actor(ana, by=ana, name="Third")
+    services.merge_actors(actor, [other], by=ana)
+    for into, gone in ((other, third), (third, other)):
+        with pytest.raises(VoicesError) as refused:
+            services.merge_actors(into, [gone], by=ana)
+        assert refused.value.code == "merge_gone"
+    assert set(Actor.objects.all()) == {actor, third}
+
+
+def test_nobody_takes_a_team_mates_actor_away_by_merging(
+    ana: User, ben: User, make_team: Callable[..., Team]
+) -> None:
+    team = make_team(ana)
+    join(team, ben, Role.EDITOR)
+    shared = services.create_actor(ana, by=ana, name="Shared", team=team)
+    private = services.create_actor(ben, by=ben, name="Ben's own")
+    body = {"actors": [str(shared.pk)]}
+    address = f"/api/actors/{private.pk}/merge"
+    refused = client_of(ben).post(address, body, format="json")
+    assert (refused.status_code, [*refused.json()["errors"]]) == (400, ["actors"])
+    assert client_of(ana).get(f"/api/actors/{shared.pk}").status_code == 200
+    # Where both are seen by both, and the other way round, it goes.
+    services.share_actor(private, by=ben, team=team)
+    assert client_of(ben).post(address, body, format="json").status_code == 200
+    assert client_of(ana).get(f"/api/actors/{private.pk}").status_code == 200
 
 
 def test_an_actor_is_split_again(ana: User, actor: Actor) -> None:
@@ -240,6 +283,13 @@ def test_the_history_is_told_and_filtered(
         (("", "https://m.youtube.com/watch?v=abc"), ("", "http://youtube.com/watch?v=abd"), False),
         (("Amélie", ""), ("AMELIE!", ""), True),
         (("Film 1", ""), ("Film 2", ""), False),
+        # Vowel signs, tone and voicing marks make other words, points and accents do not.
+        (("कल", ""), ("कली", ""), False),
+        (("ปี", ""), ("ปา", ""), False),
+        (("がん", ""), ("かん", ""), False),
+        (("שָׁלוֹם", ""), ("שלום", ""), True),
+        (("كِتَاب", ""), ("كتاب", ""), True),
+        (("Liebe ❤️", ""), ("liebe", ""), True),
         (("…", ""), ("?!", ""), False),
     ],
 )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from accounts.models import Membership, Role, Team, User
+from pipeline.bounds import ACTORS_MAX
 from pipeline.speakers.identification import Band, Heard, Match, Mean
 from pipeline.speakers.memory import Heard as Spoken
 from pipeline.speakers.memory import Stretch
 from pipeline.speakers.voiceprinting import Voiceprints
 from pipeline.types import Embedding
 from voices import services
+from voices.errors import LimitReachedError
 from voices.models import Actor, ActorCentroid, Speaker, SpeakerState, Title, Voiceprint
 from voices.recognition.recognising import recognise
 from voices.recognition.remembering import Place, get_to_know, keep, note_voice, voice_for
@@ -163,6 +167,30 @@ def test_somebody_heard_long_enough_becomes_an_actor_without_a_name(ana: User) -
     assert met.state == SpeakerState.CONFIRMED
     assert not met.decided_by_person
     assert found(ana, 5).actor == met.actor_id
+
+
+def test_where_there_is_no_room_for_more_actors_a_stranger_stays_one(ana: User) -> None:
+    place = Place(uuid.uuid4(), ana)
+    nobody: Match[uuid.UUID] = Match("unknown")
+    for label in ("S1", "S2"):
+        long = dataclasses.replace(said(label, 5, speech_s=12.0), language="")
+        keep(place, long, nobody, encoder=ENCODER, version=VERSION, voiceprints=True)
+    met = get_to_know(place, "S1", nobody)
+    assert met is not None
+    assert met.actor is not None
+    # Nothing was heard of a language: none is written down.
+    assert met.actor.languages == []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO voices_actor (id, name, aliases, languages, notes, picture, owner_id, "
+            "created_at, updated_at) SELECT gen_random_uuid(), 'Extra', '{}', '{}', '', '', %s, "
+            "now(), now() FROM generate_series(2, %s)",
+            [ana.pk, ACTORS_MAX],
+        )
+    assert get_to_know(place, "S2", nobody) is None
+    # Nor by splitting one.
+    with pytest.raises(LimitReachedError):
+        services.split_actor(met.actor, by=ana, name="Other", speakers=[met])
 
 
 def test_nothing_is_kept_of_strangers_where_voices_are_not_remembered(ana: User) -> None:

@@ -82,6 +82,12 @@ def test_a_good_recording_is_called_good(
     assert 2 <= len(prints) <= 5
     assert all(one.actor == actor and one.owner == actor.owner for one in prints)
     assert sum(one.weight_s for one in prints) == pytest.approx(figures["speech_s"], rel=0.2)
+    # Where recognising the voice is not allowed any more, nothing of it is learned again.
+    consent_of(actor, actor.owner, uses=("sample",))
+    services.revoke_consent(consent, by=actor.owner)
+    assert not every.exists()
+    analysed(services.analyse_again(VoiceSample.objects.get()))
+    assert not every.exists()
 
 
 @pytest.mark.parametrize(

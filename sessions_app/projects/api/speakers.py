@@ -153,8 +153,9 @@ class ConfirmActorView(OfSpeaker):
     )
     @idempotent
     def post(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:
-        """Say which actor they are. It is final: only a person changes it again. Their voice
-        stays what it is."""
+        """Say which actor they are. It is final: only a person changes it again. Where the actor
+        has a voice and nobody chose another one for them, `voice` is empty until the next dub
+        gives it to them."""
         given = ConfirmActorSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         project = self.editable(project_id)
@@ -177,7 +178,8 @@ class RejectActorView(OfSpeaker):
     )
     @idempotent
     def post(self, request: Request, project_id: uuid.UUID, project_speaker_id: int) -> Response:  # noqa: ARG002 - the framework's signature
-        """Say that they are not who they are thought to be. It is final; their voice stays."""
+        """Say that they are not who they are thought to be. It is final. A voice that they had
+        as that actor goes, unless somebody chose it."""
         project = self.editable(project_id)
         with transaction.atomic():
             decide(self.found(project, project_speaker_id, lock=True), actor=None)

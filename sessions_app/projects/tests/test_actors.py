@@ -220,6 +220,23 @@ def test_a_pinned_voice_is_spoken_as_it_is_and_nobody_is_looked_for_unasked(
     assert (known.voice, known.shape_digest) == (pinned, "")
     assert voices_of(project, known) == {pinned}
 
+    # An actor whom a person names brings their voice along, and takes it away again.
+    client = APIClient()
+    client.force_authenticate(ana)
+    others = project.speakers.exclude(pk=known.pk).exclude(label="")
+    (stranger,) = others
+    address = f"/api/projects/{project.pk}/speakers/{stranger.pk}"
+    named = client.post(f"{address}/confirm", {"actor": str(actor.pk)}, format="json")
+    assert named.json()["voice"] == ""
+    assert {one for one, *_ in told_of_lines(client, project, stranger)} == {"stale"}
+    assert drain(making.redub(project, by=ana)).state == JobState.DONE
+    assert voices_of(project, stranger) == {pinned}
+    assert client.post(f"{address}/reject").json()["voice"] == ""
+    # One that a person chose for them stays whoever they are.
+    editing.edit_speaker(others.get(), by=ana, changes={"voice": "espeak:es:f1"})
+    named = client.post(f"{address}/confirm", {"actor": str(actor.pk)}, format="json")
+    assert named.json()["voice"] == "espeak:es:f1"
+
 
 def test_a_person_says_which_actor_a_speaker_is(ana: User) -> None:
     project = Project.objects.create(
@@ -258,6 +275,10 @@ def test_a_person_says_which_actor_a_speaker_is(ana: User) -> None:
     assert told(client.post(f"{address}/confirm", wish, format="json"))[0] == "Ida"
     speaker.refresh_from_db()
     assert speaker.revision == 4
+    # Who they are outlasts that two actors turn out to be one.
+    same = voices_services.create_actor(ana, by=ana, name="Ida Known")
+    voices_services.merge_actors(same, [perhaps], by=ana)
+    assert told(client.get(address))[:4] == ("Ida Known", "confirmed", None, True)
 
 
 def test_a_session_that_becomes_a_project_brings_whom_it_knows(ana: User) -> None:
