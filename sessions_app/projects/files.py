@@ -22,6 +22,12 @@ from voices.files import store
 FOLDER = "projects"
 
 
+def plain_name(name: str, otherwise: str) -> str:
+    """Of a path its last part, without what no name has; ``otherwise`` where nothing is left."""
+    name = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in name if letter.isprintable()).strip()[:255] or otherwise
+
+
 @contextmanager
 def workspace() -> Iterator[Path]:
     """A folder that is gone afterwards, where there is room for whole files."""
