@@ -73,6 +73,14 @@ def store_bytes(content: bytes, suffix: str) -> str:
     return store(io.BytesIO(content), folder=FOLDER, suffix=suffix)
 
 
+def size_of(name: str) -> int:
+    """Bytes of a stored file; 0 where there is none."""
+    try:
+        return int(default_storage.size(name)) if name else 0
+    except FileNotFoundError:
+        return 0
+
+
 def flac_of(pcm: Pcm, rate_hz: int) -> bytes:
     """The same samples give the same bytes."""
     content = io.BytesIO()
