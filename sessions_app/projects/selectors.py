@@ -73,6 +73,7 @@ def overview_of(project: Project) -> QuerySet[ProjectLine]:
             "project", "number", "revision", "start_s", "end_s", "speaker", "source_text",
             "target_text", "translated_from", "voice", "style", "problem", "sound__digest",
             "sound__duration_s", "sound__how", "sound__speed", "sound__marks", "sound__clone",
+            "sound__engine",
         )
         .order_by("start_s", "number")
     )  # fmt: skip
