@@ -128,7 +128,9 @@ def _stems(work: Work, folder: Path) -> Path:
             write_track(
                 own, path, rate_hz=STEM_RATE_HZ, length_s=length_s(project), check=work.check
             )
-            archive.write(path, f"{number:02}-{speaker.label or 'unknown'}.flac")
+            # A label is whatever somebody wrote, and no path in what others unpack.
+            label = "".join(one if one.isalnum() else "-" for one in speaker.label)
+            archive.write(path, f"{number:02}-{label or 'unknown'}.flac")
             path.unlink()
         archive.writestr("DISCLOSURE.txt", DISCLOSURE + ".\n")
     return out
