@@ -62,7 +62,6 @@ _OF_JOB = {
     "stopped": (JobState.CANCELLED,),
 }
 STYLES = (
-    ("rate", "Speed", 0.75, 1.25, 0.05, 1.0),
     ("energy_db", "Loudness, dB", -6, 6, 1, 0.0),
     ("pitch_semitones", "Pitch, semitones", -4, 4, 0.5, 0.0),
     ("pitch_range", "Liveliness", 0.5, 1.6, 0.1, 1.0),
