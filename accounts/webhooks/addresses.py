@@ -68,9 +68,7 @@ def check_url(url: str, *, private: bool) -> SplitResult:
     if parts.scheme not in schemes or not parts.hostname:
         raise AddressRefusedError("address_invalid", "The address begins with https:// and a host.")
     if parts.username is not None or parts.password is not None:
-        raise AddressRefusedError(
-            "address_invalid", "Leave name and password out: deliveries are signed instead."
-        )
+        raise AddressRefusedError("address_invalid", "Leave name and password out of the address.")
     if parts.fragment or "#" in url:
         raise AddressRefusedError("address_invalid", "Leave out # and what follows.")
     if port == 0:

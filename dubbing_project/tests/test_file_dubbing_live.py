@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,42 @@ def test_a_video_is_dubbed_corrected_and_exported_by_the_client(
         assert client.line_sound(project, first["number"]) != before
         assert {number: client.line_sound(project, number) for number in others} == sounds
         assert client.project(project)["has_dub"]
+        _cancelled_while_it_is_muxed(web, project)
+
+
+def _cancelled_while_it_is_muxed(web: httpx.Client, project: str) -> None:
+    for _ in range(5):
+        export = web.post(f"/api/projects/{project}/exports", json={"form": "video"}).json()
+        job = f"/api/jobs/{export['job']}"
+        if (muxer := _held_muxer(web, job)) is not None:
+            break
+    else:
+        raise AssertionError("no muxing was seen under way")
+    assert web.post(f"{job}/cancel").json()["state"] == "cancelled"
+    # Held as it is, it would never end by itself.
+    psutil.wait_procs([muxer], timeout=LONGEST_S)
+    assert not muxer.is_running()
+    assert web.get(f"/api/exports/{export['id']}/file").status_code == 409
+    assert web.post(f"{job}/retry").status_code == 202
+    assert ended(web, job)["state"] == "done"
+    _check_video(web.get(f"/api/exports/{export['id']}/file").content)
+
+
+def _held_muxer(web: httpx.Client, job: str) -> psutil.Process | None:
+    """FFmpeg as it copies the picture, stopped where it is; None: it was quicker."""
+    until = time.monotonic() + LONGEST_S
+    while time.monotonic() < until:
+        # More often than the job is asked for: it does not take long.
+        for _ in range(20):
+            for worker in pool_processes():
+                for process in worker.children():
+                    with suppress(psutil.Error):
+                        if "copy" in process.cmdline():
+                            process.suspend()
+                            return process
+        if web.get(job).json()["state"] == "done":
+            return None
+    raise AssertionError("the job does not end")
 
 
 def _check_video(file: bytes) -> None:

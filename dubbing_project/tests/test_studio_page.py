@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
 from dubbing_project.services.runner import RunningServices
+from dubbing_project.tests.test_live_end_to_end import manage
 from sessions_app.tests.portal import PATIENCE_MS, Portal, portal
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -30,6 +31,17 @@ This is a short test of a video.
 3
 00:00:06,300 --> 00:00:09,500
 Thank you for listening to it.
+"""
+SUGGEST = """
+from sessions_app.projects.models import Project
+from voices import services as voices
+project = Project.objects.get(pk="{project}")
+actor = voices.create_actor(
+    project.owner, by=project.owner, name="Ida Known", languages=["en"], team=None
+)
+first = project.speakers.order_by("pk").first()
+first.actor, first.actor_state, first.actor_confidence = actor, "suggested", 0.6
+first.save()
 """
 LOUDEST = """
 async (id) => {
@@ -291,6 +303,40 @@ def test_speakers_and_comments(studio: StudioPage) -> None:
     expect(editor.locator(".comment")).to_contain_text("You")
     page.keyboard.press("Escape")
     expect(editor).to_have_count(0)
+
+
+def test_who_a_speaker_is_is_settled_with_one_click(
+    studio: StudioPage, platform: RunningServices
+) -> None:
+    page, project = studio.page, studio.project.rpartition("/")[2]
+    manage(platform, "shell", "-v", "0", "-c", SUGGEST.format(project=project))
+    page.reload()
+    speaker = page.locator("#speakers > li").first
+    expect(page.locator("html.page-ready")).to_be_attached()
+    expect(speaker.locator("[data-part=actor]")).to_contain_text("Perhaps this is Ida Known")
+    kept("suggested", page)
+    yes = speaker.get_by_role("button", name="is Ida Known")
+    yes.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("That is Ida Known.")
+    expect(speaker.locator("[data-part=actor]")).to_contain_text("This is Ida Known")
+    expect(speaker.locator("[data-part=confirm]")).to_be_hidden()
+    assert decided(studio) == ("Ida Known", "confirmed", True)
+    kept("confirmed", page)
+    speaker.get_by_role("button", name="is not Ida Known").click()
+    expect(page.locator("#notices")).to_contain_text("That is not Ida Known.")
+    expect(speaker.locator("[data-part=actor]")).to_be_hidden()
+    assert decided(studio) == ("", "", True)
+
+
+def decided(studio: StudioPage) -> tuple[str, str, bool]:
+    first = studio.get("/speakers")["results"][0]
+    return first["actor_name"], first["actor_state"], first["actor_decided"]
+
+
+def kept(name: str, page: Page) -> None:
+    if shots := os.environ.get("PORTAL_SHOTS"):
+        page.locator("#speakers").screenshot(path=f"{shots}/studio-speakers-{name}.png")
 
 
 def test_subtitles_and_video_are_exported_and_can_be_played(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -32,7 +33,7 @@ from sessions_app.projects import making, selectors
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.job_models import UNFINISHED, ExportForm, Job, JobKind, JobState
 from sessions_app.projects.models import Project
-from sessions_app.projects.progress import progress
+from sessions_app.projects.progress import Counts, counts_of, progress
 from sessions_app.records.naming import duration, language_name
 
 PROJECTS_A_PAGE = 25
@@ -61,7 +62,6 @@ _OF_JOB = {
     "stopped": (JobState.CANCELLED,),
 }
 STYLES = (
-    ("rate", "Speed", 0.75, 1.25, 0.05, 1.0),
     ("energy_db", "Loudness, dB", -6, 6, 1, 0.0),
     ("pitch_semitones", "Pitch, semitones", -4, 4, 0.5, 0.0),
     ("pitch_range", "Liveliness", 0.5, 1.6, 0.1, 1.0),
@@ -100,12 +100,13 @@ def project_list(request: HttpRequest) -> HttpResponse:
     )
     shown: list[Any] = list(page)
     jobs = Job.objects.in_bulk([one.job_id for one in shown if one.job_state in UNFINISHED])
+    counts = counts_of(jobs)
     return render(
         request,
         "projects/list.html",
         {
             "page": page,
-            "rows": [_row(one, jobs.get(one.job_id)) for one in shown],
+            "rows": [_row(one, jobs.get(one.job_id), counts) for one in shown],
             "query": query,
             "chosen_state": state,
             "states": [(value, shown.label) for value, shown in STATES.items()],
@@ -135,7 +136,7 @@ def project_page(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
         request,
         "projects/studio.html",
         {
-            **_row(project, None),
+            **_row(project, None, {}),
             "own": own,
             "editable": editable,
             "teams": list(editing_teams_of(user)) if own else [],
@@ -209,7 +210,7 @@ def state_of(project: Any) -> str:
     return "ready" if project.mix else "text"
 
 
-def _row(project: Any, job: Job | None) -> dict[str, Any]:
+def _row(project: Any, job: Job | None, counts: Mapping[uuid.UUID, Counts]) -> dict[str, Any]:
     media = project.media
     return {
         "project": project,
@@ -219,13 +220,13 @@ def _row(project: Any, job: Job | None) -> dict[str, Any]:
         "state": STATES[state_of(project)],
         "duration": duration(media["duration_s"]) if media.get("duration_s") else "",
         "job": job,
-        "step": _step(job) if job else None,
+        "step": _step(job, counts.get(job.pk, {})) if job else None,
     }
 
 
-def _step(job: Job) -> dict[str, Any]:
+def _step(job: Job, counts: Counts) -> dict[str, Any]:
     """Of a job under way: what is done now, and how many parts of it are."""
-    running = next((one for one in progress(job) if one["state"] == "running"), None)
+    running = next((one for one in progress(job, counts) if one["state"] == "running"), None)
     if running is None:
         return {"label": "Waiting for a worker", "done": 0, "parts": 0}
     return {**running, "label": STEPS.get(running["step"], running["step"])}

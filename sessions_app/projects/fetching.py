@@ -10,10 +10,11 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import httpcore
 from django.conf import settings
+from django.utils.encoding import iri_to_uri
 
 from accounts.webhooks.addresses import AddressRefusedError, check_url
 from accounts.webhooks.sending import CheckedBackend, trusted_roots
@@ -25,6 +26,7 @@ from pipeline.bounds import (
     WEBHOOK_CONNECT_S,
 )
 from sessions_app.projects.errors import ProjectError
+from sessions_app.projects.files import plain_name
 
 _AGENT = "live-dubbing"
 
@@ -32,9 +34,25 @@ _AGENT = "live-dubbing"
 def refuse_address(url: str) -> None:
     """Raise ProjectError where no file is fetched from, as far as the address itself tells."""
     try:
-        check_url(url, private=settings.FETCH_PRIVATE_ADDRESSES)
+        check_url(as_sent(url), private=settings.FETCH_PRIVATE_ADDRESSES)
     except AddressRefusedError as error:
         raise _refused(error) from None
+
+
+def as_sent(url: str) -> str:
+    """The address with nothing but what goes over the wire: hosts by IDNA, the rest by UTF-8 and
+    percent signs (RFC 3987), as browsers do. Raises AddressRefusedError."""
+    if url.isascii() and " " not in url:
+        return url
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode()
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:  # UnicodeError is one
+        raise AddressRefusedError("address_invalid", "This is not an address.") from None
+    if "@" in parts.netloc:
+        return url  # is refused for it
+    return urlunsplit((parts.scheme, f"{host}{port}", *map(iri_to_uri, parts[2:])))
 
 
 def fetch(url: str, path: Path, *, check: Callable[[], None] = lambda: None) -> str:
@@ -48,7 +66,7 @@ def fetch(url: str, path: Path, *, check: Callable[[], None] = lambda: None) -> 
         check()
         refuse_address(url)
         try:
-            onwards = _get(url, path, deadline, check)
+            onwards = _get(as_sent(url), path, deadline, check)
         except AddressRefusedError as error:
             raise _refused(error) from None
         except httpcore.TimeoutException:
@@ -58,8 +76,14 @@ def fetch(url: str, path: Path, *, check: Callable[[], None] = lambda: None) -> 
                 "fetch_failed", "The server cannot be reached, or broke the connection off."
             ) from None
         if onwards is None:
-            return unquote(urlsplit(url).path.rpartition("/")[2]) or "fetched"
-        url = urljoin(url, onwards)
+            # Of what the name hides may be a path, or what no database takes.
+            return plain_name(unquote(urlsplit(url).path.rpartition("/")[2]), "fetched")
+        try:
+            url = urljoin(url, onwards)
+        except ValueError:
+            raise ProjectError(
+                "fetch_failed", "It redirects to what is no address; give that of the file itself."
+            ) from None
     raise ProjectError("fetch_failed", f"It redirects more than {FETCH_REDIRECTS_MAX} times.")
 
 
@@ -84,7 +108,7 @@ def _get(url: str, path: Path, deadline: float, check: Callable[[], None]) -> st
     ):
         given = {name.lower(): value for name, value in answer.headers}
         if 300 <= answer.status < 400 and b"location" in given:
-            return given[b"location"].decode("latin-1")
+            return _text(given[b"location"])
         if answer.status != 200:
             raise ProjectError(
                 "fetch_failed", f"The server answers {answer.status} instead of the file."
@@ -101,6 +125,14 @@ def _get(url: str, path: Path, deadline: float, check: Callable[[], None]) -> st
                     raise _too_large()
                 file.write(part)
     return None
+
+
+def _text(header: bytes) -> str:
+    """What servers write that write more than ASCII: UTF-8 most of them."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def _too_large() -> ProjectError:

@@ -22,6 +22,12 @@ from voices.files import store
 FOLDER = "projects"
 
 
+def plain_name(name: str, otherwise: str) -> str:
+    """Of a path its last part, without what no name has; ``otherwise`` where nothing is left."""
+    name = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in name if letter.isprintable()).strip()[:255] or otherwise
+
+
 @contextmanager
 def workspace() -> Iterator[Path]:
     """A folder that is gone afterwards, where there is room for whole files."""
@@ -65,6 +71,14 @@ def store_path(path: Path) -> str:
 
 def store_bytes(content: bytes, suffix: str) -> str:
     return store(io.BytesIO(content), folder=FOLDER, suffix=suffix)
+
+
+def size_of(name: str) -> int:
+    """Bytes of a stored file; 0 where there is none."""
+    try:
+        return int(default_storage.size(name)) if name else 0
+    except FileNotFoundError:
+        return 0
 
 
 def flac_of(pcm: Pcm, rate_hz: int) -> bytes:

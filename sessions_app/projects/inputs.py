@@ -37,8 +37,9 @@ def voice_of(line: ProjectLine) -> str:
     return line.voice or (line.speaker.voice if line.speaker else "")
 
 
-def inputs_of(line: ProjectLine, project: Project) -> str:
-    """Digest of what goes into the sound of a line; its speaker is loaded."""
+def inputs_of(line: ProjectLine, project: Project, *, engine: str | None = None) -> str:
+    """Digest of what goes into the sound of a line; its speaker is loaded. ``engine``: that
+    speaks, else the project's."""
     # A voice that was chosen for this line is spoken as it is.
     shape = "" if line.voice or line.speaker is None else line.speaker.shape_digest
     parts = [
@@ -47,7 +48,7 @@ def inputs_of(line: ProjectLine, project: Project) -> str:
         voice_of(line),
         shape,
         line.style,
-        project.engines.get("synthesis", ""),
+        project.engines.get("synthesis", "") if engine is None else engine,
     ]
     return digest(json.dumps(parts, ensure_ascii=False, sort_keys=True))
 
@@ -90,9 +91,13 @@ def is_fresh(line: ProjectLine, project: Project, next_start_s: float | None) ->
         return True
     if line.sound is None or needs_translation(line) or not may_be_heard(line.sound, project):
         return False
-    return line.sound.digest == inputs_of(line, project) and fits(
-        line.sound, place_of(line, project, next_start_s)
-    )
+    sound = line.sound
+    if sound.digest != inputs_of(line, project) and (
+        # Spoken by an engine that its owner has had since, or had before.
+        sound.digest != inputs_of(line, project, engine=sound.engine)
+    ):
+        return False
+    return fits(sound, place_of(line, project, next_start_s))
 
 
 def best_of(sounds: Iterable[LineSound], place: Place) -> LineSound | None:

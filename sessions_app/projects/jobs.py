@@ -197,8 +197,9 @@ def finish(
     """The part is done: ``write`` what it made, and go on with the job. Raises ClaimLostError,
     and nothing is written."""
     with transaction.atomic():
-        job = Job.objects.select_for_update().get(pk=claimed.job.pk)
-        if job.state != JobState.RUNNING:
+        # None: it was deleted with its project.
+        job = Job.objects.select_for_update().filter(pk=claimed.job.pk).first()
+        if job is None or job.state != JobState.RUNNING:
             raise ClaimLostError
         mine = JobPart.objects.filter(
             pk=claimed.part.pk, claim=claimed.claim, state=PartState.CLAIMED
@@ -216,7 +217,9 @@ def finish(
 def fail(claimed: Claimed, error: ProjectError, *, may_help: bool = False) -> None:
     """It could not be done. ``may_help``: try again, up to PART_ATTEMPTS_MAX times."""
     with transaction.atomic():
-        job = Job.objects.select_for_update().get(pk=claimed.job.pk)
+        job = Job.objects.select_for_update().filter(pk=claimed.job.pk).first()
+        if job is None:
+            return
         mine = JobPart.objects.filter(
             pk=claimed.part.pk, claim=claimed.claim, state=PartState.CLAIMED
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db import transaction
 
@@ -15,7 +16,7 @@ from sessions_app.projects.actors import actors_of_session
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.fetching import refuse_address
 from sessions_app.projects.inputs import digest
-from sessions_app.projects.job_models import Export, Job, JobKind, Upload
+from sessions_app.projects.job_models import UNFINISHED, Export, Job, JobKind, Upload
 from sessions_app.projects.models import (
     ActorState,
     Project,
@@ -205,6 +206,15 @@ def export(project: Project, *, by: User, form: str, text: str = "target") -> Ex
     made.job = job
     made.save()
     return made
+
+
+def delete_export(export: Export) -> None:
+    """Nobody waits for what is deleted: a job that does nothing but write it ends."""
+    if export.job.kind == JobKind.EXPORT and export.job.state in UNFINISHED:
+        # It may have ended in between.
+        with suppress(ProjectError):
+            jobs.cancel(export.job)
+    export.delete()
 
 
 def _refuse_more(owner: User) -> None:

@@ -20,18 +20,42 @@ _PAUSE_S = 0.5
 _lock = threading.Lock()
 _last: tuple[uuid.UUID | None, str, float] = (None, "", 0.0)
 """Job, step and moment of what this process told last: it does one part at a time."""
+_waking: set[str] = set()
+"""Groups that are told in a moment of what was left out."""
 
 
 def tell_soon(job: Job) -> None:
-    """Of a part that is done: left out when the same step was told of a moment ago."""
+    """Of a part that is done. When the same step was told of a moment ago, it is left out, and
+    those who watch the job look at it when the moment is over."""
     global _last
     now = time.monotonic()
     with _lock:
         job_id, step, at = _last
-        if (job_id, step) == (job.pk, job.step) and now - at < _PAUSE_S:
+        over_in_s = at + _PAUSE_S - now if (job_id, step) == (job.pk, job.step) else 0.0
+        if over_in_s <= 0:
+            _last = (job.pk, job.step, now)
+    if over_in_s <= 0:
+        tell(job)
+        return
+    group = group_of(job.pk)
+    transaction.on_commit(lambda: _wake_later(group, over_in_s), robust=True)
+
+
+def _wake_later(group: str, wait_s: float) -> None:
+    with _lock:
+        if group in _waking:
             return
-        _last = (job.pk, job.step, now)
-    tell(job)
+        _waking.add(group)
+    timer = threading.Timer(wait_s, _wake, [group])
+    timer.daemon = True
+    timer.start()
+
+
+def _wake(group: str) -> None:
+    with _lock:
+        _waking.discard(group)
+    # Nothing of the job itself: by now it may be further than what was left out.
+    tell_watchers(group)
 
 
 def tell(job: Job) -> None:

@@ -120,6 +120,10 @@ def work(part_id: int, *, redelivered: bool = False) -> None:
             slow = ProjectError("part_too_slow", "A part of the file took too long; try again.")
             jobs.fail(claimed, slow, may_help=True)
         except Exception:
+            if not jobs.wanted(claimed):
+                # What it was to write to is gone: its project was deleted.
+                log.info("part given up", extra=log_of)
+                return
             log.exception("part failed", extra=log_of)
             fault = ProjectError(
                 "internal_error", "A fault of the server; try again, or tell its operator."

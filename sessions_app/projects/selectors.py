@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.models import User
 from sessions_app.projects.job_models import Export, Job, Upload
@@ -73,6 +73,7 @@ def overview_of(project: Project) -> QuerySet[ProjectLine]:
             "project", "number", "revision", "start_s", "end_s", "speaker", "source_text",
             "target_text", "translated_from", "voice", "style", "problem", "sound__digest",
             "sound__duration_s", "sound__how", "sound__speed", "sound__marks", "sound__clone",
+            "sound__engine",
         )
         .order_by("start_s", "number")
     )  # fmt: skip
@@ -93,12 +94,12 @@ def start_after(line: ProjectLine) -> float | None:
 
 
 def bytes_of(user_id: int) -> int:
-    """What the user's projects take of the storage."""
+    """What the user's projects take of the storage, and their uploads will take."""
     projects = Project.objects.filter(owner=user_id)
     originals = projects.aggregate(sum=Sum("bytes_kept"))["sum"] or 0
     sounds = LineSound.objects.filter(project__in=projects).aggregate(sum=Sum("size_bytes"))["sum"]
     exports = Export.objects.filter(project__in=projects).aggregate(sum=Sum("size_bytes"))["sum"]
-    uploads = Upload.objects.filter(owner=user_id).aggregate(sum=Sum(F("offset")))["sum"]
+    uploads = Upload.objects.filter(owner=user_id).aggregate(sum=Sum("size_bytes"))["sum"]
     return int(originals + (sounds or 0) + (exports or 0) + (uploads or 0))
 
 

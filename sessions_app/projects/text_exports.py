@@ -67,12 +67,16 @@ def _texts(line: ProjectLine, text: str) -> str:
 
 def _ass(project: Project, cues: list[tuple[float, float, str, str]]) -> str:
     file = pysubs2.SSAFile()
-    file.info.update({"Title": project.title or "Dubbed", "Comment": DISCLOSURE})
+    # A line end would end the field, and begin a line of the file's own.
+    title = " ".join(project.title.split()) or "Dubbed"
+    file.info.update({"Title": title, "Comment": DISCLOSURE})
     for start_s, end_s, text, name in cues:
         if not text:
             continue
         event = pysubs2.SSAEvent(
-            start=round(start_s * 1000), end=round(end_s * 1000), name=name.replace(",", " ")
+            start=round(start_s * 1000),
+            end=round(end_s * 1000),
+            name=" ".join(name.replace(",", " ").split()),
         )
         # Braces and backslashes are the format's own commands.
         plain = text.replace("\\", "/").replace("{", "(").replace("}", ")")

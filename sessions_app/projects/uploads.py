@@ -18,7 +18,7 @@ from pipeline.bounds import (
     UPLOADS_MAX,
 )
 from sessions_app.projects.errors import ProjectError
-from sessions_app.projects.files import FOLDER
+from sessions_app.projects.files import FOLDER, plain_name
 from sessions_app.projects.job_models import UNFINISHED, Job, Upload, UploadPiece
 from sessions_app.projects.selectors import bytes_of
 from voices.files import keep, store
@@ -61,7 +61,9 @@ def begin(owner: User, *, name: str, size_bytes: int) -> Upload:
             "limit_reached",
             f"Your projects take {PROJECT_BYTES_MAX // 1024**3} GiB; delete what is not needed.",
         )
-    return Upload.objects.create(owner=owner, name=_plain(name), size_bytes=size_bytes)
+    return Upload.objects.create(
+        owner=owner, name=plain_name(name, "upload"), size_bytes=size_bytes
+    )
 
 
 def append(upload_id: uuid.UUID, *, owner: User, offset: int, content: bytes) -> Upload:
@@ -130,9 +132,3 @@ def _refuse_unpromising(offset: int, content: bytes) -> None:
             )
     if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<svg")):
         raise ProjectError("media_unreadable", "This is a web page, not an audio or video file.")
-
-
-def _plain(name: str) -> str:
-    """Of a path its last part, without what no name has."""
-    name = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in name if letter.isprintable()).strip()[:255] or "upload"

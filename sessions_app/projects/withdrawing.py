@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 from sessions_app.projects.errors import ProjectError
+from sessions_app.projects.files import size_of
 from sessions_app.projects.inputs import usable_clones
 from sessions_app.projects.job_models import Export
 from sessions_app.projects.models import LineSound, Project
@@ -45,10 +46,15 @@ def forget_clone(clone: VoiceClone) -> None:
             sound.delete()
         _uncast(project, [clone.vendor_id])
         if clone.pk in project.clones:
-            discard([project.mix, project.dub, project.dub_waveform])
+            tracks = [project.mix, project.dub, project.dub_waveform]
+            gone = sum(size_of(one) for one in tracks)
+            project.bytes_kept = max(0, project.bytes_kept - gone)
+            discard(tracks)
             project.mix = project.dub = project.dub_waveform = ""
             project.clones = []
-            project.save(update_fields=["mix", "dub", "dub_waveform", "clones", "updated_at"])
+            project.save(
+                update_fields=["mix", "dub", "dub_waveform", "clones", "bytes_kept", "updated_at"]
+            )
     for export in Export.objects.filter(clones__contains=[clone.pk]):
         export.delete()
 

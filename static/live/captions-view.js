@@ -70,6 +70,8 @@ export class CaptionsView {
     for (const [tag, name] of [["span", "speaker"], ["p", "target"], ["p", "source"], ["p", "remark"]]) {
       const part = document.createElement(tag);
       part.className = `caption-${name}`;
+      // What people say is written in the direction of its own script.
+      if (name !== "remark") part.dir = "auto";
       row.append(part);
     }
     this._rows.set(number, row);

@@ -50,7 +50,9 @@ export class Comments {
     time.dateTime = comment.at;
     const mine = comment.by === this._studio.page.user;
     about.append(mine ? "You, " : "Somebody else, ", time);
-    item.append(about, element("p", "", comment.text));
+    const said = element("p", "", comment.text);
+    said.dir = "auto";
+    item.append(about, said);
     if (mine || this._studio.page.own) {
       const gone = element("button", "btn btn-sm btn-link", "Delete");
       gone.type = "button";

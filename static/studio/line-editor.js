@@ -149,9 +149,9 @@ export class LineEditor {
     this._part("theirs").replaceChildren(
       ...(both.length ? both : Object.keys(mine)).flatMap((name) => [
         element("dt", "", `${fieldName(name)}, theirs`),
-        element("dd", "", shown(body[name], this._studio.speakers(), name)),
+        written(shown(body[name], this._studio.speakers(), name)),
         element("dt", "", `${fieldName(name)}, yours`),
-        element("dd", "", shown(mine[name], this._studio.speakers(), name)),
+        written(shown(mine[name], this._studio.speakers(), name)),
       ]),
     );
     this._part("conflict-words").textContent = both.length
@@ -272,6 +272,13 @@ const round = (seconds) => Math.round(seconds * 1000) / 1000;
 
 /** What a style has beside what can be set here. @param {Record<string, number>} style @param {Record<string, number>} known */
 const othersOf = (style, known) => Object.fromEntries(Object.entries(style).filter(([name]) => !(name in known)));
+
+/** What somebody wrote, in the direction of its own script. @param {string} text */
+function written(text) {
+  const item = element("dd", "", text);
+  item.dir = "auto";
+  return item;
+}
 
 /** @param {any} value @param {any[]} speakers @param {string} field */
 function shown(value, speakers, field) {

@@ -41,6 +41,8 @@ export class LineRow {
     target.lang = this._acts.languages.target;
     const source = element("span", "line-source", line?.source_text ?? "…");
     source.lang = line?.language || this._acts.languages.source;
+    // Each text in the direction of its own script.
+    for (const text of [target, source]) text.dir = "auto";
     this.button.replaceChildren(about, target, source, this._badges(row, line, unkept));
   }
 

@@ -7,6 +7,10 @@ const KEPT = "uploads";
 const KEPT_MAX = 10;
 const TRIES_MAX = 6;
 const PAUSE_MS = 1000;
+const PIECE_FIRST = 1024 ** 2;
+const PIECE_LEAST = 64 * 1024;
+/** A piece shall take no longer: one that the connection is too slow for never comes through. */
+const PIECE_TAKES_MS = 10_000;
 
 export class Upload {
   /** @param {import("./api.js").Api} api @param {File} file @param {(share: number) => void} onProgress 0 to 1 */
@@ -15,6 +19,7 @@ export class Upload {
     this._file = file;
     this._onProgress = onProgress;
     this._stop = new AbortController();
+    this._pieceBytes = PIECE_FIRST;
   }
 
   /** Stops where it is; the same file goes on there later. */
@@ -57,15 +62,19 @@ export class Upload {
   /** @param {any} upload */
   async _sendPiece(upload) {
     const address = `/api/uploads/${upload.id}`;
-    const bytes = this._file.slice(upload.offset, upload.offset + upload.piece_max_bytes);
     for (let tries = 1; ; tries++) {
+      const bytes = this._file.slice(upload.offset, upload.offset + Math.min(this._pieceBytes, upload.piece_max_bytes));
+      const began = performance.now();
       try {
         const headers = { "Content-Type": "application/octet-stream", "Upload-Offset": String(upload.offset) };
-        return (await this._api.ask("PATCH", address, { bytes, headers, signal: this._stop.signal })).body;
+        const { body } = await this._api.ask("PATCH", address, { bytes, headers, signal: this._stop.signal });
+        this._pieceBytes = Math.max(PIECE_LEAST, Math.floor((bytes.size * PIECE_TAKES_MS) / Math.max(1, performance.now() - began)));
+        return body;
       } catch (error) {
         const passing = error instanceof Refusal && (error.status === 0 || error.status === 429 || error.status >= 500);
         const elsewhere = error instanceof Refusal && error.code === "upload_offset_wrong";
         if ((!passing && !elsewhere) || tries >= TRIES_MAX) throw error;
+        if (error.status === 0) this._pieceBytes = Math.max(PIECE_LEAST, bytes.size >> 2);
         if (passing) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * 2 ** (tries - 1)));
         // The piece may have come although its answer did not.
         const now = await this._api.get(address).catch(() => null);

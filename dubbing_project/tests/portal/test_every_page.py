@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Response
+from playwright.sync_api import Browser, Response, expect
 
 from dubbing_project import settings
 from dubbing_project.tests.portal.site import PASSWORD, Site, Window, window
@@ -89,7 +89,7 @@ webhooks.send_test(webhook)
 project = Project.objects.create(
     owner=ana, title="Interview", origin="session", source_language="en", target_language="es"
 )
-add_line(project, start_s=1.0, end_s=3.5, speaker="S1", source_text="Hello", target_text="Hola")
+add_line(project, start_s=1.0, end_s=3.5, speaker="S1", source_text="Hello.", target_text="مرحبا.")
 actor = voices.create_actor(ana, by=ana, name="Ida Known", languages=["en"], team=team)
 print("seeded", glossary.pk, team.pk, webhook.pk, project.pk, actor.pk)
 """
@@ -120,6 +120,34 @@ def logged_in(site: Site, browser: Browser, places: dict[str, str]) -> dict[str,
             person.press("Go on")
             found[who] = person.page.context.storage_state()
     return found
+
+
+def test_what_was_said_is_written_in_the_direction_of_its_script(
+    site: Site, browser: Browser, places: dict[str, str], logged_in: dict[str, Any]
+) -> None:
+    with window(browser, site, storage_state=logged_in["user"]) as person:
+        person.open("/projects/{project}".format(**places))
+        page = person.page
+        expect(page.locator("#line-0 .line-target")).to_have_text("مرحبا.")
+        expect(page.locator("#line-0 .line-target")).to_have_css("direction", "rtl")
+        expect(page.locator("#line-0 .line-source")).to_have_css("direction", "ltr")
+        page.locator("#line-0 .line-row").click()
+        texts = page.locator("#line-0 .line-editor [data-field$=_text]")
+        expect(texts.nth(0)).to_have_css("direction", "ltr")
+        expect(texts.nth(1)).to_have_css("direction", "rtl")
+        shots = os.environ.get("PORTAL_SHOTS")
+        if shots:
+            page.screenshot(path=f"{shots}/right-to-left-studio.png")
+        person.open("/")
+        page.evaluate(
+            """livePage.captions.show(
+                 {line: 0, speaker: null, how: "heard", text: "مرحبا.", source: "Hello."},
+                 {source: "en", target: "ar"})"""
+        )
+        expect(page.locator(".caption-target")).to_have_css("direction", "rtl")
+        expect(page.locator(".caption-source")).to_have_css("direction", "ltr")
+        if shots:
+            page.screenshot(path=f"{shots}/right-to-left-live.png")
 
 
 def serious_faults(person: Window) -> list[str]:

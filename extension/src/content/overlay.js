@@ -86,8 +86,10 @@
       ...shown.map((line) => {
         const row = document.createElement("p");
         row.className = line.how;
+        row.dir = "auto";
         const source = document.createElement("span");
         source.className = "source";
+        source.dir = "auto";
         source.textContent = line.source;
         row.append(line.text, source);
         return row;

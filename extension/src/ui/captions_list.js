@@ -45,6 +45,7 @@ function showPartial(list, partial) {
     row = document.createElement("p");
     row.dataset.line = "partial";
     row.className = "source";
+    row.dir = "auto";
   }
   row.textContent = `${partial} …`;
   list.append(row);
@@ -55,5 +56,7 @@ function piece(name, words, more = "") {
   const element = document.createElement("span");
   element.className = `${name} ${more}`.trim();
   element.textContent = words;
+  // What people say is written in the direction of its own script.
+  element.dir = "auto";
   return element;
 }

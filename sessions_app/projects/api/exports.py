@@ -113,10 +113,10 @@ class ExportView(ProjectsApi):
 
     @extend_schema(operation_id="delete_export", responses={204: None})
     def delete(self, request: Request, export_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
-        """Delete the file."""
+        """Delete the file. What only writes it is stopped; a job that does more goes on."""
         export = found(self, export_id)
         self.editable(export.project_id)
-        export.delete()
+        making.delete_export(export)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -22,7 +22,7 @@ from sessions_app.projects import jobs, selectors
 from sessions_app.projects.api.base import ProjectsApi, told
 from sessions_app.projects.api.events import stream
 from sessions_app.projects.job_models import Job, JobKind, JobState
-from sessions_app.projects.progress import progress
+from sessions_app.projects.progress import counts_of, progress
 
 
 class StepSerializer(serializers.Serializer[Any]):
@@ -62,7 +62,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(StepSerializer(many=True))
     def get_steps(self, job: Job) -> list[dict[str, Any]]:
-        return progress(job)
+        counts = self.context.get("counts")
+        return progress(job, None if counts is None else counts.get(job.pk, {}))
 
 
 class JobFilters(FilterSet):
@@ -85,7 +86,10 @@ class JobsView(ProjectsApi):
     @extend_schema(operation_id="list_jobs", responses=JobSerializer(many=True))
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
         """Jobs of your projects and your teams', newest first."""
-        return self.page_of(self.filter_queryset(selectors.jobs_of(self.person)))
+        page = self.paginate_queryset(self.filter_queryset(selectors.jobs_of(self.person))) or []
+        counts = counts_of([one.pk for one in page])
+        shown = JobSerializer(page, many=True, context={"counts": counts})
+        return self.get_paginated_response(shown.data)
 
 
 class OfJob(ProjectsApi):

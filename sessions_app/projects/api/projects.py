@@ -273,6 +273,7 @@ class OriginalView(ProjectsApi):
     @extend_schema(
         operation_id="add_original", request=OriginalSerializer, responses={202: JobSerializer}
     )
+    @idempotent
     @also_answers("409", "415")
     def post(self, request: Request, project_id: uuid.UUID) -> Response:
         """Give the original to a project that began with a session, and dub its lines over it."""
@@ -290,6 +291,7 @@ class RedubView(ProjectsApi):
     serializer_class = JobSerializer
 
     @extend_schema(operation_id="dub_project", request=None, responses={202: JobSerializer})
+    @idempotent
     @also_answers("409")
     def post(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
         """Speak the lines that are `stale`, and only those, and mix anew."""
@@ -303,6 +305,7 @@ class CheckView(ProjectsApi):
     serializer_class = JobSerializer
 
     @extend_schema(operation_id="check_project", request=None, responses={202: JobSerializer})
+    @idempotent
     @also_answers("409")
     def post(self, request: Request, project_id: uuid.UUID) -> Response:  # noqa: ARG002 - the framework's signature
         """Have a recogniser listen to the dub; lines that it hears otherwise are marked."""

@@ -9,7 +9,7 @@ from pipeline.batch.sounding import peaks
 from pipeline.files.mixer import Mixer
 from pipeline.ports import EngineError
 from pipeline.sound.media import open_media
-from sessions_app.projects.files import local, store_bytes, store_path, workspace
+from sessions_app.projects.files import local, size_of, store_bytes, store_path, workspace
 from sessions_app.projects.job_models import Job
 from sessions_app.projects.models import Project
 from sessions_app.projects.placed import clones_heard, cues, length_s
@@ -34,6 +34,9 @@ def do(work: Work) -> None:
         )
         levels = store_bytes(peaks(open_media(dub), check=work.check), ".peaks")
         names = store_path(mix), store_path(dub), levels
+        kept = (project.original, project.waveform, *names)
+    stretches = project.stretches.values_list("audio", flat=True)
+    kept_bytes = sum(size_of(one) for one in (*kept, *stretches))
 
     def write() -> None:
         if not still_usable(project, clones):
@@ -41,8 +44,10 @@ def do(work: Work) -> None:
         fresh = Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
         discard([fresh.mix, fresh.dub, fresh.dub_waveform])
         fresh.mix, fresh.dub, fresh.dub_waveform = names
-        fresh.clones = clones
-        fresh.save(update_fields=["mix", "dub", "dub_waveform", "clones", "updated_at"])
+        fresh.clones, fresh.bytes_kept = clones, kept_bytes
+        fresh.save(
+            update_fields=["mix", "dub", "dub_waveform", "clones", "bytes_kept", "updated_at"]
+        )
         for name in names:
             keep(name)
         # Nobody else speaks lines of this project meanwhile, and the project is held.

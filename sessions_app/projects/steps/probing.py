@@ -19,6 +19,7 @@ from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import (
     flac_of,
     local,
+    size_of,
     store_bytes,
     store_path,
     workspace,
@@ -45,7 +46,8 @@ def do(work: Work) -> None:
         with local(work.project.original, folder) as path:
             media = look_into(path)
             _forget_stretches(work)
-            sounded = _cut(work, media)
+            sounded, cut_bytes = _cut(work, media)
+    kept_bytes = size_of(work.project.original) + cut_bytes + len(sounded.peaks)
     described = _described(media, sounded)
     peaks = store_bytes(sounded.peaks, ".peaks")
 
@@ -53,7 +55,8 @@ def do(work: Work) -> None:
         project = work.project
         discard([project.waveform])
         project.waveform, project.media = peaks, described
-        project.save(update_fields=["waveform", "media", "updated_at"])
+        project.bytes_kept = kept_bytes
+        project.save(update_fields=["waveform", "media", "bytes_kept", "updated_at"])
         keep(peaks)
 
     _count(work, sounded.duration_s)
@@ -95,13 +98,18 @@ def _receive(work: Work, folder: Path) -> None:
         upload.delete()
 
 
-def _cut(work: Work, media: Media) -> Sounded:
+def _cut(work: Work, media: Media) -> tuple[Sounded, int]:
+    """What it sounds like, and how many bytes its stretches take."""
+    written = 0
     detector = worker_loop.run(_detector(work), check=work.check)
     # Others begin to hear what has been cut; unless it may turn out to be too long for the day.
     ahead = not work.job.options.get("given") and not accounting.limited()
 
     def keep_stretch(stretch: Stretch) -> None:
-        name = store_bytes(flac_of(stretch.pcm, SAMPLE_RATE_HZ), ".flac")
+        nonlocal written
+        content = flac_of(stretch.pcm, SAMPLE_RATE_HZ)
+        name = store_bytes(content, ".flac")
+        written += len(content)
         with transaction.atomic():
             work.check()
             StoredStretch.objects.create(
@@ -117,7 +125,8 @@ def _cut(work: Work, media: Media) -> Sounded:
             if ahead and stretch.has_speech:
                 jobs.add_ahead(work.claimed, "recognise", {"stretch": stretch.number})
 
-    return cut(media.info, detector, keep=keep_stretch, check=work.check)
+    sounded = cut(media.info, detector, keep=keep_stretch, check=work.check)
+    return sounded, written
 
 
 async def _detector(work: Work) -> Any:

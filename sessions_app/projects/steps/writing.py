@@ -14,7 +14,7 @@ from pipeline.files.muxer import mux, video_suffix
 from pipeline.files.subtitles import srt
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import local, store_path, workspace
-from sessions_app.projects.job_models import Export, ExportForm, Job
+from sessions_app.projects.job_models import UNFINISHED, Export, ExportForm, Job, JobKind
 from sessions_app.projects.models import Project
 from sessions_app.projects.placed import clones_heard, cues, length_s, placed_lines
 from sessions_app.projects.running import Work
@@ -41,8 +41,13 @@ def plan_video(job: Job) -> Sequence[Mapping[str, Any]]:
 
 
 def do(work: Work) -> None:
-    export = Export.objects.get(job=work.job)
-    project = work.project
+    project, export = work.project, Export.objects.filter(job=work.job).first()
+    if export is None:
+        # It was deleted; what else the job does goes on without it.
+        if work.job.kind == JobKind.EXPORT:
+            raise ProjectError("export_gone", "The file was deleted meanwhile; ask for a new one.")
+        work.finish()
+        return
     clones = [] if export.form in TEXT_FORMS else project.clones
     if export.form == ExportForm.STEMS:
         clones = clones_heard(project)
@@ -55,12 +60,13 @@ def do(work: Work) -> None:
     def write() -> None:
         if not still_usable(project, clones):
             raise ProjectError(WITHDRAWN, "A consent has ended meanwhile; dub the project again.")
-        export.file, export.size_bytes, export.clones = name, size, clones
-        export.save(update_fields=["file", "size_bytes", "clones"])
+        mine = Export.objects.filter(pk=export.pk)
+        if not mine.update(file=name, size_bytes=size, clones=clones):
+            return  # deleted meanwhile: the file goes as what nobody refers to
         keep(name)
-        for old in Export.objects.filter(project=work.project).order_by("-created_at")[
-            EXPORTS_MAX:
-        ]:
+        written = Export.objects.filter(project=project).exclude(job__state__in=UNFINISHED)
+        others = written.exclude(pk=export.pk).order_by("-created_at")
+        for old in others[EXPORTS_MAX - 1 :]:
             old.delete()
 
     work.finish(write=write)
@@ -128,7 +134,9 @@ def _stems(work: Work, folder: Path) -> Path:
             write_track(
                 own, path, rate_hz=STEM_RATE_HZ, length_s=length_s(project), check=work.check
             )
-            archive.write(path, f"{number:02}-{speaker.label or 'unknown'}.flac")
+            # A label is whatever somebody wrote, and no path in what others unpack.
+            label = "".join(one if one.isalnum() else "-" for one in speaker.label)
+            archive.write(path, f"{number:02}-{label or 'unknown'}.flac")
             path.unlink()
         archive.writestr("DISCLOSURE.txt", DISCLOSURE + ".\n")
     return out

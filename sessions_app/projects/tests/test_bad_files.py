@@ -12,7 +12,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -23,11 +25,12 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from pipeline.bounds import UPLOAD_PIECE_MAX_BYTES
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app.projects import fetching, making
+from sessions_app.projects import fetching, making, uploads
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of
 from sessions_app.projects.job_models import JobState, Upload
 from sessions_app.projects.models import Project, ProjectLine, ProjectSpeaker
+from sessions_app.projects.subtitle_files import Subtitle, paired
 from sessions_app.projects.tests.conftest import Drain, dubbed
 from sessions_app.projects.text_exports import written
 
@@ -258,6 +261,59 @@ def test_malformed_subtitles_are_refused_by_name(client: APIClient, subtitles: s
     assert not Project.objects.exists()
 
 
+def test_translations_find_their_lines_without_looking_at_every_pair() -> None:
+    random = Random(7)
+
+    def some(count: int) -> list[Subtitle]:
+        starts = sorted(random.uniform(0, 2 * count) for _ in range(count))
+        return [Subtitle(one, one + random.uniform(0.1, 6), f"{one:.3f}") for one in starts]
+
+    source, target = Looked(some(200)), some(300)
+    expected: list[list[str]] = [[] for _ in source]
+    for one in target:
+        at = (one.start_s + one.end_s) / 2
+        away = [max(line.start_s - at, at - line.end_s, 0.0) for line in source]
+        expected[away.index(min(away))].append(one.text)
+    assert [text for _, text in paired(source, target)] == [" ".join(one) for one in expected]
+    assert paired(source, []) == [(line, "") for line in source]
+
+    source, target = Looked(some(2000)), some(2000)
+    Looked.times = 0
+    paired(source, target)
+    assert Looked.times < 10 * len(source)
+
+
+One = TypeVar("One")
+
+
+class Looked(list[One]):
+    """Counts how often something of it is looked at."""
+
+    times = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        Looked.times += 1
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[One]:
+        for one in super().__iter__():
+            Looked.times += 1
+            yield one
+
+
+def test_room_is_kept_for_what_uploads_have_begun(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "PROJECT_BYTES_MAX", 1000)
+    wish = {"name": "a.wav", "size_bytes": 600}
+    first = client.post("/api/uploads", wish, format="json")
+    assert first.status_code == 201
+    second = client.post("/api/uploads", wish, format="json")
+    assert (second.status_code, second.json()["code"]) == (409, "limit_reached")
+    assert client.delete(first["Location"]).status_code == 204
+    assert client.post("/api/uploads", wish, format="json").status_code == 201
+
+
 @pytest.mark.parametrize("given", ["source", "target", "both"])
 def test_subtitles_that_are_brought_along_are_taken_as_they_are(
     ana: User, scripted: None, drain: Drain, given: str
@@ -286,7 +342,10 @@ class Redirecting(http.server.BaseHTTPRequestHandler):
     location = ""
     content = b""
 
+    asked: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         self.send_response(302 if self.location and self.path == "/moved" else 200)
         if self.path == "/moved":
             self.send_header("Location", self.location)
@@ -348,6 +407,33 @@ def test_a_file_is_fetched_along_its_redirects(
     with pytest.raises(ProjectError) as refused:
         fetching.fetch(f"{server}/whole", path)
     assert refused.value.code == "media_too_large"
+
+
+def test_an_address_may_be_written_as_people_read_it(
+    settings: Any, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FETCH_PRIVATE_ADDRESSES = True
+    path = tmp_path / "fetched"
+    monkeypatch.setattr(Redirecting, "asked", [])
+    assert fetching.fetch(f"{server}/charla de mañana.flac", path) == "charla de mañana.flac"
+    # A header of UTF-8, as servers send it.
+    moved = "/الحلقة ١.flac".encode().decode("latin-1")
+    monkeypatch.setattr(Redirecting, "location", moved)
+    assert fetching.fetch(f"{server}/moved", path) == "الحلقة ١.flac"
+    assert Redirecting.asked == [
+        "/charla%20de%20ma%C3%B1ana.flac",
+        "/moved",
+        f"/{quote('الحلقة ١')}.flac",
+    ]
+    assert fetching.as_sent("https://bücher.example:8443/ü?q=ß") == (
+        "https://xn--bcher-kva.example:8443/%C3%BC?q=%C3%9F"
+    )
+    # A name is no path, and nothing that a database refuses.
+    assert fetching.fetch(f"{server}/..%2F%00a.flac", path) == "a.flac"
+    for nonsense in ("http://[", "https://" + "ü" * 70 + ".example/"):
+        monkeypatch.setattr(Redirecting, "location", nonsense.encode().decode("latin-1"))
+        with pytest.raises(ProjectError):
+            fetching.fetch(f"{server}/moved", path)
 
 
 def test_what_is_public_at_first_and_private_behind_a_redirect_is_refused(

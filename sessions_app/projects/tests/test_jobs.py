@@ -8,15 +8,18 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.db import connection, connections, transaction
 from django.test import AsyncClient
 from django.utils import timezone
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Role, Team, User, WebhookEvent
@@ -34,14 +37,18 @@ from sessions_app.projects.api import events
 from sessions_app.projects.editing import edit_line
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of, workspace
-from sessions_app.projects.job_models import Job, JobPart, JobState, PartState
+from sessions_app.projects.job_models import Export, Job, JobKind, JobPart, JobState, PartState
 from sessions_app.projects.jobs import ClaimLostError
 from sessions_app.projects.models import Change, Project, ProjectLine, StoredStretch
+from sessions_app.projects.notices import group_of, tell_soon
 from sessions_app.projects.progress import progress
 from sessions_app.projects.running import work
+from sessions_app.projects.steps import probing, writing
 from sessions_app.projects.tests.conftest import Drain, dubbed
 from sessions_app.tests.engines import stalled
 from sessions_app.tests.test_record import line as line_record
+from voices.files import delete_discarded
+from voices.models.files import DiscardedFile
 
 TALK = flac_of(utterances((1.5, 110.0), (1.5, 240.0), (1.5, 110.0)), 16_000)
 
@@ -239,6 +246,82 @@ def test_a_receiver_that_is_down_for_a_while_hears_once_of_the_job_and_of_the_ex
     assert told["project.export_done"]["export"] == str(export.pk)
     assert all(one.verified(secret) for one in receiver.received)
     assert {one.id for one in receiver.received} == {one.id for one in receiver.accepted}
+
+
+async def test_what_is_left_out_because_it_was_told_a_moment_ago_is_told_when_that_is_over(
+    job: Job,
+) -> None:
+    layer: Any = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(group_of(job.pk), channel)
+    told: list[Any] = []
+    for _ in range(3):
+        await asyncio.to_thread(tell_soon, job)
+    async with asyncio.timeout(15):
+        # The first, and all the others together.
+        while len(told) < 2:
+            with suppress(RedisTimeoutError):
+                told.append(await layer.receive(channel))
+    await asyncio.to_thread(connections.close_all)
+
+
+def test_a_project_that_is_deleted_under_a_worker_ends_its_part_without_a_fault(
+    ana: User, job: Job, drain: Drain, storage: Any, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    mine = jobs.claim(first_part(job).pk)
+    assert mine is not None
+    take_original = probing.take_original
+
+    def taken(*given: Any, **named: Any) -> None:
+        # Between two looks of its heart.
+        Project.objects.get(pk=job.project_id).delete()
+        take_original(*given, **named)
+
+    monkeypatch.setattr(probing, "take_original", taken)
+    work(mine.part.pk, redelivered=True)
+    with pytest.raises(ClaimLostError):
+        jobs.finish(mine)
+    jobs.fail(mine, ProjectError("internal_error", "It was deleted."))
+    assert not Job.objects.filter(pk=job.pk).exists()
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+    with transaction.atomic():
+        DiscardedFile.objects.update(after=timezone.now())
+    delete_discarded()
+    assert [one for one in storage.rglob("*") if one.is_file()] == []
+
+
+def test_an_export_that_is_deleted_before_it_is_written_is_no_fault(
+    ana: User, job: Job, drain: Drain, storage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_webhook(ana, url="https://receiver.example/x", event_types=["*"], team=None)
+    assert drain(job).state == JobState.DONE
+    client = APIClient()
+    client.force_authenticate(ana)
+    export = making.export(job.project, by=ana, form="srt")
+    assert client.delete(f"/api/exports/{export.pk}").status_code == 204
+    export.job.refresh_from_db()
+    assert export.job.state == JobState.CANCELLED
+    ended = drain(jobs.again(export.job))
+    assert (ended.state, ended.problem) == (JobState.FAILED, "export_gone")
+
+    # While it is written; and by a job that does more, which goes on.
+    write = writing._write
+
+    def written(work: Any, row: Export, folder: Any) -> Any:
+        path = write(work, row, folder)
+        Export.objects.get(pk=row.pk).delete()
+        return path
+
+    files = {one for one in storage.rglob("*") if one.is_file()}
+    monkeypatch.setattr(writing, "_write", written)
+    more = making.export(job.project, by=ana, form="srt").job
+    Job.objects.filter(pk=more.pk).update(kind=JobKind.REDUB)
+    assert drain(more).state == JobState.DONE
+    with transaction.atomic():
+        DiscardedFile.objects.update(after=timezone.now())
+    delete_discarded()
+    assert {one for one in storage.rglob("*") if one.is_file()} == files
 
 
 def no_engines() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, Role, Team
+from pipeline.batch.fitting import Place
+from pipeline.batch.speaking import speak
+from pipeline.providers.scripted.speaking import ScriptedSynthesizer
+from pipeline.types import NEUTRAL_STYLE
 from sessions_app.models import DubbingSession
-from sessions_app.pages.projects import PROJECTS_A_PAGE, STATES
+from sessions_app.pages.projects import PROJECTS_A_PAGE, STATES, STYLES
 from sessions_app.projects import jobs, steps
 from sessions_app.projects.job_models import Job, JobKind, JobState
 from sessions_app.projects.models import Project
@@ -44,6 +49,19 @@ def with_job(project: Project, state: str, **fields: Any) -> Job:
     job = jobs.start(project, by=project.owner, kind=JobKind.DUB, steps=steps.DUB)
     Job.objects.filter(pk=job.pk).update(state=state, **fields)
     return job
+
+
+async def test_every_slider_of_a_style_reaches_the_voice() -> None:
+    synthesizer = ScriptedSynthesizer()
+    voice, place = synthesizer.voices("es")[0], Place(0.0, 5.0, None, None)
+    for name, _, least, most, _, neutral in STYLES:
+        assert getattr(NEUTRAL_STYLE, name) == neutral
+        for value in (least, most):
+            style = replace(NEUTRAL_STYLE, **{name: value})
+            await speak(
+                synthesizer, text="Hola", language="es", voice=voice, style=style, place=place
+            )
+            assert getattr(synthesizer.requests[-1].style, name) == value, name
 
 
 def titles(client: Client, **query: str) -> list[str]:

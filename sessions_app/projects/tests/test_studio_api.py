@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from typing import Any
 
 import pysubs2
 import pytest
 import soundfile
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app.projects.files import flac_of
+from sessions_app.projects.inputs import inputs_of
 from sessions_app.projects.job_models import Job
+from sessions_app.projects.models import Project
+from sessions_app.projects.selectors import bytes_of
+from sessions_app.projects.selectors import lines_of as lines_of_project
 from sessions_app.projects.tests.conftest import Drain
 from sessions_app.projects.text_exports import DISCLOSURE
 
@@ -124,6 +131,64 @@ def test_only_what_was_changed_is_spoken_again(
     assert job.parts.filter(step="mix").count() == 1
 
 
+def test_what_another_engine_has_spoken_since_is_fresh_beside_what_was_spoken_before(
+    client: APIClient, project: str, drain: Drain
+) -> None:
+    # Its owner had another engine when it was dubbed, whose name its sounds have.
+    made = Project.objects.get(pk=project.rpartition("/")[2])
+    now = made.engines["synthesis"]
+    made.engines["synthesis"] = "before"
+    made.save(update_fields=["engines"])
+    for line in lines_of_project(made).exclude(number=0):
+        assert line.sound is not None
+        line.sound.engine = "before"
+        line.sound.digest = inputs_of(line, made)
+        line.sound.save(update_fields=["engine", "digest"])
+    edit(client, f"{project}/lines/0", target_text="otra cosa")
+    finish(drain, client.post(f"{project}/dub").json())
+    lines = lines_of(client, project)
+    assert [line["state"] for line in lines] == ["fresh"] * 4
+    assert [line["sound"]["engine"] for line in lines] == [now, *["before"] * 3]
+    overview = client.get(f"{project}/lines/overview").json()["results"]
+    assert {line["state"] for line in overview} == {"fresh"}
+
+
+def test_a_dub_that_is_asked_for_twice_under_a_key_is_one(client: APIClient, project: str) -> None:
+    for what in ("dub", "check"):
+        answers = [client.post(f"{project}/{what}", HTTP_IDEMPOTENCY_KEY=what) for _ in range(2)]
+        assert [one.status_code for one in answers] == [202, 202]
+        (job,) = {one.json()["id"] for one in answers}
+        assert client.post(f"/api/jobs/{job}/cancel").status_code == 200
+
+
+def test_what_files_take_is_counted_whole(
+    client: APIClient, project: str, drain: Drain, storage: Any, ana: User
+) -> None:
+    def taken() -> int:
+        return sum(path.stat().st_size for path in storage.rglob("*") if path.is_file())
+
+    assert bytes_of(ana.pk) == taken()
+    edit(client, f"{project}/lines/0", target_text="otra cosa mucho más larga que antes")
+    finish(drain, client.post(f"{project}/dub").json())
+    exported(client, project, drain, "mix")
+    assert bytes_of(ana.pk) == taken()
+
+
+def test_a_list_of_jobs_asks_no_more_for_many_than_for_few(
+    client: APIClient, project: str, drain: Drain, django_assert_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        (first,) = client.get("/api/jobs").json()["results"]
+    few = len(asked)
+    for _ in range(4):
+        exported(client, project, drain, "srt")
+    with django_assert_num_queries(few):
+        many = client.get("/api/jobs").json()["results"]
+    assert len(many) == 5
+    assert many[-1]["steps"] == first["steps"]
+    assert many[0]["steps"] == [{"step": "export", "state": "done", "parts": 1, "done": 1}]
+
+
 def test_a_source_that_is_corrected_is_translated_again(
     client: APIClient, project: str, drain: Drain
 ) -> None:
@@ -171,6 +236,12 @@ def test_exports_say_what_is_said_and_who_made_the_voices(
 ) -> None:
     lines = lines_of(client, project)
     edit(client, f"{project}/lines/{lines[0]['number']}", target_text="=1+1 {fórmula}")
+    # What people write is no line of a format's own, and no path.
+    injected = "A talk\n[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,x"
+    edit(client, project, title=injected)
+    speaker = client.get(f"{project}/speakers").json()["results"][0]
+    edit(client, f"{project}/speakers/{speaker['id']}", name=injected)
+    edit(client, f"{project}/lines/{lines[1]['number']}", speaker="../../S9\\")
     finish(drain, client.post(f"{project}/dub").json())
     srt = exported(client, project, drain, "srt").decode()
     assert "=1+1 {fórmula}" in srt
@@ -179,6 +250,7 @@ def test_exports_say_what_is_said_and_who_made_the_voices(
     ass = pysubs2.SSAFile.from_string(exported(client, project, drain, "ass").decode())
     assert ass[0].plaintext == "=1+1 (fórmula)"
     assert len(ass) == 4
+    assert ass.info["Title"] == " ".join(injected.split())
     table = exported(client, project, drain, "csv").decode()
     assert "'=1+1 {fórmula}" in table
     data = json.loads(exported(client, project, drain, "json"))
@@ -189,6 +261,9 @@ def test_exports_say_what_is_said_and_who_made_the_voices(
         assert DISCLOSURE.encode() in content[:8192]
         sound = soundfile.SoundFile(io.BytesIO(content))
         assert abs(len(sound) / sound.samplerate - len(TALK) / 16_000) < 0.05
+    with zipfile.ZipFile(io.BytesIO(exported(client, project, drain, "stems"))) as stems:
+        assert "03-------S9-.flac" in stems.namelist()
+        assert not any({"/", "\\"} & {*name} for name in stems.namelist())
 
 
 def test_a_deleted_project_leaves_no_file_behind(
