@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, QuerySet
 
-from accounts.models import ApiToken, EngineKey, Membership, Role, Team, User
+from accounts.models import ApiToken, EngineKey, Membership, Team, User
+from accounts.ownership import EDITING_ROLES
 from accounts.sealing import SealBrokenError, unseal
 
 
@@ -26,7 +27,7 @@ def user_by_email(email: str) -> User | None:
 def edits_in(user_id: int, team_id: int) -> bool:
     """Whether what the user makes may be shared with the team."""
     return Membership.objects.filter(
-        user_id=user_id, team_id=team_id, role__in=(Role.OWNER, Role.EDITOR)
+        user_id=user_id, team_id=team_id, role__in=EDITING_ROLES
     ).exists()
 
 
@@ -77,7 +78,7 @@ def teams_of(user: User) -> QuerySet[Membership]:
 def editing_teams_of(user: User) -> QuerySet[Team]:
     """Teams in which the user may edit, by name."""
     return Team.objects.filter(
-        memberships__user=user, memberships__role__in=(Role.OWNER, Role.EDITOR)
+        memberships__user=user, memberships__role__in=EDITING_ROLES
     ).order_by("name", "pk")
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Team, User
 from accounts.ownership import EDITING_ROLES
+from accounts.selectors import editing_teams_of
 from voices.models import (
     Actor,
     CloneState,
@@ -134,9 +135,7 @@ def editing_teams(user: User) -> set[int]:
 
 def editing_team(user: User, team_id: int) -> Team | None:
     """A team in which the user may share; None where there is none such."""
-    return Team.objects.filter(
-        pk=team_id, memberships__user=user, memberships__role__in=EDITING_ROLES
-    ).first()
+    return editing_teams_of(user).filter(pk=team_id).first()
 
 
 # For dubbing and recognising -------------------------------------------------------------

@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Team
-from accounts.ownership import EDITING_ROLES
 from accounts.rest.conditional import check_match, tagged
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
 from accounts.rest.scopes import ANY
 from accounts.rest.views import Api
+from accounts.selectors import editing_teams_of
 from accounts.webhooks import services
 from accounts.webhooks.addresses import AddressRefusedError, check_url
 from accounts.webhooks.event_types import EVENT_TYPES, EVERY
@@ -152,10 +152,7 @@ class Webhooks(Api):
     def team(self, team_id: int | None) -> Team | None:
         if team_id is None:
             return None
-        mine = Team.objects.filter(
-            memberships__user=self.person, memberships__role__in=EDITING_ROLES
-        )
-        team = mine.filter(pk=team_id).first()
+        team = editing_teams_of(self.person).filter(pk=team_id).first()
         if team is None:
             raise serializers.ValidationError({"team": "You edit in no team of this id."})
         return team

@@ -16,13 +16,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Team
-from accounts.ownership import EDITING_ROLES
 from accounts.rest.conditional import check_match, tagged
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
 from accounts.rest.views import Api
+from accounts.selectors import editing_teams_of
 from pipeline.bounds import SEARCH_MAX_CHARACTERS, SESSION_TITLE_MAX
 from sessions_app import selectors, services
 from sessions_app.api.usage import UsedSerializer, shown
@@ -314,10 +314,7 @@ def team_of(view: Api, team_id: int | None) -> Team | None:
     """A team in which the view's person edits. Raises ValidationError."""
     if team_id is None:
         return None
-    teams = Team.objects.filter(
-        pk=team_id, memberships__user=view.person, memberships__role__in=EDITING_ROLES
-    )
-    team = teams.first()
+    team = editing_teams_of(view.person).filter(pk=team_id).first()
     if team is None:
         raise serializers.ValidationError({"team": "You edit in no team of this id."})
     return team
