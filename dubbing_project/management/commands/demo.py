@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from dubbing_project.management.private_account import make_token
 from dubbing_project.services.context import running_services
@@ -23,11 +24,15 @@ from pipeline.files.file_dubbing import DubbedFiles, write_files
 from pipeline.files.mixer import DubCue
 from pipeline.sound.media import MediaError, MediaInfo, open_media
 from pipeline.types import SAMPLE_RATE_HZ
+from sessions_app.protocol.messages import CloseCode
 from sessions_app.socket_client.heard import HeardLine
 from sessions_app.socket_client.live_client import LiveClient
 
 EMULATED = ("--interim-ms=150", "--translation-ms=80", "--first-sound-ms=150", "--jitter=0.2")
 """What the stand-ins take, about what the clouds say of themselves."""
+ADMITTED_S = 60.0
+"""For so long it is asked again."""
+AGAIN_S = 1.0
 TAIL_S = 30.0
 """How long after the last sound the server may still be speaking."""
 
@@ -74,6 +79,22 @@ class Command(BaseCommand):
         self._tell(client, files, report, path)
 
     async def _dub(
+        self, server: str, token: str, media: MediaInfo, options: dict[str, Any]
+    ) -> LiveClient:
+        """A server that has just loaded its engines on a busy machine asks to come later."""
+        until = time.monotonic() + ADMITTED_S
+        while True:
+            try:
+                return await self._dub_once(server, token, media, options)
+            except ConnectionClosed as closed:
+                said = closed.rcvd
+                if said is None or not said.reason:
+                    raise CommandError("The server closed the connection.") from None
+                if said.code != CloseCode.OVERLOAD or time.monotonic() > until:
+                    raise CommandError(said.reason) from None
+                await asyncio.sleep(AGAIN_S)
+
+    async def _dub_once(
         self, server: str, token: str, media: MediaInfo, options: dict[str, Any]
     ) -> LiveClient:
         # CHUNK_SIZE is at SAMPLE_RATE; what this client sends is at 16 kHz.
