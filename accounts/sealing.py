@@ -8,11 +8,28 @@ SECRET_KEY to SECRET_KEY_FALLBACKS still open.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+Reseal = Callable[[], tuple[int, int]]
+"""Seals anew what only a fallback opens; how many, and how many nothing opens."""
+_reseals: list[Reseal] = []
+
+
+def resealed_by(reseal: Reseal) -> None:
+    """Told by every app that keeps sealed texts, when it is loaded."""
+    _reseals.append(reseal)
+
+
+def reseal_all() -> tuple[int, int]:
+    """Everything under SECRET_KEY, so that the fallbacks can go; how many texts were sealed
+    anew, and how many nothing opens."""
+    counts = [reseal() for reseal in _reseals]
+    return sum(renewed for renewed, _ in counts), sum(lost for _, lost in counts)
 
 
 class SealBrokenError(Exception):

@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 2000
 _INTERNAL = frozenset(
     (
         "owner team audio picture evidence profile preview submission claimed_at retry_at attempts "
-        "settled_at size_bytes"
+        "settled_at size_bytes sealed_key key_purpose"
     ).split()
 )
 

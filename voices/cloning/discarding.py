@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import EngineKey, User
+from accounts.models import User
 from pipeline.bounds import (
     CLONE_CLAIM_S,
     CLONE_DISCARD_PAUSE_S,
@@ -22,7 +22,8 @@ from pipeline.bounds import (
 )
 from pipeline.ports import EngineError
 from pipeline.providers.settings import EngineSettings
-from voices.cloning.engines import OWN_KEYS, bank_of, settings_to_delete
+from voices.cloning.engines import bank_of
+from voices.cloning.made_with import settings_now, settings_then
 from voices.cloning.notices import clones_ending, clones_withdrawn
 from voices.models import CloneState, DecisionKind, DiscardedClone, VoiceClone
 from voices.services.history import record
@@ -30,6 +31,7 @@ from voices.services.history import record
 log = logging.getLogger(__name__)
 DISCARD = "voices.delete_discarded_clones"
 _FIRST_PAUSE_S = 10
+_KEY_GONE = frozenset({"key_missing", "key_refused"})
 
 
 def discard_clone(clone: VoiceClone, *, owner_stays: bool = True) -> None:
@@ -37,7 +39,12 @@ def discard_clone(clone: VoiceClone, *, owner_stays: bool = True) -> None:
     after the transaction."""
     if not clone.vendor_id:
         return
-    _note(clone, owner_stays=owner_stays, vendor_id=clone.vendor_id)
+    _note(
+        clone,
+        {"sealed_key": clone.sealed_key, "key_purpose": clone.key_purpose},
+        owner_stays=owner_stays,
+        vendor_id=clone.vendor_id,
+    )
     delete_soon()
 
 
@@ -54,9 +61,10 @@ def withdraw(clones: Iterable[VoiceClone]) -> None:
         transaction.on_commit(lambda: clones_withdrawn.send(VoiceClone, voices=voices), robust=True)
 
 
-def note_before(clone: VoiceClone) -> None:
-    """A voice is about to be made: unless its id is written down soon, it is to go."""
-    _note(clone, mark=clone.mark, due_at=timezone.now() + timedelta(seconds=CLONE_UNNOTED_S))
+def note_before(clone: VoiceClone, key: Mapping[str, str]) -> None:
+    """A voice is about to be made, with ``made_with.key_in_use``: unless its id is written down
+    soon, it is to go."""
+    _note(clone, key, due_at=timezone.now() + timedelta(seconds=CLONE_UNNOTED_S))
 
 
 def noted(clone: VoiceClone) -> None:
@@ -84,18 +92,15 @@ def delete_soon() -> None:
     transaction.on_commit(lambda: current_app.send_task(DISCARD), robust=True)
 
 
-def _note(clone: VoiceClone, *, owner_stays: bool = True, **fields: Any) -> None:
+def _note(
+    clone: VoiceClone, key: Mapping[str, str], *, owner_stays: bool = True, **fields: Any
+) -> None:
     owner = User.objects.filter(pk=clone.owner_id).first() if clone.owner_id else None
-    key = (
-        EngineKey.objects.filter(user=owner, vendor=OWN_KEYS[clone.engine]).first()
-        if owner is not None and clone.engine in OWN_KEYS
-        else None
-    )
     row = DiscardedClone(
         engine=clone.engine,
+        mark=clone.mark,
         owner=owner if owner_stays else None,
-        sealed_key=key.sealed if key else "",
-        key_purpose=key.purpose if key else "",
+        **key,
         **fields,
     )
     DiscardedClone.objects.bulk_create([row], ignore_conflicts=True)
@@ -109,7 +114,7 @@ def delete_discarded_clones() -> tuple[int, int]:
     gone = waiting = 0
     for row in _claimed():
         try:
-            asyncio.run(_delete(row, settings_to_delete(row)))
+            _delete(row)
         except EngineError as error:
             _put_off(row, error.code)
             waiting += 1
@@ -141,12 +146,36 @@ def _claimed() -> Iterable[DiscardedClone]:
         yield row
 
 
-async def _delete(row: DiscardedClone, settings: EngineSettings) -> None:
+def _delete(row: DiscardedClone) -> None:
+    """Raises EngineError."""
+    then = settings_then(row)
+    refused = EngineError("key_missing", "Nothing opens the key that the voice was made with.")
+    if then is not None:
+        try:
+            asyncio.run(_delete_with(row, then))
+        except EngineError as error:
+            if error.code not in _KEY_GONE:
+                raise
+            refused = error
+        else:
+            return
+    # The owner's newer key may be one of the same account: only what carries the mark there
+    # tells that.
+    if not row.owner_id or not asyncio.run(_delete_marked(row, settings_now(row))):
+        raise refused
+
+
+async def _delete_with(row: DiscardedClone, settings: EngineSettings) -> None:
     async with bank_of(row.engine, settings) as bank:
         if row.vendor_id:
             await bank.delete(row.vendor_id)
         else:
             await bank.delete_marked(row.mark)
+
+
+async def _delete_marked(row: DiscardedClone, settings: EngineSettings) -> int:
+    async with bank_of(row.engine, settings) as bank:
+        return await bank.delete_marked(row.mark)
 
 
 @transaction.atomic

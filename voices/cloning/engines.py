@@ -11,8 +11,6 @@ from typing import cast
 import numpy as np
 import soxr
 
-from accounts.models import EngineKey
-from accounts.sealing import SealBrokenError, unseal
 from pipeline.cloning.quality import LANGUAGE, Hear
 from pipeline.ports import EngineError, SpeechRequest, Synthesizer, VoiceBank
 from pipeline.providers import registry
@@ -20,10 +18,6 @@ from pipeline.providers.catalogue import BANKS
 from pipeline.providers.settings import EngineSettings
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 from voices.cloning.access import access
-from voices.models import DiscardedClone
-
-OWN_KEYS = {"elevenlabs": EngineKey.Vendor.ELEVENLABS}
-"""Engine → vendor whose key a person may have given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +87,6 @@ async def bank_of(engine: str, settings: EngineSettings) -> AsyncIterator[VoiceB
         yield bank
     finally:
         await bank.aclose()
-
-
-def settings_to_delete(discarded: DiscardedClone) -> EngineSettings:
-    """With the key that the voice was made with, even where its owner has left."""
-    if discarded.sealed_key:
-        try:
-            key = unseal(discarded.sealed_key, purpose=discarded.key_purpose)
-            return access().with_key(discarded.engine, key)
-        except SealBrokenError:
-            pass
-    return access().of_user(discarded.owner_id)
 
 
 @functools.cache

@@ -32,6 +32,7 @@ from voices.cloning import discarding
 from voices.cloning.claims import LostError, advance, claim, still_mine
 from voices.cloning.engines import settings_of, voicing
 from voices.cloning.judging import measured, tuned
+from voices.cloning.made_with import key_in_use
 from voices.cloning.notices import clone_moved
 from voices.models import (
     CloneState,
@@ -165,7 +166,8 @@ def _created(clone: VoiceClone, material: Material, settings: EngineSettings) ->
     advance(clone, CloneStep.CREATE)
     if clone.vendor_id:
         return BankedVoice(clone.vendor_id, files.read(clone.profile.name))
-    discarding.note_before(clone)
+    key = key_in_use(clone)
+    discarding.note_before(clone, key)
 
     async def make() -> BankedVoice:
         async with voicing(clone.engine, settings) as voices:
@@ -200,6 +202,7 @@ def _created(clone: VoiceClone, material: Material, settings: EngineSettings) ->
             clone,
             CloneStep.CREATE,
             vendor_id=banked.voice_id,
+            **key,
             profile=stored,
             pitch_hz=round(sum(pitches) / len(pitches), 1) if pitches else None,
         )

@@ -55,6 +55,11 @@ class VoiceClone(PublicId, Owned):
     engine = models.CharField(max_length=64)
     vendor_id = models.CharField(max_length=128, blank=True)
     """The vendor's own id of the voice; empty until it was made."""
+    sealed_key = models.TextField(blank=True, editable=False)
+    """The owner's own key that it was made with: they may have given another one since, whose
+    account does not hold the voice. Empty: it was made with the installation's."""
+    key_purpose = models.CharField(max_length=64, blank=True, editable=False)
+    """What that was sealed for."""
     name = models.CharField(max_length=200, blank=True)
     profile = models.FileField(max_length=200, blank=True, editable=False)
     """What the engine needs beside the id; empty where the vendor keeps it all. Private."""
@@ -140,9 +145,8 @@ class DiscardedClone(models.Model):
     owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     """With whose key it was made, while they have an account."""
     sealed_key = models.TextField(blank=True, editable=False)
-    """That key, if it was the owner's own: it may be gone before the voice is."""
+    """As of the clone, which is gone before the voice is."""
     key_purpose = models.CharField(max_length=64, blank=True, editable=False)
-    """What it was sealed for."""
     discarded_at = models.DateTimeField(auto_now_add=True)
     due_at = models.DateTimeField(default=timezone.now)
     """Not tried before."""

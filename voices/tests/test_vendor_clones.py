@@ -13,9 +13,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import EngineKey, User
 from accounts.personal_data import delete_account
-from accounts.services import keep_engine_key
+from accounts.sealing import reseal_all
+from accounts.services import forget_engine_key, keep_engine_key
 from pipeline.emulators.elevenlabs.catalog import PLANS
 from pipeline.emulators.elevenlabs.errors import missing
 from pipeline.emulators.elevenlabs.server import ElevenLabsEmulator
@@ -239,6 +240,68 @@ def test_an_account_takes_its_voices_along_with_its_own_key(
     assert vendor.api_key not in row.sealed_key
     assert delete_discarded_clones() == (1, 0)
     assert (stored(vendor), DiscardedClone.objects.count()) == ([], 0)
+
+
+def test_a_voice_is_deleted_with_the_key_that_it_was_made_with(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, settings: Any
+) -> None:
+    keep_engine_key(ana, vendor="elevenlabs", text=vendor.api_key)
+    settings.ELEVENLABS_API_KEY = ""
+    clone = made(asked(actor, ana))
+    with running_vendor(api_key="sk_another-account-0123456789abcdef") as other:
+        # It refuses the first key, and has no such voice for the second.
+        settings.ELEVENLABS_BASE_URL = other.base_url
+        settings.CLOUD_ROOT_CERTIFICATES = other.certificate
+        keep_engine_key(ana, vendor="elevenlabs", text=other.api_key)
+        services.delete_clone(clone, by=ana)
+        assert delete_discarded_clones() == (0, 1)
+        assert DiscardedClone.objects.get().problem == "key_refused"
+    settings.ELEVENLABS_BASE_URL = vendor.base_url
+    settings.CLOUD_ROOT_CERTIFICATES = vendor.certificate
+    due()
+    assert delete_discarded_clones() == (1, 0)
+    assert stored(vendor) == []
+
+
+def test_a_newer_key_of_the_same_account_deletes_too(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, settings: Any
+) -> None:
+    keep_engine_key(ana, vendor="elevenlabs", text="sk_of-another-time-0123456789abcdef")
+    key = EngineKey.objects.get()
+    keep_engine_key(ana, vendor="elevenlabs", text=vendor.api_key)
+    clone = made(asked(actor, ana))
+    VoiceClone.objects.update(sealed_key=key.sealed)
+    clone.refresh_from_db()
+    services.delete_clone(clone, by=ana)
+    assert delete_discarded_clones() == (1, 0)
+    assert stored(vendor) == []
+
+
+def test_a_voice_of_the_installations_key_is_no_matter_of_a_persons_own(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent
+) -> None:
+    clone = made(asked(actor, ana))
+    keep_engine_key(ana, vendor="elevenlabs", text="sk_of-another-account-0123456789abc")
+    services.delete_clone(clone, by=ana)
+    assert delete_discarded_clones() == (1, 0)
+    assert stored(vendor) == []
+
+
+def test_the_keys_of_clones_outlive_a_change_of_the_servers_own(
+    vendor: ElevenLabsEmulator, actor: Actor, ana: User, consented: Consent, settings: Any
+) -> None:
+    keep_engine_key(ana, vendor="elevenlabs", text=vendor.api_key)
+    settings.ELEVENLABS_API_KEY = ""
+    clone = made(asked(actor, ana))
+    forget_engine_key(ana, vendor="elevenlabs")
+    before, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 10
+    settings.SECRET_KEY_FALLBACKS = [before]
+    assert reseal_all() == (1, 0)
+    settings.SECRET_KEY_FALLBACKS = []
+    clone.refresh_from_db()
+    services.delete_clone(clone, by=ana)
+    assert delete_discarded_clones() == (1, 0)
+    assert stored(vendor) == []
 
 
 def test_slots_are_freed_for_the_next_clone(

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import reseal_engine_keys, reseal_two_factor
-from accounts.webhooks.services import reseal_webhook_secrets
+from accounts.sealing import reseal_all
 
 
 class Command(BaseCommand):
@@ -17,12 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        renewed, lost = (
-            sum(counts)
-            for counts in zip(
-                reseal_engine_keys(), reseal_webhook_secrets(), reseal_two_factor(), strict=True
-            )
-        )
+        renewed, lost = reseal_all()
         self.stdout.write(f"{renewed} keys were sealed anew.")
         if lost:
             self.stdout.write(
