@@ -31,7 +31,7 @@ def edit_line(line: ProjectLine, *, by: User, changes: Mapping[str, Any]) -> Pro
     """
     wanted = dict(changes)
     if "style" in wanted:
-        wanted["style"] = _style(wanted["style"])
+        wanted["style"] = checked_style(wanted["style"])
     start_s, end_s = wanted.get("start_s", line.start_s), wanted.get("end_s", line.end_s)
     if not 0 <= start_s < end_s - _SHORTEST_S or end_s > MEDIA_MAX_S:
         raise ProjectError("invalid", "A line ends after it begins.", field="end_s")
@@ -195,7 +195,7 @@ def _speaker(project: Project, label: str | None) -> ProjectSpeaker | None:
     return ProjectSpeaker.objects.get_or_create(project=project, label=label)[0]
 
 
-def _style(given: Mapping[str, Any]) -> dict[str, float]:
+def checked_style(given: Mapping[str, Any]) -> dict[str, float]:
     """What differs from the neutral manner. Raises ProjectError."""
     try:
         style = msgspec.convert(dict(given), Style)
@@ -207,12 +207,12 @@ def _style(given: Mapping[str, Any]) -> dict[str, float]:
             "invalid", f"A style has no {', '.join(sorted(unknown))}.", field="style"
         )
     limits = {
-        "energy_db": 6.0, "pitch_semitones": 4.0, "pitch_range": 1.6, "rate": 1.25, "pauses": 0.3,
-        "arousal": 1.0,
+        "energy_db": (-6, 6), "pitch_semitones": (-4, 4), "pitch_range": (0.5, 1.6),
+        "rate": (0.75, 1.25), "pauses": (-0.3, 0.3), "arousal": (-1, 1),
     }  # fmt: skip
     neutral = msgspec.to_builtins(NEUTRAL_STYLE)
     found = msgspec.to_builtins(style)
-    for name, limit in limits.items():
-        if not abs(found[name]) <= limit:
-            raise ProjectError("invalid", f"{name} is at most {limit:g}.", field="style")
+    for name, (least, most) in limits.items():
+        if not least <= found[name] <= most:
+            raise ProjectError("invalid", f"{name} is {least:g} to {most:g}.", field="style")
     return {name: value for name, value in found.items() if value != neutral[name]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -17,6 +18,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from pipeline.providers.scripted.sounds import utterances
+from sessions_app.projects.editing import checked_style
+from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import flac_of
 from sessions_app.projects.inputs import inputs_of
 from sessions_app.projects.job_models import Job
@@ -213,6 +216,22 @@ def test_an_edit_of_what_was_changed_meanwhile_is_refused(client: APIClient, pro
     unseen = client.patch(path, {"target_text": "third"}, format="json")
     assert unseen.json()["code"] == "if_match_required"
     assert client.get(path).json()["target_text"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        ({"pitch_range": -1.6}, "pitch_range is 0.5 to 1.6."),
+        ({"rate": 0}, "rate is 0.75 to 1.25."),
+        ({"energy_db": 6.1}, "energy_db is -6 to 6."),
+        ({"arousal": float("nan")}, "arousal is -1 to 1."),
+        ({"volume": 1}, "A style has no volume."),
+    ],
+)
+def test_a_style_that_no_voice_can_speak_is_refused(style: dict[str, Any], said: str) -> None:
+    with pytest.raises(ProjectError, match=f"^{re.escape(said)}$") as refused:
+        checked_style(style)
+    assert refused.value.field == "style"
 
 
 def test_lines_are_talked_about(client: APIClient, project: str) -> None:
