@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.db.models import QuerySet
 
 Reseal = Callable[[], tuple[int, int]]
 """Seals anew what only a fallback opens; how many, and how many nothing opens."""
@@ -57,6 +59,25 @@ def is_current(sealed: str, *, purpose: str) -> bool:
     except (InvalidToken, ValueError):
         return False
     return True
+
+
+def reseal_rows(rows: QuerySet[Any], field: str, purpose: str, **beside: Any) -> tuple[int, int]:
+    """A ``Reseal`` of the texts in ``field``. ``purpose`` names the rows' attribute that says what
+    they are sealed for; ``beside`` is written along with a text that is sealed anew."""
+    renewed = lost = 0
+    for row in rows.order_by("pk").iterator():
+        sealed, sealed_for = getattr(row, field), getattr(row, purpose)
+        if is_current(sealed, purpose=sealed_for):
+            continue
+        try:
+            text = unseal(sealed, purpose=sealed_for)
+        except SealBrokenError:
+            lost += 1
+            continue
+        # One that was given anew meanwhile is left as it is.
+        same = rows.filter(pk=row.pk, **{field: sealed})
+        renewed += same.update(**{field: seal(text, purpose=sealed_for)}, **beside)
+    return renewed, lost
 
 
 def _fernet(secret: str, purpose: str) -> Fernet:

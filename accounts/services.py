@@ -21,8 +21,7 @@ from knox.models import AuthToken
 
 from accounts.models import ApiToken, EngineKey, Ticket, User
 from accounts.rest.scopes import EVERYTHING, SCOPES
-from accounts.sealing import SealBrokenError, is_current, seal, unseal
-from accounts.selectors import opened
+from accounts.sealing import SealBrokenError, is_current, reseal_rows, seal, unseal
 from pipeline.bounds import TICKET_S, TICKETS_MAX, TOKENS_MAX
 from pipeline.providers.keys import shaped
 
@@ -205,7 +204,7 @@ def note_key_checked(user_id: int, *, vendor: str, status: str) -> None:
 
 
 def reseal_two_factor() -> tuple[int, int]:
-    """The same for two-factor secrets and the seeds of recovery codes."""
+    """Two-factor secrets and the seeds of recovery codes."""
     renewed = lost = 0
     for row in Authenticator.objects.order_by("pk").iterator():
         data = dict(row.data)
@@ -223,23 +222,8 @@ def reseal_two_factor() -> tuple[int, int]:
 
 
 def reseal_engine_keys() -> tuple[int, int]:
-    """Seal under SECRET_KEY what a fallback still opens, so that the fallback can go.
-
-    Returns how many were sealed anew, and how many nothing opens.
-    """
-    renewed = lost = 0
-    for row in EngineKey.objects.order_by("pk").iterator():
-        if is_current(row.sealed, purpose=row.purpose):
-            continue
-        value = opened(row)
-        if value is None:
-            lost += 1
-            continue
-        # A key that was given anew meanwhile is left as it is.
-        renewed += EngineKey.objects.filter(pk=row.pk, sealed=row.sealed).update(
-            sealed=seal(value, purpose=row.purpose)
-        )
-    return renewed, lost
+    """For ``accounts.sealing.reseal_all``."""
+    return reseal_rows(EngineKey.objects.all(), "sealed", "purpose")
 
 
 def _digest(ticket: str) -> str:

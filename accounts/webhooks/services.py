@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import Team, User
-from accounts.sealing import SealBrokenError, is_current, seal, unseal
+from accounts.sealing import reseal_rows, seal
 from accounts.webhooks.event_types import TEST
 from accounts.webhooks.events import deliver
 from accounts.webhooks.models import (
@@ -98,22 +98,9 @@ def replay_failed(endpoint: WebhookEndpoint, *, since: datetime) -> int:
 
 
 def reseal_webhook_secrets() -> tuple[int, int]:
-    """Seal under SECRET_KEY what a fallback still opens; how many were, and how many nothing
-    opens."""
-    renewed = lost = 0
-    for row in WebhookEndpoint.objects.order_by("pk").iterator():
-        if is_current(row.sealed_secret, purpose=row.purpose):
-            continue
-        try:
-            secret = unseal(row.sealed_secret, purpose=row.purpose)
-        except SealBrokenError:
-            lost += 1
-            continue
-        same = WebhookEndpoint.objects.filter(pk=row.pk, sealed_secret=row.sealed_secret)
-        renewed += same.update(
-            sealed_secret=seal(secret, purpose=row.purpose), secret_before_until=None
-        )
-    return renewed, lost
+    """For ``accounts.sealing.reseal_all``. Secrets from before a change of theirs end with it."""
+    rows = WebhookEndpoint.objects.all()
+    return reseal_rows(rows, "sealed_secret", "purpose", secret_before_until=None)
 
 
 def _again(rows: Any) -> int:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 
 from accounts.models import EngineKey
-from accounts.sealing import SealBrokenError, is_current, seal, unseal
+from accounts.sealing import SealBrokenError, reseal_rows, unseal
 from pipeline.providers.settings import EngineSettings
 from voices.cloning.access import access
 from voices.models import DiscardedClone, VoiceClone
@@ -44,18 +43,8 @@ def settings_now(row: DiscardedClone) -> EngineSettings:
 
 def reseal_clone_keys() -> tuple[int, int]:
     """For ``accounts.sealing.reseal_all``."""
-    renewed = lost = 0
-    models: tuple[Any, ...] = (VoiceClone, DiscardedClone)
-    for model in models:
-        for row in model.objects.exclude(sealed_key="").order_by("pk").iterator():
-            if is_current(row.sealed_key, purpose=row.key_purpose):
-                continue
-            try:
-                value = unseal(row.sealed_key, purpose=row.key_purpose)
-            except SealBrokenError:
-                lost += 1
-                continue
-            renewed += model.objects.filter(pk=row.pk, sealed_key=row.sealed_key).update(
-                sealed_key=seal(value, purpose=row.key_purpose)
-            )
-    return renewed, lost
+    counts = [
+        reseal_rows(model.objects.exclude(sealed_key=""), "sealed_key", "key_purpose")
+        for model in (VoiceClone, DiscardedClone)
+    ]
+    return sum(renewed for renewed, _ in counts), sum(lost for _, lost in counts)
