@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from pipeline.bounds import RECOGNISER_BEHIND_S
+from pipeline.bounds import RECOGNISER_BEHIND_S, SPHINX_BACKLOG_S
 from pipeline.dubber import Dubber, Output
 from pipeline.events import CommittedTranscript, Notice, Summary
 from pipeline.hearing.inbox import Inbox
@@ -127,7 +127,9 @@ class SlowRecognizer(ClockRecognizer):
         if self.opened:
             await self.time.until(self.time.now + self.opening_takes_s)
         self.opened += 1
-        return ProcessStream(SlowLane(self.time, self), on_closed=lambda stream: None)
+        return ProcessStream(
+            SlowLane(self.time, self), on_closed=lambda stream: None, ahead_s=SPHINX_BACKLOG_S
+        )
 
 
 @dataclass
