@@ -113,6 +113,7 @@ class Dubber(Dub):
             on_jump=lambda: self._outbox.offer(MEDIA_JUMP),
             on_heard=self._note_heard,
             on_quiet=lambda: self._listening.foresee(),
+            on_lost=self._lose if plan.live else None,
             hear_from=continues.hear_from if continues else 0,
             first_utterance=continues.next_utterance if continues else 0,
         )
@@ -164,9 +165,13 @@ class Dubber(Dub):
         """Take live audio; never waits. When the inbox is full the oldest audio goes."""
         if self._winding_down:
             return
-        lost_s = self._inbox.push(chunk)
-        metrics.count_dropped_audio(lost_s)
-        if lost_s and self._tally.lose_audio(lost_s):
+        if lost_s := self._inbox.push(chunk):
+            self._lose(lost_s)
+
+    def _lose(self, seconds: float) -> None:
+        """So much of the source will not be recognised."""
+        metrics.count_dropped_audio(seconds)
+        if seconds and self._tally.lose_audio(seconds):
             self._outbox.offer(AUDIO_DROPPED)
 
     def withdraw(self, gone: Collection[tuple[str, str]]) -> None:

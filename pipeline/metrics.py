@@ -311,7 +311,8 @@ def count_error(code: str) -> None:
 
 _audio_dropped = Counter(
     "dubbing_audio_dropped_seconds",
-    "Seconds of source audio that were not listened to, because a queue was full.",
+    "Seconds of source audio that were not listened to, because a queue was full or the recogniser "
+    "too slow.",
     registry=REGISTRY,
 )
 _messages = Counter(

@@ -61,7 +61,14 @@ with group("Engines"):
         "recogniser_start", 60.0, "seconds", "the recogniser's process to load", ENGINE_ERROR
     )
     RECOGNISER_BACKLOG_S = bound(
-        "recogniser_backlog", 20.0, "seconds", "audio on its way to the search", WAITS
+        "recogniser_backlog", 5.0, "seconds", "audio on its way to a recogniser's process", WAITS
+    )
+    SPHINX_BACKLOG_S = bound(
+        "sphinx_backlog",
+        1.0,
+        "seconds",
+        "the same of one that gains nothing by getting more at once",
+        WAITS,
     )
     RECOGNISER_STALL_S = bound(
         "recogniser_stall", 30.0, "seconds", "audio without any progress", REPLACED

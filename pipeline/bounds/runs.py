@@ -41,6 +41,13 @@ with group("Hearing"):
         "speech that the recogniser has not taken",
         "hearing waits, and then the inbox drops",
     )
+    RECOGNISER_BEHIND_S = bound(
+        "recogniser_behind",
+        4.0,
+        "seconds",
+        "live speech waiting for a recogniser that does not catch up within ten seconds",
+        "it goes, is counted and told (`audio_dropped`)",
+    )
     PIECES_KEPT_MAX = bound(
         "pieces_kept",
         2048,

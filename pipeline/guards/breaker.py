@@ -3,11 +3,16 @@
 The circuit breaker of Nygard, "Release It!" (2007): closed while all is well; open after
 failures in a row, so that no line waits for what does not answer; half-open once the wait is
 over, when one probe decides. Waits double up to a limit.
+
+Many runs share one breaker, so what happens to one of them must not take a vendor away from the
+others that serves them well: requests that broke with one connection are one failure, and one
+that is never answered, while others are, is that request's own.
 """
 
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -39,8 +44,13 @@ _BUSY = frozenset({"vendor_busy", "engine_busy", "recognizer_busy"})
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
     failures: int = 2
-    """So many within ``within_s`` open it; an answer that never came counts for as many."""
+    """So many within ``within_s`` open it; an answer that never came counts for as many, where
+    nobody else was answered for ``silent_s``."""
     within_s: float = 20.0
+    silent_s: float = 1.0
+    """Less than any request is waited for: an answer since then was given while it waited."""
+    answers: int = 10
+    """Good answers that make up for one that never came while others did."""
     open_s: float = 1.0
     """Wait before the first probe."""
     open_most_s: float = 30.0
@@ -64,6 +74,11 @@ class Breaker:
         self._failures: list[float] = []
         self._wait_s = self._rules.open_s
         self._opened_at = 0.0
+        self._answered_at = float("-inf")
+        self._unanswered = 0.0
+        """Requests that were not answered while others were, less those others' share."""
+        self._last: tuple[weakref.ref[EngineError], float] | None = None
+        """The failure counted last, and when."""
         self.reason = ""
         """Code of the failure that opened it; "" while closed."""
 
@@ -84,9 +99,13 @@ class Breaker:
         if self.state == "open":
             # An answer to a request from before says nothing of now.
             return
+        if self.state == "closed":
+            # A probe's answer says that it may serve, not that it serves others meanwhile.
+            self._answered_at = self._clock()
         self.state, self.reason = "closed", ""
         self._failures.clear()
         self._wait_s = self._rules.open_s
+        self._unanswered = max(0.0, self._unanswered - 1 / self._rules.answers)
 
     def failed(self, error: EngineError) -> None:
         """A request or the probe failed."""
@@ -100,9 +119,15 @@ class Breaker:
             self._wait_s = min(self._wait_s * 2, self._rules.open_most_s)
             self._open(error.code, now)
             return
-        if self.state == "open":
+        if self.state == "open" or self._is_counted(error, now):
             return
-        weight = self._rules.failures if error.code == "engine_timeout" else 1
+        self._last = weakref.ref(error), now
+        weight = 1
+        if error.code == "engine_timeout":
+            weight = self._rules.failures
+            if now - self._answered_at < self._rules.silent_s:
+                self._unanswered += 1
+                weight = 0 if self._unanswered < self._rules.failures else weight
         self._failures = [at for at in self._failures if now - at < self._rules.within_s]
         self._failures += [now] * weight
         if error.code in AT_ONCE:
@@ -121,6 +146,14 @@ class Breaker:
         if self.state == "half_open":
             self.state = "open"
 
+    def _is_counted(self, error: EngineError, now: float) -> bool:
+        """Whether it is one of the requests that a connection broke under, and not the first."""
+        if self._last is None:
+            return False
+        last, at = self._last
+        return last() is error and now - at < self._rules.silent_s
+
     def _open(self, code: str, now: float) -> None:
         self.state, self.reason, self._opened_at = "open", code, now
         self._failures.clear()
+        self._unanswered = 0.0

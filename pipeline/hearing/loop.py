@@ -39,7 +39,11 @@ class Decision:
 
 
 class Hearing:
-    """One run's ears. ``hear_from`` is where another process left off, in samples."""
+    """One run's ears. ``hear_from`` is where another process left off, in samples.
+
+    ``on_lost`` is told seconds of speech that a recogniser which is too slow will not get;
+    without it, as for a file, everything waits.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Hearing:
         on_jump: Callable[[], None],
         on_heard: Callable[[Pcm], None],
         on_quiet: Callable[[], None] = lambda: None,
+        on_lost: Callable[[float], None] | None = None,
         hear_from: int = 0,
         first_utterance: int = 0,
     ) -> None:
@@ -64,6 +69,7 @@ class Hearing:
         self._on_jump = on_jump
         self._on_heard = on_heard
         self._on_quiet = on_quiet
+        self._on_lost = on_lost
         self._was_quiet = False
         self._hear_from = hear_from
         self._segmenter = Segmenter(first=first_utterance)
@@ -143,6 +149,8 @@ class Hearing:
             self._tape.append(part, self._clock())
             self._on_heard(part.pcm)
             probabilities = await detect(part.pcm)
+            if self._on_lost is not None and self._recognition.is_hopeless(self._clock()):
+                self._on_lost(self._let_go())
             pieces = self._passed(self._segmenter.push(part, probabilities))
             self._text.heard(self._tape.end_s)
             for piece in pieces:
@@ -163,6 +171,19 @@ class Hearing:
     def _passed(self, pieces: Sequence[SpeechPiece]) -> list[SpeechPiece]:
         """What of them the recogniser gets."""
         return [passed for piece in pieces for passed in self._gate.pass_on(piece)]
+
+    def _let_go(self) -> float:
+        """Leave out what waits for the recogniser, as if nobody had spoken; seconds of it."""
+        gone = self._recognition.let_go()
+        for piece in gone:
+            if self._unfinished.get(piece.utterance) == piece.start:
+                # Nothing of it was heard, so no final will come and settle it.
+                del self._unfinished[piece.utterance]
+                self._decided.pop(piece.utterance, None)
+        if gone and gone[-1].utterance == self._gate.number(self._segmenter.utterance):
+            self._gate.split()
+        self._tell_text()
+        return sum(len(piece.pcm) for piece in gone) / SAMPLE_RATE_HZ
 
     def _tell_text(self) -> None:
         first = next(iter(self._unfinished.values()), None)

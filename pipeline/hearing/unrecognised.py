@@ -34,6 +34,12 @@ class Gate:
         """The gate's number of the segmenter's newest utterance."""
         return utterance + self._split
 
+    def split(self) -> None:
+        """What still comes of the utterance in hand is another one for the recogniser."""
+        if self._given and not self._ended:
+            self._split += 1
+            self._given = False
+
     def pass_on(self, piece: SpeechPiece) -> Iterator[SpeechPiece]:
         """The piece, nothing, or the end of what the recogniser was given of the utterance."""
         if piece.utterance != self._utterance:

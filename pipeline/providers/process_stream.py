@@ -48,8 +48,16 @@ class Lane(Protocol):
 class ProcessStream:
     """Fills ``RecognizerStream``; made by a recogniser's ``open``."""
 
-    def __init__(self, lane: Lane, *, on_closed: Callable[[ProcessStream], None]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        on_closed: Callable[[ProcessStream], None],
+        ahead_s: float | None = None,
+    ) -> None:
+        """``ahead_s`` of audio may be on its way to the search; what is cannot be called back."""
         self._lane = lane
+        self._ahead_s = BACKLOG_MAX_S if ahead_s is None else ahead_s
         self._on_closed = on_closed
         self._on_the_way: deque[int] = deque()  # samples of each piece not yet searched
         self._unread: deque[Hypothesis] = deque()
@@ -108,7 +116,7 @@ class ProcessStream:
     def _has_room(self, samples: int) -> bool:
         if self._failure is not None or not self._on_the_way:
             return True
-        return self.waiting_s + samples / SAMPLE_RATE_HZ <= BACKLOG_MAX_S
+        return self.waiting_s + samples / SAMPLE_RATE_HZ <= self._ahead_s
 
     def _refuse_failed(self) -> None:
         if self._failure is not None:

@@ -52,6 +52,46 @@ def test_an_answer_that_never_came_opens_it_at_once(breaker: Breaker) -> None:
     assert not breaker.closed
 
 
+def test_an_answer_that_never_came_is_one_requests_own_while_others_are_answered(
+    breaker: Breaker, clock: Clock
+) -> None:
+    for _ in range(20):
+        for _ in range(2 * RULES.answers):
+            clock.now += 0.1
+            breaker.succeeded()
+        breaker.failed(error("engine_timeout"))
+        assert breaker.closed
+    # The vendor falls silent for everybody.
+    clock.now += RULES.silent_s
+    breaker.failed(error("engine_timeout"))
+    assert not breaker.closed
+
+
+def test_a_vendor_that_leaves_many_unanswered_is_left_alone_although_it_answers_some(
+    breaker: Breaker, clock: Clock
+) -> None:
+    asked = 0
+    while breaker.closed:
+        asked += 1
+        assert asked < 10
+        clock.now += 0.1
+        breaker.succeeded()
+        breaker.failed(error("engine_timeout"))
+    assert breaker.reason == "engine_timeout"
+
+
+def test_requests_that_broke_with_one_connection_are_one_failure(
+    breaker: Breaker, clock: Clock
+) -> None:
+    broken = error("vendor_unreachable")
+    for _ in range(5):
+        breaker.failed(broken)
+    assert breaker.closed
+    clock.now += RULES.silent_s
+    breaker.failed(broken)
+    assert not breaker.closed
+
+
 @pytest.mark.parametrize("code", sorted(AT_ONCE))
 def test_what_a_person_must_mend_is_not_tried_again_soon(
     code: str, breaker: Breaker, clock: Clock

@@ -165,6 +165,17 @@ def test_joints_are_as_smooth_as_shaping_in_one_piece(
     assert steps.max() < 1.5 * np.abs(np.diff(whole.astype(int))).max(), "no click"
 
 
+def test_a_clip_that_ends_in_full_sound_does_not_click(
+    stock_clip: Pcm, low_voice: VoiceProfile
+) -> None:
+    loudest = int(np.argmax(level_contour(stock_clip))) * FRAME
+    for cut in (stock_clip[:loudest], stock_clip[loudest:]):
+        for whole in (False, True):
+            shaped = np.concatenate(list(shape_blocks(cut, low_voice, whole=whole)))
+            size = np.abs(shaped.astype(int))
+            assert max(size[0], size[-1]) < 0.01 * size.max()
+
+
 def test_shaping_keeps_the_loudness_of_the_clip(stock_clip: Pcm, low_voice: VoiceProfile) -> None:
     shaped = np.concatenate(list(shape_blocks(stock_clip, low_voice)))
     assert active_level_db(shaped) == pytest.approx(active_level_db(stock_clip), abs=2.0)

@@ -13,6 +13,9 @@ from pipeline.types import Pcm
 
 OVERLAP = 160
 """Samples over which one block fades into the next: 10 ms."""
+FADE_IN, FADE_OUT = 32, 128
+"""Samples over which a clip begins and ends: 2 and 8 ms. The synthesiser's own last sound may
+reach to its last sample, and resynthesis makes every sound some milliseconds longer."""
 MAX_LAG = 80
 WORTH_MOVING = 0.5
 """Below this correlation the joint lies in noise or silence, where no lag is better."""
@@ -42,16 +45,26 @@ class BlockJoiner:
                 self._tail, block[start : start + OVERLAP], agreement
             )
         if last:
-            # The lags have moved the end by some milliseconds; it is silence.
+            # The lags have moved the end by some milliseconds.
             wanted = self._total - self._given
             piece = block[start : start + wanted]
             piece = np.pad(piece, (0, wanted - len(piece)))
+            falling = _rising(min(FADE_OUT, len(piece)))[::-1]
+            piece[len(piece) - len(falling) :] *= falling
         else:
-            piece = block[start : end - OVERLAP]
+            piece = block[start : end - OVERLAP].copy()
             self._tail = block[end - OVERLAP : end].copy()
+        if not self._given:
+            rising = _rising(min(FADE_IN, len(piece)))
+            piece[: len(rising)] *= rising
         self._given += len(piece)
         scaled = np.clip(piece * 32_768.0, -32_768, 32_767)
         return scaled.astype(np.int16)
+
+
+def _rising(samples: int) -> Floats:
+    """Half a cosine from 0 to 1."""
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / samples))
 
 
 def _best_lag(tail: Floats, block: Floats, start: int) -> tuple[int, float]:

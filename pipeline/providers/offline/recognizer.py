@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from pipeline import metrics
 from pipeline.bounds import RECOGNISER_START_S as START_TIMEOUT_S
+from pipeline.bounds import SPHINX_BACKLOG_S
 from pipeline.ports import EngineError, RecognitionOptions, RecognizerStream
 from pipeline.providers.offline.recognizer_worker import Ready, Reply, Request, Whole
 from pipeline.providers.process_stream import ProcessStream
@@ -77,7 +78,7 @@ class PocketSphinxRecognizer:
         finally:
             self._opening -= 1
         closed = self._streams.discard if options.whole else self._forget
-        stream = ProcessStream(lane, on_closed=closed)
+        stream = ProcessStream(lane, on_closed=closed, ahead_s=SPHINX_BACKLOG_S)
         self._streams.add(stream)
         if not options.whole:
             self._refill()
