@@ -164,6 +164,7 @@ def test_the_rest_of_the_interface_is_at_hand(api: DubbingClient, server: Runnin
     assert api.voices("es")
     assert api.usage(days=2)["days"] == 2
     assert api.ticket()["expires_in_s"] == 30
+    assert api.request("GET", "/api/actors", query={"limit": 1}).json()["results"] == []
     narrow = api.create_token("reader", scopes=["read:sessions"], expires_in_days=1)
     assert narrow["id"] in {one["id"] for one in api.tokens()}
     with DubbingClient(server.url, narrow["token"]) as reader:
