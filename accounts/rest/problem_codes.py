@@ -31,7 +31,9 @@ EXPLAINED: dict[str, Explained] = {
         401, "Nobody is logged in", "Send `Authorization: Token …` with a token of yours."
     ),
     "credential_invalid": Explained(
-        401, "The token is no good", "It is wrong, was revoked or has expired: make a new one."
+        401,
+        "The token is no good",
+        "The token is wrong, revoked or expired: make a new one.",
     ),
     "forbidden": Explained(403, "This is not allowed", "`detail` says to whom it is."),
     "scope_missing": Explained(
@@ -46,7 +48,7 @@ EXPLAINED: dict[str, Explained] = {
         403, "People's own engine keys are off", "Whoever runs the server can allow them."
     ),
     "not_found": Explained(
-        404, "There is no such thing", "Or it is somebody else's, which looks the same."
+        404, "There is no such thing", "Check the address; what is somebody else's looks the same."
     ),
     "method_not_allowed": Explained(
         405, "The address does not take this method", "`Allow` lists those that it takes."

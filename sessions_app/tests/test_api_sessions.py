@@ -80,6 +80,9 @@ def test_sessions_are_filtered_and_searched(ana: Person, api: APIClient) -> None
 def test_a_filter_that_is_wrong_is_named(api: APIClient, query: str, field: str) -> None:
     body = problem(api.get(f"/api/sessions?{query}"), 400, "invalid")
     assert list(body["errors"]) == [field]
+    if field == "state":
+        told = ["Choose one of: created, live, ended, failed, interrupted."]
+        assert body["errors"][field] == told
 
 
 def test_pages_hold_while_sessions_are_added(ana: Person, api: APIClient) -> None:

@@ -35,6 +35,7 @@ def test_fields_that_are_wrong_are_named(api: APIClient) -> None:
     body = problem(answer, 400, "invalid")
     assert set(body["errors"]) == {"name", "expires_in_days", "scopes.0"}
     assert "name: This field may not be blank." in body["detail"]
+    assert body["errors"]["scopes.0"][0].startswith("Choose one of: *, dub, ")
 
 
 @pytest.mark.parametrize(
