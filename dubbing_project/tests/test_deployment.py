@@ -24,6 +24,7 @@ from django.conf import settings as live_settings
 from packaging.specifiers import SpecifierSet
 
 from dubbing_project import settings
+from dubbing_project.environment import parse_dotenv
 from dubbing_project.services.launch import command_line
 from dubbing_project.services.postgres import WORDLESS_LOG
 from dubbing_project.services.runner import RunningServices
@@ -272,6 +273,11 @@ def test_every_variable_is_a_setting_or_the_file_of_a_secret() -> None:
             assert name in environment.names - environment.secret_names
 
 
+def example_settings() -> dict[str, str]:
+    """Of a .env that is a copy of the example."""
+    return parse_dotenv((PROJECT / ".env.example").read_text(encoding="utf-8"))
+
+
 def test_no_secret_is_written_down() -> None:
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
@@ -301,8 +307,8 @@ def test_everything_waits_for_what_it_stands_on() -> None:
 
 
 def test_a_stop_gives_live_sessions_the_time_to_drain() -> None:
-    drain_s = getattr(settings, "DRAIN_SECONDS", 0)
-    assert seconds(SERVICES["web"]["stop_grace_period"]) >= drain_s + 10
+    # The most that .env may say.
+    assert seconds(SERVICES["web"]["stop_grace_period"]) >= 300 + 10
 
 
 def test_the_proxy_tells_the_truth_and_lets_sockets_live() -> None:
@@ -358,14 +364,25 @@ def test_who_uses_vendors_keys_is_made_anew_where_the_readme_tells_to_fill_them_
     assert set(told.split()) == users - {"beat"}
 
 
+def test_a_copy_of_the_example_changes_nothing_of_what_containers_need() -> None:
+    for name in APP:
+        assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
+    image = image_environment("app")
+    pinned = app_environment()
+    # What the example sets otherwise, or to nothing, stands where no file changes it.
+    for name in example_settings().keys() & image.keys():
+        assert pinned[name] == image[name]
+    assert not example_settings()["DATABASE_URL"]
+
+
 def test_the_settings_take_the_secrets_of_the_compose_file(tmp_path: Path) -> None:
     make_secrets(tmp_path / "secrets")
-    environment = {
+    environment = image_environment("app") | example_settings()
+    environment |= {
         name: value.replace("/run/secrets", str(tmp_path / "secrets"))
         for name, value in app_environment().items()
     }
-    environment |= image_environment("app") | {"DUBBING_VAR": str(tmp_path)}
-    environment |= {"PATH": os.environ["PATH"], "ENGINES": "offline", "LOG_LEVEL": "INFO"}
+    environment |= {"DUBBING_VAR": str(tmp_path), "PATH": os.environ["PATH"], "ENGINES": "offline"}
     for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
         environment[name] = re.sub(r"\$\{DOMAIN[^}]*\}", "dub.example.org", environment[name])
     done = subprocess.run(
