@@ -1,7 +1,8 @@
 """Every code of an error answer of the interface: its status, its title, and what to do.
 
 Programs decide by the code; ``detail`` beside it is for people and may change. Apps add
-theirs when they are loaded, as ``EXPLAINED.update(…)``; the page ``/api/problems`` shows all.
+theirs when they are loaded, as ``EXPLAINED.update(…)``; the page ``/api/problems`` shows all,
+and behind them those of ``IN_RECORDS``.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ EXPLAINED: dict[str, Explained] = {
     ),
     "engine_unavailable": Explained(503, "An engine cannot be used", "`detail` says why."),
 }
+
+IN_RECORDS: dict[str, str] = {}
+"""Code → what it means, of those that only stand in ``problem`` of what was made in the
+background: jobs, lines, clones. Apps add theirs; codes of ``EXPLAINED`` may stand there too."""
 
 
 def of_status(status: int) -> str:
