@@ -65,7 +65,11 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
 
 
 class NewExportSerializer(serializers.Serializer[Any]):
-    form = ChoiceField(choices=ExportForm.choices)
+    form = ChoiceField(
+        choices=ExportForm.choices,
+        help_text="Texts are written at once; `dub`, `mix`, `stems` (a ZIP with a track for each "
+        "speaker) and `video` need the dub of an original, else 409 `not_dubbed`.",
+    )
     text = ChoiceField(
         choices=TEXTS, default="target", help_text="Of subtitles: which of both languages."
     )
