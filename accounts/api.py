@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import ApiToken
 from accounts.rest.conditional import check_match, tagged
+from accounts.rest.fields import ChoiceField
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
 from accounts.rest.schema import edits, with_tag
@@ -65,7 +66,7 @@ class NewTokenSerializer(serializers.Serializer[Any]):
         min_value=1, max_value=3650, required=False, help_text="A year if it is left out."
     )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=list(SCOPES)),
+        child=ChoiceField(choices=list(SCOPES)),
         min_length=1,
         max_length=len(SCOPES),
         default=[EVERYTHING],

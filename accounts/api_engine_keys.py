@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import EngineKey
+from accounts.rest.fields import ChoiceField, choose_one_of
 from accounts.rest.problems import Problem
 from accounts.rest.schema import also_answers
 from accounts.rest.views import Api
@@ -25,7 +26,7 @@ UNREADABLE = "This key can no longer be read, because the server's own key chang
 
 
 class GivenKey(serializers.Serializer[Any]):
-    vendor = serializers.ChoiceField(choices=list(VENDORS))
+    vendor = ChoiceField(choices=list(VENDORS))
     key = serializers.CharField(
         max_length=ENGINE_KEY_MAX_CHARS, trim_whitespace=True, write_only=True
     )
@@ -107,7 +108,7 @@ class EngineKeysView(Api):
         """Take the key of a vendor away."""
         vendor = request.query_params.get("vendor", "")
         if vendor not in VENDORS:
-            raise serializers.ValidationError({"vendor": f"Choose one of: {', '.join(VENDORS)}."})
+            raise serializers.ValidationError({"vendor": choose_one_of(VENDORS)})
         if not forget_engine_key(self.person, vendor=vendor):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Membership, Role, SpeakersPolicy, User
+from accounts.rest.fields import ChoiceField
 from accounts.rest.scopes import ANY, EVERYTHING, TokenAccess
 from accounts.rest.views import Api
 
@@ -32,13 +33,15 @@ class MeSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="What this token may do; `*` is everything."
     )
     teams = MyTeamSerializer(many=True)
-    speakers = serializers.ChoiceField(
+    speakers = ChoiceField(
         choices=SpeakersPolicy.choices,
         help_text="What is done about those who speak in your sessions, where one does not say.",
     )
 
 
 class PreferencesSerializer(serializers.ModelSerializer[User]):
+    serializer_choice_field = ChoiceField
+
     class Meta:
         model = User
         fields = ("speakers",)

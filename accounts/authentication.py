@@ -1,6 +1,6 @@
 """One rule for who is asking: a token that is stored, alive, and owned by someone active.
 
-``authenticate_token`` is the rule; REST reaches it through ``ApiTokenAuthentication``,
+``token_access`` is the rule; REST reaches it through ``ApiTokenAuthentication``,
 sockets through ``accounts.socket_authentication``.
 """
 
@@ -25,14 +25,9 @@ USED_TO_THE = timedelta(hours=1)
 _TOKEN_FORM = re.compile(r"[A-Za-z0-9_-]{16,256}")
 
 
-def authenticate_token(token: str) -> User | None:
-    """The active owner of a living token, or None. Expired tokens are deleted on sight."""
-    found = token_access(token)
-    return found[0] if found else None
-
-
 def token_access(token: str) -> tuple[User, TokenAccess] | None:
-    """The active owner of a living token, and what the token may do; or None."""
+    """The active owner of a living token, and what the token may do; or None. Expired tokens
+    are deleted on sight."""
     if not _TOKEN_FORM.fullmatch(token):
         return None
     try:

@@ -3,10 +3,10 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from accounts.rest.problem_codes import EXPLAINED, Explained
+from accounts.rest.problem_codes import EXPLAINED, IN_RECORDS, Explained
 from pipeline.bounding import in_force
 from pipeline.bounds import BOUNDS
-from sessions_app.protocol.codes import ERRORS
+from sessions_app.protocol.codes import CLONES, ERRORS, FILES
 
 
 class SessionsAppConfig(AppConfig):
@@ -34,6 +34,12 @@ class SessionsAppConfig(AppConfig):
         from sessions_app.projects.api.base import explain
 
         explain()
+        IN_RECORDS.update(FILES | CLONES)
+        unsupported = ("source_language", "pair", "target_language")
+        IN_RECORDS.update(
+            (code, ERRORS["Dubbing"][code])
+            for code in (f"{one}_unsupported" for one in unsupported)
+        )
         EXPLAINED.update(
             {
                 code: Explained(503, "An engine cannot be used", text)

@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from pipeline.bounds import PART_S
-from sessions_app.services import interrupt_abandoned_sessions
+from sessions_app.holding import interrupt_abandoned_sessions
 
 log = logging.getLogger(__name__)
 

@@ -195,12 +195,6 @@ def cloning_allowed(user: User, actor_id: uuid.UUID) -> bool:
     return bool(given.valid(timezone.now()).for_use(ConsentUse.CLONE).exists())
 
 
-def recognition_allowed(user: User, actor: Actor) -> bool:
-    """False where consent to it was asked for, and does not hold (any more)."""
-    asked = Consent.objects.visible_to(user).filter(actor=actor).for_use(ConsentUse.RECOGNISE)
-    return not asked.exists() or asked.valid(timezone.now()).exists()
-
-
 def recognition_ended(user: User | None, actor_id: uuid.UUID) -> bool:
     """Whether consent to it was revoked, or expired for good, and nothing may be learned of the
     voice any more. None: in the catalogue."""
@@ -210,7 +204,7 @@ def recognition_ended(user: User | None, actor_id: uuid.UUID) -> bool:
 
 
 def recognition_forbidden(user: User, actors: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of whom ``recognition_allowed`` is False."""
+    """Those whose consent to it was asked for, and does not hold (any more)."""
     asked = Consent.objects.visible_to(user).filter(actor__in=actors)
     asked = asked.for_use(ConsentUse.RECOGNISE)
     valid = asked.valid(timezone.now()).values_list("actor", flat=True)

@@ -26,7 +26,7 @@ from voices.services.previews import (
     speak_preview,
     waiting_previews,
 )
-from voices.services.samples import ANALYSE, analyse_sample, waiting_samples
+from voices.services.sample_analysis import ANALYSE, analyse_sample, waiting_samples
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,22 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from accounts.rest.fields import choose_one_of
+
 OF_PAGES = frozenset({"limit", "cursor"})
 
 
 class FilterSet(django_filters.FilterSet):  # type: ignore[misc]  # the library is untyped
-    """The base of each list's filters."""
+    """The base of each list's filters; who gives a wrong choice is told which there are."""
+
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        found: dict[str, django_filters.Filter] = super().get_filters()
+        for one in found.values():
+            if choices := one.extra.get("choices"):
+                told = {"invalid_choice": choose_one_of(value for value, _ in choices)}
+                one.extra.setdefault("error_messages", told)
+        return found
 
 
 class Filters(DjangoFilterBackend):  # type: ignore[misc]  # the library is untyped

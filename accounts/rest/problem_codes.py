@@ -1,7 +1,8 @@
 """Every code of an error answer of the interface: its status, its title, and what to do.
 
 Programs decide by the code; ``detail`` beside it is for people and may change. Apps add
-theirs when they are loaded, as ``EXPLAINED.update(…)``; the page ``/api/problems`` shows all.
+theirs when they are loaded, as ``EXPLAINED.update(…)``; the page ``/api/problems`` shows all,
+and behind them those of ``IN_RECORDS``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ EXPLAINED: dict[str, Explained] = {
         401, "Nobody is logged in", "Send `Authorization: Token …` with a token of yours."
     ),
     "credential_invalid": Explained(
-        401, "The token is no good", "It is wrong, was revoked or has expired: make a new one."
+        401,
+        "The token is no good",
+        "The token is wrong, revoked or expired: make a new one.",
     ),
     "forbidden": Explained(403, "This is not allowed", "`detail` says to whom it is."),
     "scope_missing": Explained(
@@ -46,7 +49,7 @@ EXPLAINED: dict[str, Explained] = {
         403, "People's own engine keys are off", "Whoever runs the server can allow them."
     ),
     "not_found": Explained(
-        404, "There is no such thing", "Or it is somebody else's, which looks the same."
+        404, "There is no such thing", "Check the address; what is somebody else's looks the same."
     ),
     "method_not_allowed": Explained(
         405, "The address does not take this method", "`Allow` lists those that it takes."
@@ -92,6 +95,10 @@ EXPLAINED: dict[str, Explained] = {
     ),
     "engine_unavailable": Explained(503, "An engine cannot be used", "`detail` says why."),
 }
+
+IN_RECORDS: dict[str, str] = {}
+"""Code → what it means, of those that only stand in ``problem`` of what was made in the
+background: jobs, lines, clones. Apps add theirs; codes of ``EXPLAINED`` may stand there too."""
 
 
 def of_status(status: int) -> str:

@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.authentication import authenticate_token
 from accounts.models import ApiToken, PairingCode, User
 from accounts.pairing import ALPHABET, issue_code
 from accounts.services import create_token, create_user
+from accounts.tests.owners import owner_of
 from pipeline.bounds import PAIRING_CODES_MAX, TOKENS_MAX
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def exchange(code: str, name: str = "Firefox on Linux") -> tuple[int, dict[str, 
 def test_a_code_is_exchanged_for_a_token_named_after_the_extension(ana: User) -> None:
     status, body = exchange(issue_code(ana).code)
     assert status == 201
-    assert authenticate_token(body["token"]) == ana
+    assert owner_of(body["token"]) == ana
     assert (body["name"], body["account"]) == ("Firefox on Linux", "ana@example.org")
     record = ApiToken.objects.get(pk=body["id"])
     assert record.paired

@@ -1,4 +1,5 @@
-"""One request to a receiver: to an address that was checked, and to no other.
+"""One request to somebody else's server, such as a webhook's receiver: to an address that was
+checked, and to no other.
 
 The name is looked up here, every address is checked, and the connection goes to one of those
 very addresses: what the name stands for a moment later changes nothing. TLS and ``Host`` still
@@ -11,7 +12,8 @@ from __future__ import annotations
 import functools
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,23 +61,14 @@ def send(url: str, *, body: bytes, headers: Mapping[str, str]) -> Outcome:
 def _post(
     url: str, body: bytes, headers: Mapping[str, str], deadline: float
 ) -> tuple[int, int | None]:
-    backend = CheckedBackend(deadline, private=settings.WEBHOOKS_PRIVATE_ADDRESSES)
-    limits = {"connect": WEBHOOK_CONNECT_S, "read": WEBHOOK_ANSWER_S, "write": WEBHOOK_ANSWER_S}
-    with (
-        httpcore.ConnectionPool(
-            ssl_context=trusted_roots(settings.WEBHOOKS_ROOT_CERTIFICATES),
-            max_connections=1,
-            retries=0,
-            network_backend=backend,
-        ) as pool,
-        pool.stream(
-            "POST",
-            url,
-            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
-            content=body,
-            extensions={"timeout": {**limits, "pool": WEBHOOK_CONNECT_S}},
-        ) as answer,
-    ):
+    with checked_request(
+        "POST",
+        url,
+        headers=headers,
+        content=body,
+        deadline=deadline,
+        private=settings.WEBHOOKS_PRIVATE_ADDRESSES,
+    ) as answer:
         read = 0
         for part in answer.iter_stream():
             read += len(part)
@@ -85,8 +78,43 @@ def _post(
         return answer.status, _retry_after(answer.headers)
 
 
+@contextmanager
+def checked_request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes | None = None,
+    deadline: float,
+    private: bool,
+) -> Iterator[httpcore.Response]:
+    """The answer to one request to somebody else's server, to be read before ``deadline`` (of
+    ``time.monotonic``). ``private``: the address may be in a private network.
+
+    It goes to an address that was checked, over one connection, once, and follows no redirect.
+    Raises AddressRefusedError and httpcore's errors.
+    """
+    limits = {"connect": WEBHOOK_CONNECT_S, "read": WEBHOOK_ANSWER_S, "write": WEBHOOK_ANSWER_S}
+    with (
+        httpcore.ConnectionPool(
+            ssl_context=_trusted_roots(settings.WEBHOOKS_ROOT_CERTIFICATES),
+            max_connections=1,
+            retries=0,
+            network_backend=_CheckedBackend(deadline, private=private),
+        ) as pool,
+        pool.stream(
+            method,
+            url,
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            content=content,
+            extensions={"timeout": {**limits, "pool": WEBHOOK_CONNECT_S}},
+        ) as answer,
+    ):
+        yield answer
+
+
 @functools.lru_cache(maxsize=2)
-def trusted_roots(roots: Path | None) -> ssl.SSLContext:
+def _trusted_roots(roots: Path | None) -> ssl.SSLContext:
     """The system's roots and the operator's own; reading them takes a while."""
     context = ssl.create_default_context()
     if roots is not None:
@@ -114,7 +142,7 @@ def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return int(text) if text.isdigit() and len(text) < 9 else None
 
 
-class CheckedBackend(httpcore.NetworkBackend):
+class _CheckedBackend(httpcore.NetworkBackend):
     """Connects to checked addresses only, and lets nothing last beyond the deadline."""
 
     def __init__(self, deadline: float, *, private: bool) -> None:

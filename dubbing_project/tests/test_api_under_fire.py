@@ -29,7 +29,7 @@ from accounts.models import Membership, Role, Team, User
 from accounts.services import create_token, create_user
 from accounts.webhooks.services import create_webhook, send_test
 from dubbing_project.api_document import document
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.glossaries.services import create_glossary, put_term
 from sessions_app.tests.belongings import projects_of, voices_of
 from sessions_app.tests.test_record import line
@@ -90,7 +90,7 @@ def world(transactional_db: None, settings: Any, tmp_path: Path) -> World:
 
 def things(owner: User, name: str, team: Team | None, token_id: int) -> dict[str, Any]:
     session = services.create_session(owner, target_language="es", title=name, team=team)
-    services.save_lines(session.pk, [replace(line(n), source_text=name) for n in range(3)])
+    holding.save_lines(session.pk, [replace(line(n), source_text=name) for n in range(3)])
     url = f"https://receiver.example/{name}"
     webhook, _ = create_webhook(owner, url=url, event_types=["*"], team=team)
     glossary = create_glossary(owner, name=name, team=team)

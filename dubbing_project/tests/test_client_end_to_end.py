@@ -164,6 +164,7 @@ def test_the_rest_of_the_interface_is_at_hand(api: DubbingClient, server: Runnin
     assert api.voices("es")
     assert api.usage(days=2)["days"] == 2
     assert api.ticket()["expires_in_s"] == 30
+    assert api.request("GET", "/api/actors", query={"limit": 1}).json()["results"] == []
     narrow = api.create_token("reader", scopes=["read:sessions"], expires_in_days=1)
     assert narrow["id"] in {one["id"] for one in api.tokens()}
     with DubbingClient(server.url, narrow["token"]) as reader:
@@ -202,9 +203,9 @@ def test_of_two_who_edit_the_slower_is_told(api: DubbingClient, server: RunningS
     assert api.edit_session(session["id"], title="mine")["title"] == "mine"
 
 
-def blocks_of_readme(language: str) -> list[str]:
+def blocks_of_the_docs(language: str) -> list[str]:
     """Of the section on the interface."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs" / "integration.md").read_text(encoding="utf-8")
     section = text.split("## REST API and webhooks")[1].split("\n## ")[0]
     return re.findall(rf"```{language}\n(.*?)```", section, flags=re.DOTALL)
 
@@ -218,17 +219,17 @@ def run_example(command: list[str], folder: Path, server: RunningServices, token
     return done.stdout
 
 
-def test_the_examples_of_the_readme_do_what_it_says(
+def test_the_examples_of_the_docs_do_what_they_say(
     server: RunningServices, token: str, tmp_path: Path
 ) -> None:
-    (shell,) = blocks_of_readme("sh")
+    (shell,) = blocks_of_the_docs("sh")
     first = run_example(["bash", "-euc", shell], tmp_path, server, token)
     again = run_example(["bash", "-euc", shell], tmp_path, server, token)
     assert first == again
     assert '"title":"Lecture 4"' in first
     assert "quota.near" in first
     shutil.copytree(PROJECT / "sessions_app" / "client", tmp_path / "client")
-    python, receiver = blocks_of_readme("python")
+    python, receiver = blocks_of_the_docs("python")
     said = run_example([sys.executable, "-c", python], tmp_path, server, token)
     assert "Lecture 5, part 1 created 0" in said
     assert "invalid {'target_language'" in said

@@ -354,10 +354,10 @@ def test_the_secrets_are_those_of_the_compose_file_random_and_kept(tmp_path: Pat
     assert len(redis_url.password or "") >= 64
 
 
-def test_who_uses_vendors_keys_is_made_anew_where_the_readme_tells_to_fill_them_in() -> None:
+def test_who_uses_vendors_keys_is_made_anew_where_the_docs_tell_to_fill_them_in() -> None:
     (told,) = re.findall(
         r"docker compose up --detach --force-recreate ([a-z ]+)`",
-        (PROJECT / "README.md").read_text(encoding="utf-8"),
+        (PROJECT / "docs" / "operation.md").read_text(encoding="utf-8"),
     )
     users = {name for name, one in SERVICES.items() if "google_api_key" in one.get("secrets", ())}
     # beat dubs nothing.

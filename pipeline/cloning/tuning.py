@@ -55,14 +55,6 @@ class Tuned:
     trace: list[Step]
     """The first is the default."""
 
-    @property
-    def default_score(self) -> float:
-        return self.trace[0].quality.score
-
-    @property
-    def best_score(self) -> float:
-        return max(step.quality.score for step in self.trace if step.kept)
-
 
 async def search(
     measure: Measure, axes: Axes, *, budget: int, start: VoiceTuning = NO_TUNING

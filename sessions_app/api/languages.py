@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest.fields import choose_one_of
 from accounts.rest.pages import Pages
 from accounts.rest.scopes import ANY, TokenAccess
 from accounts.rest.views import Api
@@ -137,9 +138,7 @@ class VoicesView(Api):
 
         known, voices = loaded.ask(self.person.pk, found, wish=_wish(request))
         if language not in known:
-            raise serializers.ValidationError(
-                {"language": f"Choose one of: {', '.join(sorted(known))}."}
-            )
+            raise serializers.ValidationError({"language": choose_one_of(sorted(known))})
         access = request.auth
         # A token that may only dub learns nothing of whose voices there are.
         told = not isinstance(access, TokenAccess) or access.allows("read:voices")

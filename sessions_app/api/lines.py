@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest.conditional import tagged
+from accounts.rest.fields import ChoiceField
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.schema import with_tag
 from accounts.rest.views import Api
@@ -122,11 +123,11 @@ class LineView(Api):
 
 
 class TranscriptQuery(serializers.Serializer[Any]):
-    format = serializers.ChoiceField(choices=list(transcripts.MEDIA_TYPES), default="txt")
-    text = serializers.ChoiceField(
+    format = ChoiceField(choices=list(transcripts.MEDIA_TYPES), default="txt")
+    text = ChoiceField(
         choices=transcripts.TEXTS, default="both", help_text="Which language's text."
     )
-    times = serializers.ChoiceField(
+    times = ChoiceField(
         choices=transcripts.TIMES,
         default="source",
         help_text="When it was said, or when its dub is heard.",

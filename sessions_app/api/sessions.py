@@ -24,7 +24,7 @@ from accounts.rest.schema import edits, with_tag
 from accounts.rest.views import Api
 from accounts.selectors import editing_teams_of
 from pipeline.bounds import SEARCH_MAX_CHARACTERS, SESSION_TITLE_MAX
-from sessions_app import selectors, services
+from sessions_app import holding, selectors, services
 from sessions_app.api.usage import UsedSerializer, shown
 from sessions_app.models import DubbingSession, SessionState
 from sessions_app.usage import report as usage
@@ -289,7 +289,7 @@ class SessionView(Api):
                 raise Problem("forbidden", "Only its owner deletes a session.")
             try:
                 services.delete_session(session)
-            except services.SessionBusyError:
+            except holding.SessionBusyError:
                 raise Problem("session_live") from None
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -1,4 +1,4 @@
-"""Every address of the interface as a method."""
+"""What programs ask for most, as methods; ``request`` is for every other address."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class DubbingClient(ProjectMethods):
         return cast(shapes.MadeToken, self._create("/api/tokens", body))
 
     def revoke_token(self, token_id: int) -> None:
-        self._ask("DELETE", f"/api/tokens/{token_id}")
+        self.request("DELETE", f"/api/tokens/{token_id}")
 
     def ticket(self) -> shapes.Ticket:
         """A pass to one socket, for 30 seconds."""
-        return cast(shapes.Ticket, self._ask("POST", "/api/ticket").json())
+        return cast(shapes.Ticket, self.request("POST", "/api/ticket").json())
 
     # Sessions -----------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class DubbingClient(ProjectMethods):
         return cast(shapes.SessionDetail, self._edit(f"/api/sessions/{session_id}", changes))
 
     def delete_session(self, session_id: str) -> None:
-        self._ask("DELETE", f"/api/sessions/{session_id}")
+        self.request("DELETE", f"/api/sessions/{session_id}")
 
     def lines(self, session_id: str, **filters: str | float) -> Iterator[shapes.Line]:
         """In order; by ``speaker``, ``after``, ``from_s``, ``until_s``, and words in ``q``."""
@@ -90,7 +90,7 @@ class DubbingClient(ProjectMethods):
         times: Literal["source", "dub"] = "source",
     ) -> str:
         query = {"format": format, "text": text, "times": times}
-        return self._ask("GET", f"/api/sessions/{session_id}/transcript", query=query).text
+        return self.request("GET", f"/api/sessions/{session_id}/transcript", query=query).text
 
     def statistics(self, session_id: str) -> shapes.Statistics:
         return cast(shapes.Statistics, self._get(f"/api/sessions/{session_id}/statistics"))
@@ -123,7 +123,7 @@ class DubbingClient(ProjectMethods):
         return cast(shapes.Glossary, self._edit(f"/api/glossaries/{glossary_id}", changes))
 
     def delete_glossary(self, glossary_id: int) -> None:
-        self._ask("DELETE", f"/api/glossaries/{glossary_id}")
+        self.request("DELETE", f"/api/glossaries/{glossary_id}")
 
     def terms(self, glossary_id: int, *, q: str = "") -> Iterator[shapes.Term]:
         query = {"q": q} if q else {}
@@ -134,7 +134,7 @@ class DubbingClient(ProjectMethods):
         """Give all terms at once, source → what it becomes; returns how many there are."""
         body = {"terms": [{"source": one, "target": to} for one, to in terms.items()]}
         path = f"/api/glossaries/{glossary_id}/terms"
-        return int(self._ask("PUT", path, body=body).json()["term_count"])
+        return int(self.request("PUT", path, body=body).json()["term_count"])
 
     # Webhooks -----------------------------------------------------------------------
 
@@ -169,13 +169,17 @@ class DubbingClient(ProjectMethods):
         return cast(shapes.Webhook, self._edit(f"/api/webhooks/{webhook_id}", changes))
 
     def delete_webhook(self, webhook_id: str) -> None:
-        self._ask("DELETE", f"/api/webhooks/{webhook_id}")
+        self.request("DELETE", f"/api/webhooks/{webhook_id}")
 
     def renew_webhook_secret(self, webhook_id: str) -> shapes.Secret:
-        return cast(shapes.Secret, self._ask("POST", f"/api/webhooks/{webhook_id}/secret").json())
+        return cast(
+            shapes.Secret, self.request("POST", f"/api/webhooks/{webhook_id}/secret").json()
+        )
 
     def test_webhook(self, webhook_id: str) -> shapes.Delivery:
-        return cast(shapes.Delivery, self._ask("POST", f"/api/webhooks/{webhook_id}/test").json())
+        return cast(
+            shapes.Delivery, self.request("POST", f"/api/webhooks/{webhook_id}/test").json()
+        )
 
     def deliveries(self, webhook_id: str, **filters: str | list[str]) -> Iterator[shapes.Delivery]:
         """Newest first; by ``status`` and ``event_type``."""
@@ -188,13 +192,11 @@ class DubbingClient(ProjectMethods):
 
     def replay_delivery(self, webhook_id: str, delivery_id: str) -> shapes.Delivery:
         path = f"/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"
-        return cast(shapes.Delivery, self._ask("POST", path).json())
+        return cast(shapes.Delivery, self.request("POST", path).json())
 
     def replay_failed(self, webhook_id: str, *, since: str | None = None) -> int:
         """Send again what failed for good since a time (ISO 8601); returns how many."""
         body = {"since": since} if since else {}
         return int(
-            self._ask("POST", f"/api/webhooks/{webhook_id}/replay", body=body).json()["replayed"]
+            self.request("POST", f"/api/webhooks/{webhook_id}/replay", body=body).json()["replayed"]
         )
-
-    # How it is asked ----------------------------------------------------------------

@@ -22,7 +22,7 @@ class ProjectMethods(Transport):
         with path.open("rb") as file:
             while upload["offset"] < size:
                 file.seek(upload["offset"])
-                sent = self._ask(
+                sent = self.request(
                     "PATCH",
                     f"/api/uploads/{upload['id']}",
                     content=file.read(upload["piece_max_bytes"]),
@@ -48,7 +48,7 @@ class ProjectMethods(Transport):
         return cast(shapes.MadeProject, self._create("/api/projects", body))
 
     def delete_project(self, project_id: str) -> None:
-        self._ask("DELETE", f"/api/projects/{project_id}")
+        self.request("DELETE", f"/api/projects/{project_id}")
 
     def project_lines(self, project_id: str) -> Iterator[shapes.LineOfProject]:
         path = f"/api/projects/{project_id}/lines"
@@ -67,24 +67,24 @@ class ProjectMethods(Transport):
 
     def undo_line(self, project_id: str, number: int) -> shapes.LineOfProject:
         path = f"/api/projects/{project_id}/lines/{number}/undo"
-        return cast(shapes.LineOfProject, self._ask("POST", path).json())
+        return cast(shapes.LineOfProject, self.request("POST", path).json())
 
     def line_sound(self, project_id: str, number: int) -> bytes:
         """FLAC."""
-        return self._ask("GET", f"/api/projects/{project_id}/lines/{number}/audio").content
+        return self.request("GET", f"/api/projects/{project_id}/lines/{number}/audio").content
 
     def dub_project(self, project_id: str) -> shapes.Job:
         """Speak what is stale."""
-        return cast(shapes.Job, self._ask("POST", f"/api/projects/{project_id}/dub").json())
+        return cast(shapes.Job, self.request("POST", f"/api/projects/{project_id}/dub").json())
 
     def job(self, job_id: str) -> shapes.Job:
         return cast(shapes.Job, self._get(f"/api/jobs/{job_id}"))
 
     def cancel_job(self, job_id: str) -> shapes.Job:
-        return cast(shapes.Job, self._ask("POST", f"/api/jobs/{job_id}/cancel").json())
+        return cast(shapes.Job, self.request("POST", f"/api/jobs/{job_id}/cancel").json())
 
     def retry_job(self, job_id: str) -> shapes.Job:
-        return cast(shapes.Job, self._ask("POST", f"/api/jobs/{job_id}/retry").json())
+        return cast(shapes.Job, self.request("POST", f"/api/jobs/{job_id}/retry").json())
 
     def wait_for_job(
         self,
@@ -108,4 +108,4 @@ class ProjectMethods(Transport):
 
     def exported(self, export_id: str) -> bytes:
         """The file, once its job is done."""
-        return self._ask("GET", f"/api/exports/{export_id}/file").content
+        return self.request("GET", f"/api/exports/{export_id}/file").content

@@ -49,14 +49,14 @@ class Transport:
         self._http.close()
 
     def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        response = self._ask("GET", path, query=query)
+        response = self.request("GET", path, query=query)
         if not query:
             self._note(path, response)
         return response.json()
 
     def _create(self, path: str, body: Mapping[str, Any]) -> Any:
         given = {name: value for name, value in body.items() if value is not None}
-        response = self._ask(
+        response = self.request(
             "POST", path, body=given, headers={"Idempotency-Key": uuid.uuid4().hex}
         )
         self._note(response.headers.get("Location", ""), response)
@@ -66,7 +66,7 @@ class Transport:
         if path not in self._tags:
             self._get(path)
         headers = {"If-Match": self._tags.get(path, "*")}
-        response = self._ask("PATCH", path, body=changes, headers=headers)
+        response = self.request("PATCH", path, body=changes, headers=headers)
         self._note(path, response)
         return response.json()
 
@@ -84,14 +84,14 @@ class Transport:
     ) -> Iterator[Any]:
         asked = dict(query or {})
         while True:
-            page = self._ask("GET", path, query=asked).json()
+            page = self.request("GET", path, query=asked).json()
             yield from page[rows]
             if not page["next"]:
                 return
             # The cursor alone: the token goes to the server that was named, wherever `next` is.
             asked["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
-    def _ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -101,6 +101,12 @@ class Transport:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
+        """The answer of any address, such as ``request("GET", "/api/actors")``.
+
+        ``body`` is sent as JSON. A ``POST`` is repeated only with an ``Idempotency-Key`` in
+        ``headers``; a ``PATCH`` needs ``If-Match`` there. Raises ApiError and
+        ``httpx.TransportError``.
+        """
         repeatable = (
             method in _SAFE
             or "Idempotency-Key" in (headers or {})

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.preferences import LANGUAGES
 from accounts.rest.conditional import check_match, tagged
+from accounts.rest.fields import ChoiceField
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
@@ -73,12 +74,8 @@ class TermSerializer(serializers.Serializer[Any]):
 
 class GivenGlossarySerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
-    source_language = serializers.ChoiceField(
-        choices=GLOSSARY_LANGUAGES, default="", help_text="Empty: any."
-    )
-    target_language = serializers.ChoiceField(
-        choices=GLOSSARY_LANGUAGES, default="", help_text="Empty: any."
-    )
+    source_language = ChoiceField(choices=GLOSSARY_LANGUAGES, default="", help_text="Empty: any.")
+    target_language = ChoiceField(choices=GLOSSARY_LANGUAGES, default="", help_text="Empty: any.")
     enabled = serializers.BooleanField(default=True)
     team = serializers.IntegerField(
         min_value=1,

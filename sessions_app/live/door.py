@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from accounts.models import User
-from sessions_app import services
+from sessions_app import holding
 from sessions_app.live import registry as live
 from sessions_app.live.closing import RESTARTING, ClosedError
 from sessions_app.live.conversation import Conversation, Place
@@ -31,23 +31,23 @@ async def enter(
     """``place`` is how far a client that asks to resume has got. Raises ClosedError."""
     try:
         return await _find_or_open(session_id, user, place, binary=binary)
-    except services.SessionNotYoursError:
+    except holding.SessionNotYoursError:
         raise ClosedError(
             CloseCode.NOT_YOURS, "session_forbidden", "The session belongs to somebody else."
         ) from None
-    except services.SessionBusyError:
+    except holding.SessionBusyError:
         raise ClosedError(
             CloseCode.SESSION_BUSY,
             "session_busy",
             "Another connection dubs this session, or did so a moment ago.",
         ) from None
-    except services.TooManySessionsError:
+    except holding.TooManySessionsError:
         raise ClosedError(
             CloseCode.QUOTA,
             "too_many_sessions",
             f"You dub {settings.MAX_SESSIONS_PER_USER} sessions already; end one first.",
         ) from None
-    except services.NothingLeftTodayError:
+    except holding.NothingLeftTodayError:
         raise ClosedError(
             CloseCode.QUOTA,
             "quota_exceeded",
@@ -67,7 +67,7 @@ async def _find_or_open(
 ) -> Entrance:
     here = live.find(session_id)
     if here is not None and here.user_id != user.pk:
-        raise services.SessionNotYoursError(str(session_id))
+        raise holding.SessionNotYoursError(str(session_id))
     if here is not None and here.ending:
         await here.aclose()
         here = None
@@ -84,7 +84,7 @@ async def _find_or_open(
         greeting = Resumed(session_id=str(session_id), how="new", chunk=-1, number=0)
     if here is not None:
         if here.attached:
-            raise services.SessionBusyError(str(session_id))
+            raise holding.SessionBusyError(str(session_id))
         await here.aclose()
     if live.draining():
         raise RESTARTING

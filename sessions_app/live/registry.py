@@ -18,7 +18,7 @@ from pipeline import metrics
 from pipeline.bounds import DATABASE_S, HAND_OVER_S, LATE_MAX_S
 from pipeline.guards.usage import Meter
 from pipeline.runtime import pressure
-from sessions_app import services
+from sessions_app import holding
 from sessions_app.caches.redis_client import close_redis
 from sessions_app.live.closing import RESTARTING
 from sessions_app.live.conversation import BEGINNING, Conversation, Place
@@ -82,17 +82,17 @@ async def open_session(session_id: uuid.UUID, user: User, *, binary: bool) -> Co
     """A session from its beginning.
 
     Raises AwayError, ClosedError when the server stops meanwhile, and what
-    ``services.hold_session`` raises.
+    ``holding.hold_session`` raises.
     """
     hold = uuid.uuid4()
     account = Account(hold, session_id, user.pk)
     held = await _in_time(
-        functools.partial(services.hold_session, session_id, user, hold=hold),
-        undo=functools.partial(services.let_go, account),
+        functools.partial(holding.hold_session, session_id, user, hold=hold),
+        undo=functools.partial(holding.let_go, account),
     )
     if _draining:
         # The drain did not see it any more: its client would wait for the hold to run out.
-        await _in_time(functools.partial(services.let_go, account))
+        await _in_time(functools.partial(holding.let_go, account))
         raise RESTARTING
     return _begin(account, hold, held.standing, binary=binary, first_line=held.first_line)
 
@@ -117,11 +117,11 @@ async def go_on(
     standing = state.standing
     try:
         held = await _in_time(
-            functools.partial(services.take_over, session_id, user, old=old, new=hold),
-            undo=functools.partial(services.take_over, session_id, user, old=hold, new=old),
+            functools.partial(holding.take_over, session_id, user, old=old, new=hold),
+            undo=functools.partial(holding.take_over, session_id, user, old=hold, new=old),
         )
         standing = held.standing
-    except services.HoldLostError:
+    except holding.HoldLostError:
         return None  # somebody dubs the session anew
     except AwayError:
         hold = old

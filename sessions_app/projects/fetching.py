@@ -17,13 +17,11 @@ from django.conf import settings
 from django.utils.encoding import iri_to_uri
 
 from accounts.webhooks.addresses import AddressRefusedError, check_url
-from accounts.webhooks.sending import CheckedBackend, trusted_roots
+from accounts.webhooks.sending import checked_request
 from pipeline.bounds import (
     FETCH_REDIRECTS_MAX,
     FETCH_S,
     MEDIA_MAX_BYTES,
-    WEBHOOK_ANSWER_S,
-    WEBHOOK_CONNECT_S,
 )
 from sessions_app.projects.errors import ProjectError
 from sessions_app.projects.files import plain_name
@@ -89,23 +87,13 @@ def fetch(url: str, path: Path, *, check: Callable[[], None] = lambda: None) -> 
 
 def _get(url: str, path: Path, deadline: float, check: Callable[[], None]) -> str | None:
     """Where it redirects to; None once the file is there."""
-    limits = {"connect": WEBHOOK_CONNECT_S, "read": WEBHOOK_ANSWER_S, "write": WEBHOOK_ANSWER_S}
-    headers = [(b"User-Agent", _AGENT.encode()), (b"Accept", b"*/*")]
-    backend = CheckedBackend(deadline, private=settings.FETCH_PRIVATE_ADDRESSES)
-    with (
-        httpcore.ConnectionPool(
-            ssl_context=trusted_roots(settings.WEBHOOKS_ROOT_CERTIFICATES),
-            max_connections=1,
-            retries=0,
-            network_backend=backend,
-        ) as pool,
-        pool.stream(
-            "GET",
-            url,
-            headers=headers,
-            extensions={"timeout": {**limits, "pool": WEBHOOK_CONNECT_S}},
-        ) as answer,
-    ):
+    with checked_request(
+        "GET",
+        url,
+        headers={"User-Agent": _AGENT, "Accept": "*/*"},
+        deadline=deadline,
+        private=settings.FETCH_PRIVATE_ADDRESSES,
+    ) as answer:
         given = {name.lower(): value for name, value in answer.headers}
         if 300 <= answer.status < 400 and b"location" in given:
             return _text(given[b"location"])

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import Team, User
 from pipeline.bounds import SESSION_TITLE_MAX, SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX
-from sessions_app import selectors, services
+from sessions_app import holding, selectors, services
 from sessions_app.models import DubbingSession
 from sessions_app.records.indexing import index_words
 
@@ -84,7 +84,7 @@ def delete_session(user: User, session_id: uuid.UUID) -> bool:
         return False
     try:
         services.delete_session(session)
-    except services.SessionBusyError:
+    except holding.SessionBusyError:
         raise NotAllowedError(
             "This session is being dubbed. Stop it first, then delete it."
         ) from None

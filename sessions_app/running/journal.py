@@ -23,7 +23,7 @@ from pipeline.bounds import JOURNAL_FLUSH_S as FLUSH_S
 from pipeline.events import Ready, Summary
 from pipeline.ports import EngineError
 from pipeline.reporting.record import LineRecord
-from sessions_app import services
+from sessions_app import holding
 from sessions_app.running.record import LineWriter
 from sessions_app.usage.settling import Owed, Settling
 
@@ -39,7 +39,7 @@ class Journal:
         self._settling = settling
         self._lines = LineWriter(self._save, then=settling.write)
         self._lost_before = 0
-        self._incidents: deque[services.NewIncident] = deque()
+        self._incidents: deque[holding.NewIncident] = deque()
 
     def start(self) -> None:
         self._lines.start()
@@ -51,7 +51,7 @@ class Journal:
     def note(self, kind: Literal["error", "notice"], code: str) -> None:
         """Note what the listener was told; beyond the bound it is not noted."""
         if len(self._incidents) < INCIDENTS_WAITING_MAX:
-            new = services.NewIncident(uuid.uuid4(), kind, code, timezone.now())
+            new = holding.NewIncident(uuid.uuid4(), kind, code, timezone.now())
             self._incidents.append(new)
 
     def unwritten(self) -> list[LineRecord]:
@@ -88,7 +88,7 @@ class Journal:
         self._lost_before = self._lines.lost
         return await self._written(
             functools.partial(
-                services.begin_run,
+                holding.begin_run,
                 self._session_id,
                 hold=self._hold,
                 source_language=ready.source_language,
@@ -111,7 +111,7 @@ class Journal:
         try:
             written = await self._written(
                 functools.partial(
-                    services.end_run,
+                    holding.end_run,
                     self._session_id,
                     hold=self._hold,
                     failed=failed,
@@ -132,7 +132,7 @@ class Journal:
         await self._write_incidents()
         await self._written(
             functools.partial(
-                services.release_session,
+                holding.release_session,
                 self._session_id,
                 hold=self._hold,
                 media_s=media_s,
@@ -144,7 +144,7 @@ class Journal:
         incidents = list(self._incidents)
         async with asyncio.timeout(CALL_S):
             await in_orm_thread(
-                services.save_lines,
+                holding.save_lines,
                 self._session_id,
                 lines,
                 hold=self._hold,
@@ -158,22 +158,22 @@ class Journal:
         if incidents := list(self._incidents):
             self._incidents.clear()
             await self._written(
-                functools.partial(services.save_lines, self._session_id, (), incidents=incidents)
+                functools.partial(holding.save_lines, self._session_id, (), incidents=incidents)
             )
 
     async def _written(self, write: functools.partial[None]) -> bool:
         try:
             async with asyncio.timeout(CALL_S):
                 await in_orm_thread(write)
-        except services.HoldLostError:
+        except holding.HoldLostError:
             raise EngineError(
                 "session_lost", "Another connection has taken this session.", recoverable=False
             ) from None
-        except services.TeamUnknownError:
+        except holding.TeamUnknownError:
             raise EngineError(
                 "team_unknown", "You are in no team with this number.", recoverable=False
             ) from None
-        except services.TitleUnknownError:
+        except holding.TitleUnknownError:
             raise EngineError(
                 "title_unknown", "You have no title of this id.", recoverable=False
             ) from None

@@ -12,7 +12,7 @@ from django.db import connections
 
 from pipeline.bounds import QUOTA_GRACE_S, QUOTA_PORTION_S
 from pipeline.guards.usage import Used
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.models import DailyUse, DubbingSession, EngineUse, Reservation
 from sessions_app.tasks import interrupt_abandoned
 from sessions_app.tests.conftest import Person
@@ -92,8 +92,8 @@ def test_sessions_that_reserve_at_once_get_no_more_than_there_is(
     def open_one(_: int) -> float:
         hold = uuid.uuid4()
         try:
-            held = services.hold_session(uuid.uuid4(), ana.user, hold=hold)
-        except services.NothingLeftTodayError:
+            held = holding.hold_session(uuid.uuid4(), ana.user, hold=hold)
+        except holding.NothingLeftTodayError:
             return 0.0
         else:
             assert held.standing is not None
@@ -139,8 +139,8 @@ def test_the_sweep_gives_back_what_the_dead_reserved(ana: Person, settings: Any)
 def test_another_process_takes_the_reservation_over(ana: Person, settings: Any) -> None:
     settings.MAX_MINUTES_PER_DAY = 1
     session_id, old, new = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
-    services.hold_session(session_id, ana.user, hold=old)
-    held = services.take_over(session_id, ana.user, old=old, new=new)
+    holding.hold_session(session_id, ana.user, hold=old)
+    held = holding.take_over(session_id, ana.user, old=old, new=new)
     assert held.standing == Standing(60.0, 0.0)
     assert reserved(ana) == 60.0
 
@@ -181,8 +181,8 @@ def test_the_money_of_a_day_is_a_limit_too(ana: Person, settings: Any) -> None:
     third = accounting.settle(mine, delta(3, 0.0, much))
     assert third is not None
     assert third.spent
-    with pytest.raises(services.NothingLeftTodayError):
-        services.hold_session(uuid.uuid4(), ana.user, hold=uuid.uuid4())
+    with pytest.raises(holding.NothingLeftTodayError):
+        holding.hold_session(uuid.uuid4(), ana.user, hold=uuid.uuid4())
 
 
 # What the session makes of it ----------------------------------------------------------

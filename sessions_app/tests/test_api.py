@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Role, Team
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.tests.conftest import Person
 from sessions_app.tests.test_record import line
 from voices.models import VoiceClone
@@ -47,7 +47,7 @@ def test_a_session_is_made_for_a_team_that_one_is_in(ana: Person, ben: Person) -
 
 def test_lines_come_page_by_page(ana: Person) -> None:
     session = services.create_session(ana.user, target_language="es")
-    services.save_lines(session.pk, [line(n) for n in range(5)])
+    holding.save_lines(session.pk, [line(n) for n in range(5)])
     api = client(ana)
     first = api.get(f"/api/sessions/{session.pk}/lines?limit=3")
     assert [each["sequence"] for each in first.json()["results"]] == [0, 1, 2]

@@ -16,7 +16,7 @@ from accounts.models import Membership, Role, Team, WebhookDelivery
 from accounts.rest.tests.conftest import client_of
 from accounts.rest.tests.test_problems import problem
 from accounts.webhooks.services import create_webhook
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.records.indexing import index_words
 from sessions_app.tests.conftest import MakePerson, Person
@@ -45,7 +45,7 @@ def ids(answer: Any) -> list[str]:
 def test_sessions_are_filtered_and_searched(ana: Person, api: APIClient) -> None:
     train = services.create_session(ana.user, target_language="es", title="Trains & stations")
     other = services.create_session(ana.user, target_language="fr", source_language="en")
-    services.save_lines(
+    holding.save_lines(
         other.pk,
         [replace(line(0), source_text="The train leaves at nine.", target_text="Le train part.")],
     )
@@ -80,6 +80,9 @@ def test_sessions_are_filtered_and_searched(ana: Person, api: APIClient) -> None
 def test_a_filter_that_is_wrong_is_named(api: APIClient, query: str, field: str) -> None:
     body = problem(api.get(f"/api/sessions?{query}"), 400, "invalid")
     assert list(body["errors"]) == [field]
+    if field == "state":
+        told = ["Choose one of: created, live, ended, failed, interrupted."]
+        assert body["errors"][field] == told
 
 
 def test_pages_hold_while_sessions_are_added(ana: Person, api: APIClient) -> None:
@@ -111,7 +114,7 @@ def test_a_team_sees_what_is_shared_and_its_editors_edit(
     Membership.objects.create(team=team, user=ben.user, role=Role.EDITOR)
     Membership.objects.create(team=team, user=eva.user, role=Role.VIEWER)
     session = services.create_session(ana.user, target_language="es")
-    services.save_lines(session.pk, [line(0)])
+    holding.save_lines(session.pk, [line(0)])
     path = f"/api/sessions/{session.pk}"
     as_ben, as_eva = client_of(ben.user), client_of(eva.user)
     assert as_eva.get(path).status_code == 404
@@ -143,9 +146,9 @@ def test_a_session_is_shared_with_a_team_in_which_one_edits_only(
 def test_a_session_that_is_dubbed_is_not_deleted(ana: Person, api: APIClient) -> None:
     session = services.create_session(ana.user, target_language="es")
     hold = uuid.uuid4()
-    services.hold_session(session.pk, ana.user, hold=hold)
+    holding.hold_session(session.pk, ana.user, hold=hold)
     problem(api.delete(f"/api/sessions/{session.pk}"), 409, "session_live")
-    services.release_session(session.pk, hold=hold, media_s=0, lost_lines=0)
+    holding.release_session(session.pk, hold=hold, media_s=0, lost_lines=0)
     assert api.delete(f"/api/sessions/{session.pk}").status_code == 204
 
 
@@ -190,7 +193,7 @@ def test_what_was_said_is_taken_away_as_a_file(
     ana: Person, api: APIClient, query: str, kind: str, body: str
 ) -> None:
     session = services.create_session(ana.user, target_language="es", title="A talk: 1/2")
-    services.save_lines(session.pk, SAID)
+    holding.save_lines(session.pk, SAID)
     answer = api.get(f"/api/sessions/{session.pk}/transcript?{query}")
     assert answer["Content-Type"] == f"{kind}; charset=utf-8"
     assert 'filename="A-talk-1-2.' in answer["Content-Disposition"]
@@ -201,7 +204,7 @@ def test_a_transcript_in_json_has_the_texts_that_were_asked_for(
     ana: Person, api: APIClient
 ) -> None:
     session = services.create_session(ana.user, target_language="es")
-    services.save_lines(session.pk, SAID)
+    holding.save_lines(session.pk, SAID)
     path = f"/api/sessions/{session.pk}/transcript?format=json"
     assert api.get(path).json()["lines"][0]["target_text"] == "Hola."
     assert "source_text" not in api.get(f"{path}&text=target").json()["lines"][0]
@@ -227,7 +230,7 @@ def test_figures_are_those_of_the_lines(ana: Person, api: APIClient) -> None:
     ]
     skipped = replace(line(4), speaker="B", start_s=70.0, end_s=72.0, latencies=None,
                       skipped_reason="backlog", cue_start_s=None)  # fmt: skip
-    services.save_lines(session.pk, [*spoken, skipped])
+    holding.save_lines(session.pk, [*spoken, skipped])
     found = api.get(f"/api/sessions/{session.pk}/statistics").json()
     assert (found["lines"], found["spoken"], found["skipped"]) == (5, 4, 1)
     assert found["skipped_reasons"] == {"backlog": 1}
@@ -242,7 +245,7 @@ def test_figures_are_those_of_the_lines(ana: Person, api: APIClient) -> None:
 
 def test_lines_are_filtered(ana: Person, api: APIClient) -> None:
     session = services.create_session(ana.user, target_language="es")
-    services.save_lines(session.pk, SAID)
+    holding.save_lines(session.pk, SAID)
 
     def found(query: str) -> list[int]:
         answer = api.get(f"/api/sessions/{session.pk}/lines?{query}").json()
@@ -272,16 +275,16 @@ def listening(ana: Person) -> None:
 
 def begun(ana: Person) -> tuple[uuid.UUID, uuid.UUID]:
     session_id, hold = uuid.uuid4(), uuid.uuid4()
-    services.hold_session(session_id, ana.user, hold=hold)
-    services.begin_run(session_id, hold=hold, source_language="en", target_language="es",
+    holding.hold_session(session_id, ana.user, hold=hold)
+    holding.begin_run(session_id, hold=hold, source_language="en", target_language="es",
                        preserve_voice=True, engines={})  # fmt: skip
     return session_id, hold
 
 
 def test_a_session_tells_of_its_beginning_and_its_end(ana: Person, listening: None) -> None:
     session_id, hold = begun(ana)
-    services.save_lines(session_id, SAID)
-    services.end_run(session_id, hold=hold, failed=False, media_s=5.0, errors=0, lost_lines=0)
+    holding.save_lines(session_id, SAID)
+    holding.end_run(session_id, hold=hold, failed=False, media_s=5.0, errors=0, lost_lines=0)
     (started, first), (ended, last) = told(ana)
     assert (started, ended) == ("session.started", "session.ended")
     assert first["state"] == "live"
@@ -292,9 +295,9 @@ def test_a_session_tells_of_its_beginning_and_its_end(ana: Person, listening: No
 
 def test_a_session_that_fails_or_is_cut_off_is_told(ana: Person, listening: None) -> None:
     session_id, hold = begun(ana)
-    services.end_run(session_id, hold=hold, failed=True, media_s=1, errors=1, lost_lines=0)
+    holding.end_run(session_id, hold=hold, failed=True, media_s=1, errors=1, lost_lines=0)
     begun_too, hold = begun(ana)
-    services.release_session(begun_too, hold=hold, media_s=1, lost_lines=0)
+    holding.release_session(begun_too, hold=hold, media_s=1, lost_lines=0)
     assert [(name, data["state"]) for name, data in told(ana) if name != "session.started"] == [
         ("session.failed", "failed"),
         ("session.failed", "interrupted"),

@@ -31,7 +31,7 @@ from voices.cloning import watching
 from voices.cloning.discarding import delete_discarded_clones
 from voices.cloning.making import make_clone
 from voices.models import Actor, Consent, Decision, VoiceClone, VoiceSample
-from voices.services.samples import analyse_sample
+from voices.services.sample_analysis import analyse_sample
 from voices.tests.vendor import running_vendor, stored
 
 STEPS = ["collect", "check", "create", "preview", "measure"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from accounts.rest.problem_codes import EXPLAINED, IN_RECORDS
 from sessions_app.live import closing
 from sessions_app.protocol import codes
 from sessions_app.protocol.messages import CloseCode
@@ -84,6 +85,20 @@ def test_every_code_in_the_source_is_explained() -> None:
         if code not in explained()
     }
     assert not missing, "explain these in sessions_app/protocol/codes.py"
+
+
+def test_what_a_job_may_say_is_explained() -> None:
+    workers = ("projects/steps/", "projects/fetching", "projects/running", "projects/jobs")
+    said = {
+        code
+        for path, tree in sources()
+        if str(path.relative_to(path.parts[0])).startswith(workers)
+        for name, call in calls(tree)
+        if name == "ProjectError" and call.args
+        for code in literals(call.args[0])
+    }
+    assert {"worker_lost", "export_gone", "fetch_failed"} <= said
+    assert not said - EXPLAINED.keys() - IN_RECORDS.keys()
 
 
 def test_every_explained_code_is_in_the_source() -> None:

@@ -231,7 +231,7 @@ async def test_a_run_outlives_a_database_that_is_away(
 ) -> None:
     from django.db import OperationalError
 
-    from sessions_app import services
+    from sessions_app import holding
 
     socket = Socket(token=ana.token)
     await socket.connect()
@@ -240,7 +240,7 @@ async def test_a_run_outlives_a_database_that_is_away(
         raise OperationalError("the server is gone")
 
     for name in ("begin_run", "end_run", "save_lines", "release_session"):
-        monkeypatch.setattr(services, name, away)
+        monkeypatch.setattr(holding, name, away)
     await socket.send(type="start_dubbing", source_language="en", target_language="es")
     await socket.send_audio(SPEECH)
     await socket.send(type="stop_dubbing")

@@ -24,7 +24,7 @@ from accounts.services import create_token
 from accounts.webhooks.services import create_webhook, send_test
 from pipeline.client_messages import AnyClientMessage
 from pipeline.providers.scripted.sounds import utterances
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.glossaries.services import create_glossary, put_term
 from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Term
@@ -250,7 +250,7 @@ class Foreign:
 
 def things_of(ben: Person) -> Foreign:
     session = services.create_session(ben.user, target_language="es")
-    services.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
+    holding.save_lines(session.pk, [replace(line(0), source_text=SECRET)])
     webhook, _ = create_webhook(
         ben.user, url=f"https://receiver.example/{SECRET}", event_types=["*"], team=None
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import personal_data
 from accounts.models import User
 from accounts.services import create_user
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.glossaries import services as glossaries
 from sessions_app.glossaries.models import Glossary
 from sessions_app.keeping import export
@@ -29,7 +29,7 @@ def people() -> dict[str, User]:
         user = found[name] = create_user(email=f"{name}@example.org", password=None)
         session = services.create_session(user, target_language="es")
         said = [replace(line(number), source_text=f"{name} said {number}") for number in (0, 1)]
-        services.save_lines(session.pk, said)
+        holding.save_lines(session.pk, said)
         glossary = glossaries.create_glossary(user, name="names")
         glossaries.put_term(glossary, source=name, target="")
         today = timezone.now().date()

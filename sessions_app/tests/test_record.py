@@ -13,7 +13,7 @@ from django.utils import timezone
 from pipeline.bounds import BATCH_MAX, LINES_UNWRITTEN_MAX
 from pipeline.events import Latencies
 from pipeline.reporting.record import LineRecord
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.models import HOLD_LASTS, DubbingSession, IllegalTransitionError, SessionState
 from sessions_app.running import record
 from sessions_app.running.record import LineWriter
@@ -133,8 +133,8 @@ async def test_an_idle_writer_says_that_the_connection_lives() -> None:
 
 def test_lines_that_come_twice_are_written_once(ana: Person) -> None:
     session = services.create_session(ana.user)
-    services.save_lines(session.pk, [line(0), line(1, skipped="backlog")])
-    services.save_lines(session.pk, [line(1), line(2)])
+    holding.save_lines(session.pk, [line(0), line(1, skipped="backlog")])
+    holding.save_lines(session.pk, [line(1), line(2)])
     assert [row.sequence for row in session.lines.all()] == [0, 1, 2]
     assert session.lines.get(sequence=1).skipped_reason == "backlog"
     assert session.lines.get(sequence=0).source_text == "one two"
@@ -142,8 +142,8 @@ def test_lines_that_come_twice_are_written_once(ana: Person) -> None:
 
 def test_abandoned_sessions_are_marked_interrupted(ana: Person) -> None:
     session_id, hold = uuid.uuid4(), uuid.uuid4()
-    services.hold_session(session_id, ana.user, hold=hold)
-    services.begin_run(
+    holding.hold_session(session_id, ana.user, hold=hold)
+    holding.begin_run(
         session_id,
         hold=hold,
         source_language="en",
@@ -151,7 +151,7 @@ def test_abandoned_sessions_are_marked_interrupted(ana: Person) -> None:
         preserve_voice=True,
         engines={},
     )
-    services.save_lines(session_id, [line(0)])
+    holding.save_lines(session_id, [line(0)])
     interrupt_abandoned()
     assert DubbingSession.objects.get(pk=session_id).state == SessionState.LIVE
     long_ago = timezone.now() - HOLD_LASTS - timedelta(seconds=1)
@@ -161,8 +161,8 @@ def test_abandoned_sessions_are_marked_interrupted(ana: Person) -> None:
     assert session.state == SessionState.INTERRUPTED
     assert session.held_by is None
     assert session.summary["lines"] == 1
-    with pytest.raises(services.HoldLostError):
-        services.end_run(session_id, hold=hold, failed=False, media_s=1.0, errors=0, lost_lines=0)
+    with pytest.raises(holding.HoldLostError):
+        holding.end_run(session_id, hold=hold, failed=False, media_s=1.0, errors=0, lost_lines=0)
 
 
 def test_states_lead_only_where_they_may() -> None:

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 
 from pipeline.providers.scripted.sounds import utterances
 from pipeline.types import Pcm
-from sessions_app import services
+from sessions_app import holding
 from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.tests.conftest import Person, Server, until_gone
@@ -304,7 +304,7 @@ async def test_a_hold_that_another_client_took_is_not_taken_back(
     await first.drop()
     await conversation.put_down(timeout_s=0.0)
     await DubbingSession.objects.filter(pk=first.session_id).aupdate(held_by=None, held_at=None)
-    await sync_to_async(services.hold_session)(
+    await sync_to_async(holding.hold_session)(
         uuid.UUID(first.session_id), ana.user, hold=uuid.uuid4()
     )
     second = Socket(token=ana.token, session_id=first.session_id, query="?resume=0")

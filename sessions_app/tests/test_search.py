@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from pipeline.bounds import QUERY_WORDS_MAX, SESSION_WORDS_MAX
-from sessions_app import selectors, services
+from sessions_app import holding, selectors, services
 from sessions_app.models import DubbingSession, SessionState, SessionWords
 from sessions_app.records import library
 from sessions_app.records.indexing import index_words
@@ -95,7 +95,7 @@ def test_both_languages_titles_and_names_are_searched(ana: Person) -> None:
 def test_a_session_that_is_live_is_found_by_what_was_said_so_far(ana: Person) -> None:
     session = services.create_session(ana.user, target_language="es")
     DubbingSession.objects.filter(pk=session.pk).update(state=SessionState.LIVE)
-    services.save_lines(session.pk, [replace(line(0), source_text="the weather is fine")])
+    holding.save_lines(session.pk, [replace(line(0), source_text="the weather is fine")])
     mine = selectors.sessions_of(ana.user)
     assert selectors.found(mine, "weather fine").get() == session
     assert not selectors.found(mine, "weather rain").exists()
@@ -115,7 +115,7 @@ def test_words_are_bounded() -> None:
 
 def ended(person: Person, text: str, *, target: str = "") -> DubbingSession:
     session = services.create_session(person.user, target_language="es")
-    services.save_lines(session.pk, [replace(line(0), source_text=text, target_text=target)])
+    holding.save_lines(session.pk, [replace(line(0), source_text=text, target_text=target)])
     DubbingSession.objects.filter(pk=session.pk).update(
         state=SessionState.ENDED, ended_at=timezone.now()
     )

@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from accounts.models import Membership, Role, Team
 from pipeline.bounds import SESSION_TITLE_MAX, SPEAKER_NAME_MAX, SPEAKER_NAMES_MAX
-from sessions_app import services
+from sessions_app import holding, services
+from sessions_app.holding import NewIncident
 from sessions_app.models import DubbingSession, EngineUse, Incident, Line, SessionState
 from sessions_app.pages.sessions import LINES_A_PAGE, SESSIONS_A_PAGE
 from sessions_app.records import library
 from sessions_app.records.indexing import index_words
-from sessions_app.services import NewIncident
 from sessions_app.tests.conftest import Person, person_of
 from sessions_app.tests.test_record import line
 
@@ -50,7 +50,7 @@ def session_of(
     person: Person, texts: Sequence[str] = ("hello there",), *, title: str = "", **fields: Any
 ) -> DubbingSession:
     session = services.create_session(person.user, source_language="en", target_language="es")
-    services.save_lines(
+    holding.save_lines(
         session.pk,
         [
             replace(
@@ -290,9 +290,9 @@ def test_statistics_show_pictures_and_what_went_wrong(ana: Person) -> None:
     session = session_of(ana, [f"line {n}" for n in range(10)])
     now = timezone.now()
     incidents = [NewIncident(uuid.uuid4(), "error", "engine_timeout", now) for _ in range(3)]
-    services.save_lines(session.pk, (), incidents=incidents)
+    holding.save_lines(session.pk, (), incidents=incidents)
     # The database may have taken them although its answer was lost.
-    services.save_lines(session.pk, (), incidents=incidents)
+    holding.save_lines(session.pk, (), incidents=incidents)
     assert Incident.objects.count() == 3
     page = browser(ana).get(reverse("session-statistics", args=[session.pk])).content.decode()
     for chart in ("latency", "lag", "quality", "level", "similarity", "speakers"):
@@ -378,14 +378,14 @@ def test_names_given_while_a_session_is_dubbed_are_not_lost_when_it_ends(ana: Pe
         "preserve_voice": True,
         "engines": {},
     }
-    services.hold_session(session, ana.user, hold=hold)
-    services.begin_run(session, hold=hold, **run)
+    holding.hold_session(session, ana.user, hold=hold)
+    holding.begin_run(session, hold=hold, **run)
     library.name_speakers(ana.user, session, names={"S1": "Robert"})
-    services.save_lines(session, [line(0)], hold=hold)
-    services.end_run(session, hold=hold, failed=False, media_s=1, errors=0, lost_lines=0)
-    services.begin_run(session, hold=hold, **run)
+    holding.save_lines(session, [line(0)], hold=hold)
+    holding.end_run(session, hold=hold, failed=False, media_s=1, errors=0, lost_lines=0)
+    holding.begin_run(session, hold=hold, **run)
     library.rename_session(ana.user, session, title="kept")
-    services.release_session(session, hold=hold, media_s=0, lost_lines=0)
+    holding.release_session(session, hold=hold, media_s=0, lost_lines=0)
     kept = DubbingSession.objects.get(pk=session)
     assert (kept.speaker_names, kept.title) == ({"S1": "Robert"}, "kept")
     assert kept.state == SessionState.INTERRUPTED

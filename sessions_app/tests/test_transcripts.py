@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sessions_app import services
+from sessions_app import holding, services
 from sessions_app.models import DubbingSession
 from sessions_app.records.transcripts import MEDIA_TYPES, TEXTS, TIMES, transcript
 from sessions_app.tests.conftest import person_of
@@ -26,7 +26,7 @@ SAID = {
 
 def session_of(*lines: dict[str, Any]) -> DubbingSession:
     session = services.create_session(person_of("ana").user, target_language="es", title="A talk")
-    services.save_lines(session.pk, [replace(line(n), **one) for n, one in enumerate(lines)])
+    holding.save_lines(session.pk, [replace(line(n), **one) for n, one in enumerate(lines)])
     session.speaker_names = {"S1": "Ana <Admin>"}
     return session
 

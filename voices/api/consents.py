@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest.conditional import tagged
+from accounts.rest.fields import MultipleChoiceField
 from accounts.rest.filters import Filters, FilterSet
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
@@ -78,7 +79,7 @@ class NewConsentSerializer(serializers.Serializer[Any]):
         default="",
         help_text="As what, if not as the actor: agent, parent, holder of the rights.",
     )
-    uses = serializers.MultipleChoiceField(
+    uses = MultipleChoiceField(
         choices=ConsentUse.choices, allow_empty=False, help_text="What is allowed, each by itself."
     )
     statement = serializers.CharField(

@@ -20,8 +20,8 @@ from voices.services.consents import (
 )
 from voices.services.pins import pin_voice, unpin_voice
 from voices.services.previews import Wished, compare
+from voices.services.sample_analysis import analyse_again
 from voices.services.samples import (
-    analyse_again,
     delete_sample,
     edit_sample,
     keep_from_session,

@@ -17,7 +17,7 @@ from accounts.models import Membership, Role, Team, User
 from accounts.services import create_token, create_user
 from voices import services
 from voices.models import Actor, Consent, Speaker, Voiceprint, VoiceSample
-from voices.services.samples import analyse_sample
+from voices.services.sample_analysis import analyse_sample
 
 MakeUser = Callable[[str], User]
 

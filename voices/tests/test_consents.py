@@ -61,7 +61,7 @@ def test_a_revocation_ends_what_rested_on_it(
     assert not PinnedVoice.objects.exists()
     clone.refresh_from_db()
     assert clone.state == "revoked"
-    assert not selectors.recognition_allowed(ana, actor)
+    assert selectors.recognition_forbidden(ana, [actor.pk]) == {actor.pk}
     # The record stays, its evidence too, and nothing else.
     (kept,) = stored(media)
     assert kept.read_bytes() == b"%PDF-1.7 signed"

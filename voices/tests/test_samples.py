@@ -24,7 +24,7 @@ from voices import files, services
 from voices.errors import ConsentMissingError
 from voices.links import signed_path
 from voices.models import Actor, Consent, DiscardedFile, SampleState, VoiceSample
-from voices.services.samples import analyse_sample, waiting_samples
+from voices.services.sample_analysis import analyse_sample, waiting_samples
 from voices.tests.conftest import analysed, consent_of, stored, uploaded, wav
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.rest.problem_codes import EXPLAINED
+from accounts.rest.problem_codes import EXPLAINED, IN_RECORDS
 from accounts.rest.problems import flattened
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code"}
@@ -35,6 +35,7 @@ def test_fields_that_are_wrong_are_named(api: APIClient) -> None:
     body = problem(answer, 400, "invalid")
     assert set(body["errors"]) == {"name", "expires_in_days", "scopes.0"}
     assert "name: This field may not be blank." in body["detail"]
+    assert body["errors"]["scopes.0"][0].startswith("Choose one of: *, dub, ")
 
 
 @pytest.mark.parametrize(
@@ -121,5 +122,6 @@ def test_every_code_in_the_source_is_explained() -> None:
 def test_the_page_explains_every_code(transactional_db: None) -> None:
     page = Client().get("/api/problems")
     assert page.status_code == 200
-    for code in EXPLAINED:
+    assert {"worker_lost", "media_without_audio", "speakers_differ"} <= set(IN_RECORDS)
+    for code in EXPLAINED.keys() | IN_RECORDS.keys():
         assert f'id="{code}"' in page.content.decode()

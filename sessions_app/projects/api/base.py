@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from rest_framework.exceptions import NotFound
 
-from accounts.rest.problem_codes import EXPLAINED, Explained
+from accounts.rest.problem_codes import EXPLAINED, IN_RECORDS, Explained
 from accounts.rest.problems import Problem
 from accounts.rest.row_waits import bound_row_waits
 from accounts.rest.views import Api
@@ -60,10 +60,25 @@ CODES = {
     ),
 }
 
+OF_JOBS = {
+    "address_invalid": "The address is none that a file can be fetched from; check it.",
+    "address_private": "The address leads into a private network; upload the file instead.",
+    "export_gone": "The file was deleted before it was written; ask for a new one.",
+    "fetch_failed": "The address does not give the file: `problem_text` says what came.",
+    "name_unresolved": "The address's host is not known; check it.",
+    "nothing_left_today": "The file is longer than what may be dubbed today; try tomorrow.",
+    "part_too_slow": "A part of the file took too long; retry the job.",
+    "too_many_lines": "The file has more lines than a project may; cut it in parts.",
+    "upload_gone": "The upload is gone; send the file again.",
+    "worker_lost": "A part of the file ended every worker that took it; tell the operator.",
+}
+"""What only workers say, in ``problem`` of a job."""
+
 
 def explain() -> None:
     """Called when the app is loaded."""
     EXPLAINED.update(CODES)
+    IN_RECORDS.update(OF_JOBS)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.rest.fields import ChoiceField
 from accounts.rest.idempotency import idempotent
 from accounts.rest.problems import Problem
 from accounts.rest.schema import also_answers
@@ -64,8 +65,12 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
 
 
 class NewExportSerializer(serializers.Serializer[Any]):
-    form = serializers.ChoiceField(choices=ExportForm.choices)
-    text = serializers.ChoiceField(
+    form = ChoiceField(
+        choices=ExportForm.choices,
+        help_text="Texts are written at once; `dub`, `mix`, `stems` (a ZIP with a track for each "
+        "speaker) and `video` need the dub of an original, else 409 `not_dubbed`.",
+    )
+    text = ChoiceField(
         choices=TEXTS, default="target", help_text="Of subtitles: which of both languages."
     )
 

@@ -36,6 +36,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     project = serializers.UUIDField(source="project_id", read_only=True)
     export = serializers.SerializerMethodField(help_text="The file that it writes, if it does.")
     steps = serializers.SerializerMethodField(help_text="In order, with the parts of each.")
+    problem = serializers.CharField(
+        read_only=True, help_text="Why it failed: a code that `/api/problems` explains, or empty."
+    )
 
     class Meta:
         model = Job

@@ -32,6 +32,7 @@ from accounts.webhooks.tests.test_deliveries import closed_port, later
 from pipeline.bounds import PART_LEASE_S, PART_S
 from pipeline.providers.scripted.sounds import utterances
 from sessions_app import services
+from sessions_app.holding import save_lines
 from sessions_app.projects import jobs, making, uploads, worker_loop
 from sessions_app.projects.api import events
 from sessions_app.projects.editing import edit_line
@@ -500,7 +501,7 @@ def test_a_session_opens_as_a_project_and_its_original_is_added(
         )
         for n in range(3)
     ]
-    services.save_lines(session.pk, spoken)
+    save_lines(session.pk, spoken)
     of_session = list(session.lines.order_by("sequence"))
     project = making.open_session(ana, session)
     lines = list(project.lines.order_by("number"))
