@@ -68,7 +68,7 @@ def get(services: RunningServices, path: str, token: str) -> Any:
     request = urllib.request.Request(
         services.url + path, headers={"Authorization": f"Token {token}"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -151,7 +151,7 @@ async def test_an_impossible_language_is_refused_with_what_there_is(
 
 
 def test_the_server_is_well_and_its_engines_are_loaded(platform: RunningServices) -> None:
-    with urllib.request.urlopen(f"{platform.url}/api/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{platform.url}/api/health", timeout=60) as answer:
         report = json.load(answer)
     assert report["status"] == "ok"
     assert report["engines"]["state"] == "ready"
