@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from dubbing_project import settings as project_settings
 from dubbing_project.service_urls import parse_database_url, parse_redis_url
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.prepared import prepared_services
+from pipeline.tests.ports import kept_port
 
+# The same examples in every run, however slow the machine is; others are tried with
+# --hypothesis-profile=default.
+hypothesis_settings.load_profile("ci")
 # What it asserts is looked at like a test's own.
 pytest.register_assert_rewrite("dubbing_project.tests.viewer")
 
@@ -91,6 +96,13 @@ def platform() -> Iterator[RunningServices]:
         prepared_services(Path(folder)) as services,
     ):
         yield services
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """Of 127.0.0.1, and of this test: refuses connections until somebody listens there."""
+    with kept_port() as port:
+        yield port
 
 
 @pytest.fixture

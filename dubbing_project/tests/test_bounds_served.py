@@ -48,7 +48,7 @@ def scrape(services: RunningServices) -> tuple[dict[str, float], dict[str, float
         f"{services.url}/api/metrics",
         headers={"Host": "localhost", "Authorization": f"Bearer {SECRET}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         text = answer.read().decode()
     return (
         {name: float(value) for name, value in BOUND.findall(text)},

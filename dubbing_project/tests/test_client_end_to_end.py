@@ -12,8 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from accounts.webhooks.tests.receiver import Receiver, receiving
-from accounts.webhooks.tests.test_deliveries import closed_port
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.tests.prepared import prepared_services
 from dubbing_project.tests.test_live_end_to_end import PROJECT, token_of
 from pipeline.providers.scripted.sounds import utterances
+from pipeline.tests.waiting import wait_until
 from pipeline.types import SAMPLE_RATE_HZ
 from sessions_app.client import ApiError, DubbingClient, NotVerifiedError, verify_webhook
 from sessions_app.socket_client.live_client import LiveClient
@@ -70,19 +71,11 @@ async def dub(server: RunningServices, token: str, session_id: str) -> None:
         await streaming
 
 
-def until(found: Callable[[], bool], seconds: float = 45) -> None:
-    end = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.1)
-
-
 def test_a_session_is_dubbed_named_searched_exported_measured_and_told_of(
-    server: RunningServices, token: str, api: DubbingClient
+    server: RunningServices, token: str, api: DubbingClient, free_port: int
 ) -> None:
-    port = closed_port()
     hook = api.create_webhook(
-        f"http://127.0.0.1:{port}/hook", event_types=["session.started", "session.ended"]
+        f"http://127.0.0.1:{free_port}/hook", event_types=["session.started", "session.ended"]
     )
     assert hook["secret"].startswith("whsec_")
     session = api.create_session("es", source_language="en", title="A talk")
@@ -105,10 +98,11 @@ def test_a_session_is_dubbed_named_searched_exported_measured_and_told_of(
     assert figures["lines"] == len(lines)
     assert figures["latencies"]["total_ms"]["count"] == figures["spoken"]
 
-    until(lambda: any(one["attempts"] for one in api.deliveries(hook["id"])))
+    wait_until(lambda: any(one["attempts"] for one in api.deliveries(hook["id"])), every_s=0.2)
     assert not list(api.deliveries(hook["id"], status="delivered"))
-    with receiving(port=port) as receiver:
-        until(lambda: len(list(api.deliveries(hook["id"], status="delivered"))) == 2)
+    with receiving(port=free_port) as receiver:
+        delivered = partial(api.deliveries, hook["id"], status="delivered")
+        wait_until(lambda: len(list(delivered())) == 2, every_s=0.2)
         told = heard(receiver, hook["secret"])
         assert sorted(one["type"] for one in told) == ["session.ended", "session.started"]
         assert {one["data"]["session"] for one in told} == {session["id"]}
@@ -120,7 +114,7 @@ def test_a_session_is_dubbed_named_searched_exported_measured_and_told_of(
         (_, first) = api.deliveries(hook["id"])
         assert api.delivery(hook["id"], first["id"])["log"][0]["error"] == "connection_failed"
         api.replay_delivery(hook["id"], first["id"])
-        until(lambda: len(receiver.accepted) == 3)
+        wait_until(lambda: len(receiver.accepted) == 3)
         assert heard(receiver, hook["secret"])[-1]["id"] == first["event"]
     api.delete_webhook(hook["id"])
     api.delete_session(session["id"])
@@ -146,7 +140,7 @@ def test_a_webhook_is_tried_and_its_secret_renewed(api: DubbingClient) -> None:
         hook = api.create_webhook(receiver.url, description="try")
         renewed = api.renew_webhook_secret(hook["id"])["secret"]
         api.test_webhook(hook["id"])
-        until(lambda: bool(receiver.accepted))
+        wait_until(lambda: receiver.accepted)
         assert heard(receiver, hook["secret"])[0]["type"] == "webhook.test"
         assert heard(receiver, renewed)[0]["data"] == {"webhook": hook["id"]}
     assert {one["name"] for one in api.event_types()} >= {

@@ -30,7 +30,7 @@ class Rest:
 
     def __init__(self, services: RunningServices, token: str) -> None:
         host = urlsplit(services.url).netloc
-        self._connection = http.client.HTTPConnection(host, timeout=20)
+        self._connection = http.client.HTTPConnection(host, timeout=60)
         self._headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -28,7 +28,7 @@ from dubbing_project.environment import parse_dotenv
 from dubbing_project.services.launch import command_line
 from dubbing_project.services.postgres import WORDLESS_LOG
 from dubbing_project.services.runner import RunningServices
-from dubbing_project.tests.test_health import until
+from pipeline.tests.waiting import wait_until
 
 PROJECT = settings.BASE_DIR
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
@@ -159,10 +159,9 @@ def image_files() -> Iterator[Path]:
         yield root
 
 
-def test_the_image_s_files_are_enough_to_serve(image_files: Path) -> None:
+def test_the_image_s_files_are_enough_to_serve(image_files: Path, free_port: int) -> None:
     """The web command of the compose file, as its health check sees it."""
     var = image_files / "var-outside"
-    port = str(free_port())
     environment = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": live_settings.DATABASE_URL,
@@ -170,7 +169,7 @@ def test_the_image_s_files_are_enough_to_serve(image_files: Path) -> None:
         "DUBBING_VAR": str(var),
         "DUBBING_MODELS": str(var / "models"),
         "HOST": "127.0.0.1",
-        "PORT": port,
+        "PORT": str(free_port),
         "HTTPS": "on",
         "ENGINES": "scripted",
         "SECRET_KEY": "x" * 64,
@@ -192,20 +191,12 @@ def test_the_image_s_files_are_enough_to_serve(image_files: Path) -> None:
             assert server.poll() is None, log.read()
             return subprocess.run(ask, cwd=image_files, env=environment).returncode == 0
 
-        until(is_ready, seconds=60)
+        wait_until(is_ready, within_s=180)
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(90)
         log.close()
     assert subprocess.run(ask, cwd=image_files, env=environment).returncode == 1
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 # --- The compose file ------------------------------------------------------------------
@@ -395,35 +386,36 @@ def test_the_settings_take_the_secrets_of_the_compose_file(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
 
 
-def test_redis_starts_as_the_compose_file_says_and_asks_for_the_password(tmp_path: Path) -> None:
+def test_redis_starts_as_the_compose_file_says_and_asks_for_the_password(
+    tmp_path: Path, free_port: int
+) -> None:
     made = make_secrets(tmp_path / "secrets")
     command = [
         word.replace("/run/secrets", str(tmp_path / "secrets"))
         for word in SERVICES["redis"]["command"]
     ]
-    port = free_port()
     server = subprocess.Popen(
-        [*command, "--port", str(port), "--bind", "127.0.0.1"],
+        [*command, "--port", str(free_port), "--bind", "127.0.0.1"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
     )
     password = urlsplit(made["redis_url"]).password
-    friend = redis.Redis(port=port, password=password)
-    stranger = redis.Redis(port=port)
+    friend = redis.Redis(port=free_port, password=password)
+    stranger = redis.Redis(port=free_port)
     try:
-        until(lambda: answers(friend), seconds=10)
+        wait_until(lambda: answers(friend))
         with pytest.raises(redis.AuthenticationError):
             stranger.get("x")
         assert friend.config_get("appendonly") == {"appendonly": "yes"}
         check = SERVICES["redis"]["healthcheck"]["test"][1].replace("$$", "$")
         check = check.replace("/run/secrets", str(tmp_path / "secrets"))
-        check = check.replace("redis-cli", f"redis-cli -p {port}")
+        check = check.replace("redis-cli", f"redis-cli -p {free_port}")
         assert subprocess.run(["sh", "-c", check]).returncode == 0
     finally:
         friend.close()
         stranger.close()
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def answers(client: redis.Redis) -> bool:
@@ -442,11 +434,11 @@ def test_beat_sends_and_writes_its_schedule_down(platform: RunningServices, tmp_
         env={**os.environ, **platform.environment},
     )
     try:
-        until(lambda: any(tmp_path.glob("beat*")), seconds=30)
+        wait_until(lambda: any(tmp_path.glob("beat*")))
         time.sleep(0.2)
         assert beat.poll() is None
         check = SERVICES["beat"]["healthcheck"]["test"][1].replace("/tmp", str(tmp_path))
         assert subprocess.run(["sh", "-c", check]).returncode == 0
     finally:
         beat.terminate()
-        assert beat.wait(30) == 0
+        assert beat.wait(90) == 0

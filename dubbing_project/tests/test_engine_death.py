@@ -78,7 +78,7 @@ def restarts(services: RunningServices, token: str, engine: str) -> float:
     request = urllib.request.Request(
         f"{services.url}/api/metrics", headers={"Authorization": f"Token {token}"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         text: str = answer.read().decode()
     name = f'dubbing_worker_restarts_total{{engine="{engine}"}} '
     return sum(

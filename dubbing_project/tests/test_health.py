@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from dubbing_project.services.context import PROJECT
 from dubbing_project.services.runner import RunningServices
 from dubbing_project.services.waiting import health
 from dubbing_project.tests.prepared import prepared_services
+from pipeline.tests.waiting import wait_until
 from sessions_app.processes import faults, readiness
 from sessions_app.processes.faults import FaultChange, Faults
 
@@ -57,7 +58,7 @@ def get(services: RunningServices, path: str, *, token: str = "") -> tuple[int, 
     headers = {"Host": "localhost"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(f"{services.url}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -69,15 +70,6 @@ def detail(services: RunningServices) -> dict[str, Any]:
     assert status == 200
     found: dict[str, Any] = json.loads(body)
     return found
-
-
-def until(question: Callable[[], bool], *, seconds: float) -> float:
-    """How long it took; fails when it took longer."""
-    begun = time.monotonic()
-    while not question():
-        assert time.monotonic() - begun < seconds, "it did not come to pass in time"
-        time.sleep(0.2)
-    return time.monotonic() - begun
 
 
 def postgres_pid(services: RunningServices) -> int:
@@ -129,7 +121,7 @@ def test_the_scraper_sees_everything(scraped: RunningServices) -> None:
     assert found["disk"]["free_bytes"] > 0
     assert found["faults"] == []
     assert found["sessions"] == {"attached": 0, "detached": 0}
-    until(lambda: b"dubbing_event_loop_lag_seconds_count 0.0" not in figures(scraped), seconds=10)
+    wait_until(lambda: b"dubbing_event_loop_lag_seconds_count 0.0" not in figures(scraped))
     text = figures(scraped)
     assert b"# HELP dubbing_line_seconds " in text
     assert b"process_resident_memory_bytes " in text
@@ -148,13 +140,13 @@ def test_a_deaf_database_is_told_within_seconds_and_its_return_too(
         return [fault["code"] for fault in detail(scraped)["faults"]]
 
     with stopped(postgres_pid(scraped)):
-        until(lambda: get(scraped, "/api/health/ready")[0] == 503, seconds=5)
+        wait_until(lambda: get(scraped, "/api/health/ready")[0] == 503)
         assert json.loads(get(scraped, "/api/health/ready")[1])["reason"] == "database_away"
-        until(lambda: codes() == ["database_away"], seconds=12)
+        wait_until(lambda: codes() == ["database_away"])
         assert get(scraped, "/api/health/live")[0] == 200
         assert json.loads(get(scraped, "/api/health")[1])["status"] == "degraded"
         assert b'dubbing_fault{code="database_away"} 1.0' in figures(scraped)
-    until(lambda: codes() == [], seconds=12)
+    wait_until(lambda: codes() == [])
     assert get(scraped, "/api/health/ready")[0] == 200
 
 
@@ -163,11 +155,11 @@ def test_a_deaf_redis_degrades_and_leaves_the_server_ready(scraped: RunningServi
         return [fault["code"] for fault in detail(scraped)["faults"]]
 
     with stopped(redis_pid(scraped)):
-        until(lambda: codes() == ["redis_away"], seconds=15)
+        wait_until(lambda: codes() == ["redis_away"])
         assert get(scraped, "/api/health/ready")[0] == 200
         assert not json.loads(get(scraped, "/api/health")[1])["redis"]["ok"]
-    until(lambda: codes() == [], seconds=12)
-    until(lambda: json.loads(get(scraped, "/api/health")[1])["status"] == "ok", seconds=30)
+    wait_until(lambda: codes() == [])
+    wait_until(lambda: json.loads(get(scraped, "/api/health")[1])["status"] == "ok")
 
 
 @contextmanager
@@ -175,11 +167,11 @@ def redis_at(socket: Path) -> Iterator[None]:
     command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", ""]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=socket.parent)
     try:
-        until(socket.exists, seconds=10)
+        wait_until(socket.exists)
         yield
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 async def test_the_watch_tells_that_redis_went_and_came(
@@ -196,7 +188,7 @@ async def test_the_watch_tells_that_redis_went_and_came(
         watching = asyncio.create_task(watch(0.1))
         try:
             for _ in range(2):
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(90):
                     begun = await heard.get()
                     assert (begun.code, begun.over) == ("redis_away", False)
                     with redis_at(socket):
@@ -255,9 +247,10 @@ def test_a_failing_and_a_hanging_probe_are_reported_in_time() -> None:
         raise OSError("secret-host refused")
 
     begun = time.monotonic()
-    found = run_probes({"slow": hanging, "broken": failing, "fine": dict}, seconds=0.2)
+    found = run_probes({"slow": hanging, "broken": failing, "fine": dict}, seconds=1.5)
     released.set()
-    assert time.monotonic() - begun < 10
+    # The probe would take thirty.
+    assert time.monotonic() - begun < 20
     assert found == {
         "slow": {"ok": False, "reason": "timeout"},
         "broken": {"ok": False, "reason": "unavailable"},
@@ -278,7 +271,7 @@ def test_a_probe_that_hangs_for_long_does_not_hold_up_the_others() -> None:
         for _ in range(20):
             found = run_probes({"hangs on": hanging, "goes on": dict}, seconds=0.02)
             assert not found["hangs on"]["ok"]
-        assert run_probes({"goes on": dict}, seconds=5) == {"goes on": {"ok": True}}
+        assert run_probes({"goes on": dict}, seconds=30) == {"goes on": {"ok": True}}
     finally:
         released.set()
     assert len(runs) == 1

@@ -84,8 +84,8 @@ async def test_requests_side_by_side_keep_their_ids_apart(lines: io.StringIO) ->
         }
         asked = ApplicationCommunicator(ASGIHandler(), scope)
         await asked.send_input({"type": "http.request", "body": b""})
-        begun = await asked.receive_output(timeout=10)
-        await asked.receive_output(timeout=10)
+        begun = await asked.receive_output(timeout=30)
+        await asked.receive_output(timeout=30)
         await asked.wait()
         headers = {name.lower(): value.decode() for name, value in begun["headers"]}
         return str(headers[b"x-request-id"])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from dubbing_project.services.supervisor import Output
 from dubbing_project.services.waiting import database_answers, health, redis_answers
 from dubbing_project.tests.prepared import copy_cluster, prepared_services
 from pipeline.bounds import ENDS_MAX
+from pipeline.tests.waiting import wait_until
 
 BOUND_SECONDS = 60.0
 
@@ -88,10 +89,7 @@ def processes_of(root: Path) -> list[str]:
 
 
 def wait_until_gone(root: Path) -> None:
-    deadline = time.monotonic() + BOUND_SECONDS
-    while (left := processes_of(root)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left == []
+    wait_until(lambda: not processes_of(root), every_s=0.1, what="the end of all processes")
 
 
 @contextmanager
@@ -106,11 +104,8 @@ def runner(
     with (root / "told").open("wb") as told:
         process = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=told)
     try:
-        deadline = time.monotonic() + BOUND_SECONDS
-        while not ready.exists():
-            assert process.poll() is None, "the run command ended early"
-            assert time.monotonic() < deadline, "the services did not come up"
-            time.sleep(0.05)
+        wait_until(lambda: ready.exists() or process.poll() is not None, what="the services")
+        assert process.poll() is None, "the run command ended early"
         yield process
     finally:
         process.kill()
@@ -262,18 +257,11 @@ def test_a_killed_runner_leaves_nothing_and_starts_again(root: Path) -> None:
             wait_until_gone(root)
 
 
-def wait_for(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + BOUND_SECONDS
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def kill(services: RunningServices, name: str) -> None:
     """Kills it without warning and waits until another process is in its place."""
     before = services.pid_of(name)
     os.kill(before, signal.SIGKILL)
-    wait_for(lambda: services.pid_of(name) != before)
+    wait_until(lambda: services.pid_of(name) != before)
 
 
 def test_killed_stores_come_back_with_their_data(root: Path) -> None:
@@ -285,8 +273,8 @@ def test_killed_stores_come_back_with_their_data(root: Path) -> None:
         for _ in range(2):
             kill(stores, "redis")
             kill(stores, "postgres")
-            wait_for(lambda: redis_answers(stores.redis_url))
-            wait_for(lambda: database_answers(stores.database_url))
+            wait_until(lambda: redis_answers(stores.redis_url))
+            wait_until(lambda: database_answers(stores.database_url))
             assert client.get("kept") == b"yes"
             with psycopg.connect(stores.database_url) as connection:
                 connection.execute("SELECT FROM kept")
@@ -325,7 +313,7 @@ def test_servers_share_the_port_and_whoever_is_killed_comes_back(root: Path) -> 
             seen.add(served_by(services, servers))
             return seen == set(servers)
 
-        wait_for(both_seen)
+        wait_until(both_seen)
 
         kill(services, "web-1")
         assert served_by(services, servers) == "web-2", "it cannot be up again so soon"
@@ -334,7 +322,7 @@ def test_servers_share_the_port_and_whoever_is_killed_comes_back(root: Path) -> 
         assert served_by(services, servers) in servers
 
         kill(services, "worker")
-        wait_for(lambda: bool(health(services.url, host_header="localhost")["worker"]["ok"]))
+        wait_until(lambda: health(services.url, host_header="localhost")["worker"]["ok"])
     wait_until_gone(root)
 
 
@@ -359,7 +347,7 @@ def test_output_that_cannot_be_written_costs_only_lines(root: Path) -> None:
     ):
         stores = RunningServices(**json.loads((root / "ready.json").read_text()))
         kill(stores, "redis")
-        wait_for(lambda: redis_answers(stores.redis_url))
+        wait_until(lambda: redis_answers(stores.redis_url))
         process.terminate()
         process.wait(BOUND_SECONDS)
         wait_until_gone(root)

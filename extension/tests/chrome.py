@@ -7,12 +7,11 @@ import hashlib
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -26,6 +25,7 @@ from playwright.sync_api import (
 )
 
 from extension.tools import build
+from pipeline.tests.waiting import wait_until as until
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -41,18 +41,6 @@ ARGUMENTS = (
 SCRIPTED = dict.fromkeys(("recognition", "translation", "synthesis"), "scripted")
 """Engines that take a set time and next to no processor, on however busy a machine."""
 REACHED = ["http://127.0.0.1/*"]
-WAIT_S = 60.0
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None], *, within_s: float = WAIT_S, what: str = "") -> T:
-    """What ``look`` gives, once that is something; fails after a while."""
-    deadline = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"{what or look} did not happen within {within_s} s"
-        time.sleep(0.05)
-    return found
 
 
 @dataclass
@@ -77,7 +65,7 @@ class Chrome:
         alive = [w for w in self.context.service_workers if w.url.split("/")[2] == self.id]
         if alive:
             return alive[-1]
-        with self.context.expect_event("serviceworker", timeout=15_000) as awaited:
+        with self.context.expect_event("serviceworker", timeout=60_000) as awaited:
             self.open("src/ui/privacy.html").close()
         return awaited.value
 

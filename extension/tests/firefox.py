@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,9 +16,10 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from extension.tests.chrome import until
 from extension.tests.sink import Sink, Sound, sink, stop
 from extension.tools import build
+from pipeline.tests.ports import kept_port
+from pipeline.tests.waiting import wait_until as until
 
 PREFERENCES = {
     "media.autoplay.default": 0,
@@ -85,10 +85,8 @@ def firefox(hosts: list[str]) -> Iterator[Firefox]:
             f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()
         ]
         (profile / "user.js").write_text("\n".join(preferences), encoding="utf-8")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         (root / "home").mkdir()
-        with sink(root / "home") as heard:
+        with sink(root / "home") as heard, kept_port() as port:
             start = ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile)]
             process = subprocess.Popen(
                 [*start, f"--remote-debugging-port={port}"],

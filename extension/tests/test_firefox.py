@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import SCRIPTED, until
+from extension.tests.chrome import SCRIPTED
 from extension.tests.conftest import (
     FILM,
     NUMBERED,
@@ -21,6 +21,7 @@ from extension.tests.conftest import (
 )
 from extension.tests.firefox import Firefox, firefox
 from extension.tests.site import Site
+from pipeline.tests.waiting import wait_until as until
 
 
 @pytest.fixture(scope="module")

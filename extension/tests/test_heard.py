@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, chrome, until
+from extension.tests.chrome import Chrome, chrome
 from extension.tests.conftest import TONE_HZ, TONE_LEVEL
 from extension.tests.measured import measure
 from extension.tests.sink import Sink, Sound, level_at, sink
 from extension.tests.site import Site
 from pipeline.providers.scripted.speaking import ScriptedSynthesizer
+from pipeline.tests.waiting import wait_until as until
 
 FLOOR = 0.15
 HUMS_HZ = [voice.pitch_hz for voice in ScriptedSynthesizer().stock]

@@ -7,9 +7,10 @@ import json
 
 from playwright.sync_api import Page
 
-from extension.tests.chrome import Chrome, until
+from extension.tests.chrome import Chrome
 from extension.tests.site import Site
 from extension.tools import build
+from pipeline.tests.waiting import wait_until as until
 
 
 def press(browser: Chrome, command: str, tab: int) -> None:

@@ -15,10 +15,11 @@ import pytest
 from playwright.sync_api import Page
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, until, urls
+from extension.tests.chrome import Chrome, urls
 from extension.tests.cuttable import Network, cuttable
 from extension.tests.measured import Measured, measure
 from extension.tests.site import Site
+from pipeline.tests.waiting import wait_until as until
 
 SHORT_S = 5
 LONG_S = 30

@@ -11,8 +11,9 @@ from playwright.sync_api import Page, Route
 
 from accounts.tests.letters import link_to
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, until
+from extension.tests.chrome import Chrome
 from extension.tests.site import Site
+from pipeline.tests.waiting import wait_until as until
 
 PASSWORD = "correct horse battery staple"
 

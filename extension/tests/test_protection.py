@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, chrome, until
+from extension.tests.chrome import Chrome, chrome
 from extension.tests.site import Site
+from pipeline.tests.waiting import wait_until as until
 
 IN_FRAME = "/frame.html?frame={frame}&allow=autoplay;encrypted-media"
 

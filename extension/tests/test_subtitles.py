@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, until
+from extension.tests.chrome import Chrome
 from extension.tests.conftest import (
     FILM,
     NUMBERED,
@@ -19,6 +19,7 @@ from extension.tests.conftest import (
 )
 from extension.tests.measured import Measured, measure
 from extension.tests.site import Site
+from pipeline.tests.waiting import wait_until as until
 from sessions_app.client import DubbingClient
 
 

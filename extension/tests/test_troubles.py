@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dubbing_project.services.runner import RunningServices
-from extension.tests.chrome import Chrome, chrome, until
+from extension.tests.chrome import Chrome, chrome
 from extension.tests.site import Site
+from pipeline.tests.waiting import wait_until as until
 
 
 def begin(browser: Chrome, tab: int) -> dict[str, object]:

@@ -122,7 +122,7 @@ async def answers(
     connection: ClientConnection,
     enough: Callable[[Answers], bool] = lambda got: False,
     *,
-    timeout: float = 5.0,
+    timeout: float = 30.0,
 ) -> Answers:
     got = Answers()
     try:

@@ -120,7 +120,7 @@ async def hear(
 
     feeding = asyncio.create_task(feed())
     try:
-        async with asyncio.timeout(25):
+        async with asyncio.timeout(60):
             return [hypothesis async for hypothesis in stream]
     finally:
         feeding.cancel()

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.providers.scripted.hearing import ScriptedEncoder
 from pipeline.speakers.acquaintance import Acquaintances
 from pipeline.speakers.memory import Heard, Identity
+from pipeline.tests.waiting import until
 from pipeline.types import SAMPLE_RATE_HZ, Pcm, Voice
 
 
@@ -83,7 +84,7 @@ async def test_a_speaker_is_asked_about_in_stages_with_what_is_new() -> None:
     meeting = Meeting(memory)
     for seconds in (1.0, 1.5, 1.6, 0.5, 2.0, 2.0):
         meeting.hear(seconds)
-        await asyncio.sleep(0.15)
+        await until(lambda: all(one.asking is None for one in meeting.people._speakers.values()))
     await meeting.people.settle()
     await meeting.people.aclose()
     assert [round(one.speech_s, 1) for one in memory.asked] == [2.5, 4.1, 8.6]

@@ -120,7 +120,7 @@ async def test_nobodys_speech_becomes_a_clone_without_leave(allowed: bool) -> No
     # Consent comes to be known: what was heard serves, and ends with the consent.
     consenting.add("S1")
     likeness.rebase("S1")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while casting.assign("S1").profile is None:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
     assert cloner.clones >= 1

@@ -29,6 +29,7 @@ from pipeline.providers.scripted.speaking import (
     ScriptedTranslator,
 )
 from pipeline.reporting.record import LineRecord
+from pipeline.tests.waiting import until as settled
 from pipeline.types import SAMPLE_RATE_HZ, AudioChunk, Pcm, Word
 
 CHUNK = 1600
@@ -314,8 +315,8 @@ async def test_winding_down_gives_out_what_is_committed_and_loses_nothing(after:
     for chunk in CHUNKS[:after]:
         await first.feed(chunk)
         await asyncio.sleep(0.0005)
-    snapshot = await first.wind_down(timeout_s=5)
-    async with asyncio.timeout(1):
+    snapshot = await first.wind_down(timeout_s=20)
+    async with asyncio.timeout(20):
         await listening
     assert client.summary is None
     assert not snapshot.pending
@@ -340,7 +341,8 @@ async def test_winding_down_waits_no_longer_than_it_may() -> None:
 
     listening = asyncio.create_task(run(first, client, CHUNKS, until=note))
     await begun.wait()
-    async with asyncio.timeout(2):
+    # Less than the synthesiser's thirty seconds.
+    async with asyncio.timeout(20):
         snapshot = await first.wind_down(timeout_s=0.2)
         await listening
     assert client.summary is None
@@ -378,7 +380,7 @@ async def stalled(plan: DubbingPlan, lines: int) -> RunSnapshot:
     first = Dubber(plan, engines(synthesizer=ScriptedSynthesizer(delay_s=30)))
     client = Client()
     await run(first, client, CHUNKS, until=lambda: len(client.lines) == lines)
-    await asyncio.sleep(0.05)
+    await settled(lambda: all(one.target_text for one in first.snapshot().pending))
     snapshot = through_json(first.snapshot())
     await first.aclose()
     assert len(snapshot.pending) >= lines
@@ -434,7 +436,7 @@ async def test_a_live_run_says_what_is_pending_before_any_audio_comes() -> None:
     snapshot = await stalled(live, 1)
     dubber = Dubber(live, engines(), continues=snapshot)
     await dubber.start()
-    async with asyncio.timeout(5), aclosing(dubber.events()) as events:
+    async with asyncio.timeout(20), aclosing(dubber.events()) as events:
         cue = await anext(output async for output in events if isinstance(output, CueScheduled))
     again = through_json(dubber.snapshot())
     await dubber.aclose()

@@ -25,7 +25,7 @@ FOREVER_S = 3600.0
 async def until_told(
     events: Any, told: list[Output], kind: type[Output], count: int = 1
 ) -> list[Output]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(of(kind, told)) < count:
             told.append(await anext(events))
     return told
@@ -42,7 +42,7 @@ async def begun(engines: Engines) -> Dubber:
 async def rest_of(dubber: Dubber, events: Any, told: list[Output]) -> list[Output]:
     """What is told from the moment at which it is discarded."""
     before = len(told)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await dubber.discard()
         told += [event async for event in events]
     return told[before:]

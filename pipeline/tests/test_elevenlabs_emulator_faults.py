@@ -155,7 +155,7 @@ async def test_a_body_can_stall(after_s: float | None, faults: Faults) -> None:
             text=TEXT,
             model_id=FLASH,
             output_format="pcm_16000",
-            request_options={"timeout_in_seconds": 0.3},
+            request_options={"timeout_in_seconds": 1.0},
         )
         got: list[bytes] = []
         with pytest.raises(httpx.ReadTimeout):

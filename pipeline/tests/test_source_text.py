@@ -117,7 +117,7 @@ async def test_text_that_comes_too_late_is_not_said_twice() -> None:
     async with running(text, scripted_engines(recognizer=recognizer), live=True) as dubber:
         for chunk in chunks(tone(3.0)):
             dubber.push(chunk)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while dubber.snapshot().media_s < 3.0:  # noqa: ASYNC110 - seen from outside
                 await asyncio.sleep(0.01)
         text.take([Subtitle(0.5, 2.0, "Too late.", "en")], 0.0, 10.0)
@@ -131,7 +131,7 @@ async def test_a_live_caption_behind_its_sound_is_dubbed_where_nobody_recognises
     async with running(text, german(text), source="de", live=True) as dubber:
         for chunk in chunks(tone(3.0)):
             dubber.push(chunk)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while dubber.snapshot().media_s < 3.0:  # noqa: ASYNC110 - seen from outside
                 await asyncio.sleep(0.01)
         text.take([Subtitle(0.5, 2.0, "Spät, aber doch.", "de")], 0.0, 3.0)
@@ -149,7 +149,7 @@ async def test_the_translation_is_asked_for_before_the_clause_is_over() -> None:
             dubber.push(chunk)
         translator = engines.translator
         assert isinstance(translator, ScriptedTranslator)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not translator.requests:  # noqa: ASYNC110 - seen from outside
                 await asyncio.sleep(0.01)
         assert [one.text for one in translator.requests] == ["Noch nicht gesagt."]

@@ -26,6 +26,7 @@ from pipeline.providers.scripted.sounds import silence, tone
 from pipeline.providers.settings import EngineSettings
 from pipeline.providers.whisper import engines, model_files
 from pipeline.providers.whisper.recognizer import WhisperRecognizer
+from pipeline.tests.waiting import until
 from pipeline.tests.whisper_model import FAVOURITE, SECOND, make_whisper_model
 from pipeline.types import SAMPLE_RATE_HZ, Hypothesis, Pcm, SpeechPiece
 
@@ -227,9 +228,9 @@ async def test_a_killed_process_fails_its_streams_and_recognition_goes_on(
 async def test_a_process_that_hangs_is_killed(
     recognizer: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stream = await opened(recognizer, "en")
     with monkeypatch.context() as patched:
         patched.setattr("pipeline.providers.process_stream.STALL_S", 0.4)
-        stream = await opened(recognizer, "en")
         os.kill(stream.pid, signal.SIGSTOP)
         await stream.push(SpeechPiece(0, 0, speech(1.0)))
         with pytest.raises(EngineError, match="hangs"):
@@ -247,8 +248,8 @@ async def test_audio_waits_when_the_process_is_far_behind(
     stream = await opened(recognizer, "en")
     os.kill(stream.pid, signal.SIGSTOP)
     hearing = asyncio.create_task(heard(stream, utterances(4, 2.0)))
-    await asyncio.sleep(0.3)
-    assert 2.5 < stream.waiting_s <= 3.0
+    await until(lambda: stream.waiting_s > 2.5)
+    assert stream.waiting_s <= 3.0
     os.kill(stream.pid, signal.SIGCONT)
     assert [final.utterance for final in finals(await hearing)] == [0, 1, 2, 3]
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pipeline.guards.usage import Meter
 from pipeline.plan import Engines
 from sessions_app import wiring
+from sessions_app.caches.redis_client import close_redis
 from sessions_app.engines import loaded
 
 Answer = TypeVar("Answer")
@@ -52,7 +53,7 @@ async def engines_of(
 
 
 def close() -> None:
-    """Stop the loop's engines and the loop. Idempotent; ``run`` begins anew."""
+    """Stop the loop with its engines and connections. Idempotent; ``run`` begins anew."""
     global _loop, _thread
     with _lock:
         loop, thread = _loop, _thread
@@ -60,11 +61,21 @@ def close() -> None:
     if loop is None or thread is None:
         return
     with suppress(FutureTimeoutError):
-        asyncio.run_coroutine_threadsafe(loaded.close_engines(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(_end(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     if not thread.is_alive():
         loop.close()
+
+
+async def _end() -> None:
+    await loaded.close_engines()
+    # Such as what is being put into a cache: it would open a connection behind our back.
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await close_redis()
 
 
 def _running() -> asyncio.AbstractEventLoop:

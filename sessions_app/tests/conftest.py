@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,9 +16,11 @@ from accounts.models import User
 from accounts.orm_thread import close_orm_threads
 from accounts.services import create_token, create_user
 from pipeline.runtime import pressure
+from pipeline.tests.waiting import until
 from sessions_app.engines import loaded
 from sessions_app.live import registry as live
 from sessions_app.tests import engines as scripted_sets
+from sessions_app.usage import report as usage
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ def _the_machine_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pressure, "BUSY_MAX", 2.0)
 
 
+@pytest.fixture(autouse=True)
+def _one_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is counted by the day, also where a test runs over midnight."""
+    day = usage.today()
+    monkeypatch.setattr(usage, "today", lambda: day)
+
+
 @pytest_asyncio.fixture
 async def server(ana: Person, settings: Any) -> AsyncIterator[Server]:
     """Scripted engines behind the real application; calls give the newest set."""
@@ -77,6 +85,4 @@ async def server(ana: Person, settings: Any) -> AsyncIterator[Server]:
 
 async def until_gone(session_id: str) -> None:
     """Wait until a session whose client left has ended."""
-    async with asyncio.timeout(10):
-        while live.find(uuid.UUID(session_id)) is not None:  # noqa: ASYNC110 - seen from outside
-            await asyncio.sleep(0.01)
+    await until(lambda: live.find(uuid.UUID(session_id)) is None)

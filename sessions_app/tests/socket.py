@@ -15,7 +15,7 @@ from pipeline.types import SAMPLE_RATE_HZ, Pcm
 from pipeline.wire import SUBPROTOCOL, AudioFrame, CueFrame, decode_cue_frame, encode_source_audio
 from sessions_app.socket_client.heard import Heard
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class Socket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from sessions_app import services
 from sessions_app.models import DailyUse, DubbingSession
 from sessions_app.tests.conftest import Person, Server, until_gone
 from sessions_app.tests.socket import Socket
+from sessions_app.usage import report as usage
 
 
 async def refusal(socket: Socket) -> int:
@@ -376,8 +377,7 @@ async def test_the_minutes_of_a_day_end_with_a_warning_before(
     server: Server, ana: Person, settings: Any
 ) -> None:
     settings.MAX_MINUTES_PER_DAY = 2
-    today = datetime.now(UTC).date()
-    await DailyUse.objects.acreate(user=ana.user, day=today, heard_s=55.0)
+    await DailyUse.objects.acreate(user=ana.user, day=usage.today(), heard_s=55.0)
     socket = Socket(token=ana.token)
     await socket.connect()
     await socket.send(type="start_dubbing", source_language="en", target_language="es")

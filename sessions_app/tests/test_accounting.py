@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from sessions_app.models import DailyUse, DubbingSession, EngineUse, Reservation
 from sessions_app.tasks import interrupt_abandoned
 from sessions_app.tests.conftest import Person
 from sessions_app.usage import accounting
+from sessions_app.usage import report as usage
 from sessions_app.usage.accounting import Account, Delta
 from sessions_app.usage.budget import DayBudget, Standing
 
@@ -24,12 +25,8 @@ SPOKEN = Used("scripted-synthesizer", "synthesis", 30.0, 2)
 HEARD = Used("scripted-recognizer", "recognition", 4.5, 1)
 
 
-def today() -> date:
-    return datetime.now(UTC).date()
-
-
 def delta(number: int, heard_s: float = 0.0, *used: Used) -> Delta:
-    return Delta(number, today(), heard_s, used)
+    return Delta(number, usage.today(), heard_s, used)
 
 
 def account(person: Person) -> Account:
@@ -149,7 +146,7 @@ def test_a_new_day_is_a_new_quota(ana: Person, settings: Any) -> None:
     settings.MAX_MINUTES_PER_DAY = 1
     mine = account(ana)
     accounting.reserve(mine)
-    yesterday = today() - timedelta(days=1)
+    yesterday = usage.today() - timedelta(days=1)
     Reservation.objects.update(day=yesterday)
     standing = accounting.settle(mine, Delta(1, yesterday, 40.0, (HEARD,)))
     assert standing == Standing(60.0, 0.0)

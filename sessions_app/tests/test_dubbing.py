@@ -153,7 +153,9 @@ async def test_chunks_are_acknowledged(server: Server, ana: Person) -> None:
     await socket.connect()
     await socket.send(type="start_dubbing", source_language="en", target_language="es")
     await socket.send_audio(silence(1.0))
-    event = await socket.until("acknowledgement")
+    # The first may come before all of it.
+    while (event := await socket.until("acknowledgement"))["chunk"] < 15:
+        pass
     await socket.leave()
     assert event["chunk"] == 15
 

@@ -12,6 +12,7 @@ from pipeline.plan import Engines
 from pipeline.ports import EngineError
 from pipeline.providers.catalogue import ROLES
 from pipeline.providers.settings import ElevenLabsAccess, EngineSettings
+from pipeline.tests.waiting import until
 from sessions_app.engines import engine_sets
 from sessions_app.engines.engine_access import Wanted
 from sessions_app.engines.engine_sets import EngineSets
@@ -112,8 +113,7 @@ async def test_a_set_that_is_idle_for_long_is_closed(factory: Factory) -> None:
     await asyncio.sleep(0.1)
     assert factory.closed == []
     again.release()
-    await asyncio.sleep(0.1)
-    assert factory.closed == ["a"]
+    await until(lambda: factory.closed == ["a"])
     await sets.aclose()
 
 

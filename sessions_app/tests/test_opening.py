@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from pipeline.tests.waiting import SETTLE_S
 from sessions_app.live import registry as live
 from sessions_app.models import DubbingSession, Reservation
 from sessions_app.tests.conftest import Person, Server, until_gone
@@ -44,18 +45,18 @@ async def nobody_is_let_in(waiting: int) -> AsyncIterator[asyncio.Event]:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    await asyncio.to_thread(locked.wait, 10)
+    await asyncio.to_thread(locked.wait, SETTLE_S)
     try:
         yield reached
     finally:
         release.set()
-        await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(thread.join, SETTLE_S)
 
 
 async def free(session_id: uuid.UUID | str) -> None:
     """Wait until the session is there, and nobody holds it."""
     rows = DubbingSession.objects.filter(pk=session_id, held_by__isnull=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SETTLE_S):
         while not await rows.aexists():  # noqa: ASYNC110 - seen from outside
             await asyncio.sleep(0.02)
 
@@ -68,7 +69,7 @@ async def test_a_full_server_counts_those_that_are_just_coming(
     sockets = [Socket(token=ana.token), Socket(token=ben.token)]
     async with nobody_is_let_in(waiting=1) as reached:
         await sockets[0].connect()
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), SETTLE_S)
         await sockets[1].connect()
         assert await sockets[1].closing() == (1013, "overloaded")
     await sockets[0].send(type="ping")
@@ -106,7 +107,7 @@ async def test_who_comes_while_the_server_begins_to_stop_is_sent_on_with_the_ses
     try:
         async with nobody_is_let_in(waiting=1) as reached:
             await socket.connect()
-            await asyncio.wait_for(reached.wait(), 10)
+            await asyncio.wait_for(reached.wait(), SETTLE_S)
             await live.drain(1.0)
         assert await socket.closing() == (1012, "restarting")
         await free(socket.session_id)

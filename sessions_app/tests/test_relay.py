@@ -13,6 +13,7 @@ from channels.layers import channel_layers, get_channel_layer
 
 from pipeline.sharing.feeds import Aside, Feed
 from pipeline.sharing.shared import AnyShared, FeedClosed, RunBegan, SharedClock
+from pipeline.tests.waiting import SETTLE_S, until
 from sessions_app.live import registry as live
 from sessions_app.processes import leaders, mailbox, relay
 from sessions_app.tests.conftest import Person, Server
@@ -39,9 +40,7 @@ class Heard:
         self.items.append(item)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.items) < count:  # noqa: ASYNC110 - seen from outside
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.items) >= count)
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -51,6 +50,14 @@ async def layer(server: Server) -> AsyncIterator[None]:
     live.begin_answering()
     yield
     await mailbox.stop_listening()
+    # A connection that is being opened for a last word would be missed.
+    last = {task for task in asyncio.all_tasks() if task.get_name() == "relay"}
+    last |= relay._sending | mailbox._answering
+    if last:
+        _, late = await asyncio.wait(last, timeout=2)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
     await get_channel_layer().close_pools()
     channel_layers.backends.clear()
 
@@ -97,7 +104,7 @@ async def test_what_is_missing_is_noticed(feed: tuple[uuid.UUID, Feed]) -> None:
     outgoing = relay._outgoing[here.who]
     outgoing._count += 1
     made.tell(SharedClock(media_s=1.0))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SETTLE_S):
         await heard.lost.wait()
     assert heard.items == [BEGAN]
 
@@ -111,7 +118,7 @@ async def test_a_silent_process_is_given_up(
     monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_HEARTBEAT_S", 30.0)
     heard = Heard()
     assert await incoming(heard).follow(session_id, None, running=True) == relay.OK
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SETTLE_S):
         await heard.lost.wait()
 
 
@@ -120,17 +127,15 @@ async def test_a_quiet_process_is_not_given_up(
 ) -> None:
     session_id, made = feed
     made.begin(BEGAN, None)
-    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_SILENCE_S", 1.0)
+    monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_SILENCE_S", 2.0)
     monkeypatch.setattr("sessions_app.processes.relay.FOLLOWING_HEARTBEAT_S", 0.1)
     heard = Heard()
     here = incoming(heard)
     assert await here.follow(session_id, None, running=True) == relay.OK
-    await asyncio.sleep(2.5)
+    await asyncio.sleep(3.0)
     assert not heard.lost.is_set()
     here.leave()
-    async with asyncio.timeout(5):
-        while made.followers:  # noqa: ASYNC110 - seen from outside
-            await asyncio.sleep(0.01)
+    await until(lambda: not made.followers)
 
 
 async def test_a_follower_whose_process_died_takes_no_place_for_long(
@@ -143,9 +148,7 @@ async def test_a_follower_whose_process_died_takes_no_place_for_long(
     here = incoming(Heard())
     assert await here.follow(session_id, None, running=True) == relay.OK
     here._forget()
-    async with asyncio.timeout(5):
-        while made.followers:  # noqa: ASYNC110 - seen from outside
-            await asyncio.sleep(0.01)
+    await until(lambda: not made.followers)
 
 
 async def test_what_cannot_be_followed_is_said(

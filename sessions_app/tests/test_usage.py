@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from sessions_app.tests.socket import Socket
 from sessions_app.tests.test_api import client
 from sessions_app.tests.test_resume import SPEECH, come_back, speak, start
 from sessions_app.usage import accounting, settling
+from sessions_app.usage import report as usage
 from sessions_app.usage.accounting import Account
 from sessions_app.usage.budget import DayBudget, Standing
 from sessions_app.usage.settling import Settling
@@ -94,9 +95,7 @@ async def test_a_sessions_use_is_that_of_its_engines_with_costs(
     assert by_leg["translation"]["cost"] is None
     assert by_leg["synthesis"]["cost"] == pytest.approx(by_leg["synthesis"]["amount"] / 100)
     answer = (await mine("/api/usage")).json()
-    assert answer["usage"] == [
-        {"day": datetime.now(UTC).date().isoformat(), **row} for row in shown["usage"]
-    ]
+    assert answer["usage"] == [{"day": usage.today().isoformat(), **row} for row in shown["usage"]]
     assert answer["totals"] == shown["usage"]
     assert answer["cost"] == pytest.approx(
         by_leg["recognition"]["cost"] + by_leg["synthesis"]["cost"]
@@ -111,7 +110,7 @@ async def test_a_sessions_use_is_that_of_its_engines_with_costs(
 def test_only_staff_see_what_others_used(ana: Person, ben: Person) -> None:
     session = services.create_session(ana.user)
     mine = Account(uuid.uuid4(), session.pk, ana.user.pk)
-    today = datetime.now(UTC).date()
+    today = usage.today()
     for days, amount in ((0, 1.0), (29, 2.0), (30, 4.0)):
         row = Used("espeak", "synthesis", amount, 1)
         delta = accounting.Delta(days + 1, today - timedelta(days=days), 0.0, (row,))

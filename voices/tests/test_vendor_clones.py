@@ -142,7 +142,7 @@ def test_the_same_wish_at_the_same_moment_is_one_clone(
 
     def wish() -> None:
         try:
-            begin.wait(10)
+            begin.wait(60)
             found.append(asked(actor, ana))
             make_clone(found[-1].pk)
         finally:

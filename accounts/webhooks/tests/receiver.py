@@ -72,15 +72,14 @@ def receiving(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            one = Received(headers, body)
-            mine.received.append(one)
-            self.status = 0
+            self.one = Received(headers, body)
+            mine.received.append(self.one)
             mine.behaviour(self)
-            if 200 <= self.status < 300:
-                mine.accepted.append(one)
 
         def send_response(self, code: int, message: str | None = None) -> None:
-            self.status = code
+            # Before the sender has the answer, and looks.
+            if 200 <= code < 300:
+                mine.accepted.append(self.one)
             super().send_response(code, message)
 
         def log_message(self, *_: Any) -> None:
@@ -105,5 +104,5 @@ def receiving(
         yield mine
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()

@@ -136,7 +136,7 @@ def test_a_receiver_that_answers_by_the_drop_is_left(
     monkeypatch.setattr(sending, "WEBHOOK_ANSWER_S", 0.4)
 
     def drops(request: BaseHTTPRequestHandler) -> None:
-        for _ in range(100):
+        for _ in range(400):
             request.wfile.write(b"H")
             request.wfile.flush()
             time.sleep(0.05)
@@ -145,7 +145,8 @@ def test_a_receiver_that_answers_by_the_drop_is_left(
         outcome = send(receiver.url, body=b"{}", headers={})
     assert outcome.error == "timeout"
     assert outcome.code is None
-    assert 300 < outcome.duration_ms < 4000
+    # All of it would take twenty seconds.
+    assert 300 < outcome.duration_ms < 15_000
 
 
 def test_an_endless_answer_is_not_read_to_its_end(private: None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-import socket
 import struct
 import subprocess
 import sys
@@ -24,6 +23,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
 from dubbing_project.services.context import PROJECT
 from dubbing_project.tests.prepared import prepared_services
+from pipeline.tests.ports import kept_port
+from pipeline.tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
 CHROMIUM = (
@@ -37,10 +38,6 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._mails: list[Any] = []
-        # The library connects to the port that it was given, so it cannot be told 0.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
-        self._controller = Controller(self, hostname="127.0.0.1", port=self._port)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
         self._mails.append(message_from_bytes(envelope.content, policy=email_policy))
@@ -49,22 +46,27 @@ class Mailbox:
     @contextmanager
     def open(self) -> Iterator[str]:
         """Gives the EMAIL_URL."""
-        self._controller.start()
-        try:
-            yield f"smtp://127.0.0.1:{self._port}"
-        finally:
-            self._controller.stop()
+        # The library connects to the port that it was given, so it cannot be told 0.
+        with kept_port() as port:
+            controller = Controller(self, hostname="127.0.0.1", port=port)
+            controller.start()
+            try:
+                yield f"smtp://127.0.0.1:{port}"
+            finally:
+                controller.stop()
 
-    def to(self, address: str, *, about: str, seconds: float = 30) -> Any:
+    def to(self, address: str, *, about: str) -> Any:
         """The newest mail to somebody whose subject has these words."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for mail in reversed(self._mails):
-                if mail["To"] == address and about in mail["Subject"]:
-                    return mail
-            time.sleep(0.05)
-        have = [(mail["To"], mail["Subject"]) for mail in self._mails]
-        raise AssertionError(f"no mail to {address} about {about!r}, but {have}")
+
+        def newest() -> Any:
+            fitting = (
+                mail
+                for mail in reversed(self._mails)
+                if mail["To"] == address and about in mail["Subject"]
+            )
+            return next(fitting, None)
+
+        return wait_until(newest, what=f"mail to {address} about {about!r}")
 
 
 def link_in(mail: Any) -> str:
@@ -130,7 +132,7 @@ class Window:
         self.page.locator("dialog.question .btn-danger").click()
 
     def sees(self, text: str) -> None:
-        self.page.get_by_text(text).first.wait_for(timeout=15_000)
+        self.page.get_by_text(text).first.wait_for(timeout=60_000)
 
     def log_in(self, email: str) -> None:
         self.open("/account/login/")
@@ -162,7 +164,10 @@ def window(browser: Browser, site: Site, **options: Any) -> Iterator[Window]:
 
 
 def totp(secret: str) -> str:
-    """The six digits that an authenticator app shows now (RFC 6238)."""
+    """The six digits that an authenticator app shows now (RFC 6238), and for a while longer."""
+    left_s = 30 - time.time() % 30
+    if left_s < 10:
+        time.sleep(left_s)
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), sha1).digest()
     at = digest[-1] & 15

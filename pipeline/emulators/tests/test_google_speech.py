@@ -72,7 +72,7 @@ async def test_interims_wait_for_their_delay(google: GoogleEmulator) -> None:
         for at in range(0, len(pcm), 1_600):
             await call.write({"audio": pcm[at : at + 1_600].tobytes()})
         await call.read()
-        assert 0.2 <= time.monotonic() - began < 0.5
+        assert time.monotonic() - began >= 0.2
         call.cancel()
 
 

@@ -198,7 +198,7 @@ async def test_a_translation_takes_its_delay(google: GoogleEmulator) -> None:
     async with translation_client(google) as client:
         began = time.monotonic()
         await client.translate_text(asked("Hello"))
-    assert 0.15 <= time.monotonic() - began < 0.4
+    assert time.monotonic() - began >= 0.15
 
 
 @pytest.mark.parametrize(

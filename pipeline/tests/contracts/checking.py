@@ -14,7 +14,7 @@ from typing import Any, ParamSpec
 
 from pipeline.guards.breaker import OF_THE_REQUEST
 from pipeline.ports import EngineError
-from pipeline.tests.waiting import until
+from pipeline.tests.waiting import SETTLE_S, until
 
 Asked = ParamSpec("Asked")
 
@@ -81,7 +81,7 @@ def _tasks() -> set[asyncio.Task[Any]]:
 
 async def stopped(*tasks: asyncio.Task[Any]) -> None:
     """Tasks whose engine was closed under them end soon, at most with an EngineError."""
-    done, late = await asyncio.wait(tasks, timeout=5)
+    done, late = await asyncio.wait(tasks, timeout=SETTLE_S)
     for task in late:
         task.cancel()
     assert not late, f"not released: {[task.get_name() for task in late]}"
