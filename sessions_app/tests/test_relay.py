@@ -50,6 +50,14 @@ async def layer(server: Server) -> AsyncIterator[None]:
     live.begin_answering()
     yield
     await mailbox.stop_listening()
+    # A connection that is being opened for a last word would be missed.
+    last = {task for task in asyncio.all_tasks() if task.get_name() == "relay"}
+    last |= relay._sending | mailbox._answering
+    if last:
+        _, late = await asyncio.wait(last, timeout=2)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
     await get_channel_layer().close_pools()
     channel_layers.backends.clear()
 
