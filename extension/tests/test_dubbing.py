@@ -22,8 +22,9 @@ from pipeline.tests.waiting import wait_until as until
 
 ONSET_S = 0.06
 FLOOR = 0.15
-LEVELS_S = 0.01
-"""Of the original and the dub, while they are measured."""
+LEVELS_S = 0.015
+"""More than one block of levels lasts while they are measured: as many quanta of 128 samples as
+it takes to have 10 ms."""
 NEW_PLACE = 98
 SILENCED_S = 8.0
 """From before a seek is made in the page until the dub of the old place is silent, on the graph's
