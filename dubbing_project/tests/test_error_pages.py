@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -19,8 +21,8 @@ def broken(request: HttpRequest) -> HttpResponse:
 urlpatterns = [*real, path("broken", broken)]
 
 
-def shown(answer: HttpResponse, status: int, heading: str) -> str:
-    page = answer.content.decode()
+def shown(answer: Any, status: int, heading: str) -> str:
+    page: str = answer.content.decode()
     assert answer.status_code == status
     assert f"<h1>{heading}</h1>" in page
     assert WAY_ON in page

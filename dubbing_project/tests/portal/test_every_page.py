@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Response, expect
+from playwright.sync_api import Browser, Request, Response, expect
 
 from dubbing_project import settings
 from dubbing_project.tests.portal.site import PASSWORD, Site, Window, window
@@ -191,12 +191,12 @@ def test_what_a_double_click_makes_is_made_once(
     with window(browser, site, storage_state=logged_in["user"]) as person:
         page = person.page
         posted: list[str] = []
-        page.on(
-            "request",
-            lambda one: (
-                posted.append(one.url.removeprefix(site.url)) if one.method == "POST" else 0
-            ),
-        )
+
+        def note(request: Request) -> None:
+            if request.method == "POST":
+                posted.append(request.url.removeprefix(site.url))
+
+        page.on("request", note)
         person.open("/teams")
         person.fill(name="Once")
         page.get_by_role("button", name="Make it").dblclick()
