@@ -10,6 +10,7 @@ from accounts.models import Membership, Role, Team, User
 from accounts.personal_data import Keeper, Rows, forget_export
 from accounts.preferences import preferences_of
 from accounts.selectors import engine_keys_of, teams_of, tokens_of
+from pipeline.text.bidi import isolated
 
 
 def export(user: User) -> Iterator[tuple[str, Rows]]:
@@ -65,7 +66,7 @@ def obstacle(user: User) -> str | None:
         .exclude(pk__in=others.filter(role=Role.OWNER).values("team"))
         .order_by("name")
     )
-    names = ", ".join(f"“{team.name}”" for team in orphans)
+    names = ", ".join(f"“{isolated(team.name)}”" for team in orphans)
     if not names:
         return None
     return (

@@ -35,6 +35,14 @@ def is_member(user_id: int, team_id: int) -> bool:
     return Membership.objects.filter(user_id=user_id, team_id=team_id).exists()
 
 
+def addresses_in(team_id: int, *, seen_by: User) -> dict[int, str]:
+    """Id → e-mail address of a team's members, as its page tells them; empty for outsiders."""
+    if not is_member(seen_by.pk, team_id):
+        return {}
+    members = Membership.objects.filter(team_id=team_id)
+    return dict(members.values_list("user_id", "user__email"))
+
+
 def tokens_of(user: User) -> QuerySet[ApiToken]:
     """The user's own tokens, newest first."""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -45,9 +45,11 @@ def operations(request: HttpRequest) -> HttpResponse:
     context = {
         "status": found["status"],
         "parts": {name: found[name] for name in ("database", "redis", "worker", "disk", "engines")},
-        "faults": found["faults"],
+        "faults": [
+            {**fault, "since": datetime.fromisoformat(fault["since"])} for fault in found["faults"]
+        ],
         "versions": found["versions"],
-        "begun_at": found["begun_at"],
+        "begun_at": datetime.fromisoformat(found["begun_at"]),
         "loop_lag_ms": found["loop_lag_s"] * 1000,
         "sets": found["engines"].get("sets", []),
         "live": live.order_by("-held_at")[:SESSIONS_SHOWN],

@@ -13,6 +13,7 @@ from sessions_app.views import ProtocolDocument, protocol_page
 
 # The administration asks for the second factor too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Live dubbing: administration"
 
 urlpatterns = [
     path("protocol", protocol_page, name="protocol"),

@@ -1,10 +1,12 @@
 // What a person may choose among, as options of a select.
 
+import { isolated } from "./bidi.js";
+
 /** @param {HTMLSelectElement} select @param {[string, string, boolean?][]} options @param {string} chosen */
 export function offer(select, options, chosen) {
   select.replaceChildren(
     ...options.map(([value, label, disabled]) => {
-      const option = new Option(label, value, false, value === chosen);
+      const option = new Option(isolated(label), value, false, value === chosen);
       option.disabled = Boolean(disabled);
       return option;
     }),

@@ -1,5 +1,5 @@
 // What every page shares: times in the reader's zone, copying, questions before what cannot
-// be undone. Nothing here is needed to use a page.
+// be undone, forms that are sent once. Nothing here is needed to use a page.
 
 import { ask } from "./ask.js";
 
@@ -46,6 +46,25 @@ document.addEventListener("submit", (event) => {
     form.requestSubmit(event.submitter);
   });
 });
+
+// What a form makes would be made twice by a double click: it is sent again only when its answer
+// did not take the reader elsewhere, as a download or the way back does not.
+const SENT_AGAIN_MS = 15_000;
+
+/** @param {HTMLFormElement} form */
+function mayBeSent(form) {
+  form.removeAttribute("aria-busy");
+  delete form.dataset.confirmed;
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.getAttribute("method")?.toLowerCase() !== "post") return;
+  if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
+  form.setAttribute("aria-busy", "true");
+  setTimeout(() => mayBeSent(form), SENT_AGAIN_MS);
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(mayBeSent));
 
 // On a phone the menu of the settings is a row: begin where one is.
 document.querySelector(".settings-menu .nav .active")?.scrollIntoView({ inline: "center", block: "nearest" });

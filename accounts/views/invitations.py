@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.signing_up import INVITED
 from accounts.teams import InvitationWrongError, accept, invitation_of
+from pipeline.text.bidi import isolated
 
 
 @never_cache
@@ -33,7 +34,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
             messages.error(request, " ".join(wrong.messages))
         else:
             request.session.pop(INVITED, None)
-            messages.success(request, f"You are in {team.name} now.")
+            messages.success(request, f"You are in {isolated(team.name)} now.")
             return redirect("team", team.pk)
     fits = found.email.lower() == user.email.lower()
     return render(request, "teams/invitation.html", {"invitation": found, "fits": fits})

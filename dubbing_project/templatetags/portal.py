@@ -14,8 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.preferences import LANGUAGES
+from pipeline.text.bidi import has_right_to_left, isolated
 
 register = template.Library()
+register.filter("isolated", lambda name: isolated(str(name)))
 
 
 @register.simple_tag
@@ -100,6 +102,20 @@ def browser_name(user_agent: str) -> str:
 
 
 @register.filter
+def in_words(code: str) -> str:
+    """A code as people read it: ``name_unresolved`` as "name unresolved"."""
+    return code.replace("_", " ")
+
+
+@register.filter
 def language_name(code: str, empty: str = "") -> str:
     """The English name of a language code, or the code itself."""
     return LANGUAGES.get(code, code) if code else empty
+
+
+@register.filter
+def bdi(name: object) -> str:
+    """A name in a text of the page, in its own direction; in attributes and options, where no
+    element can stand, it is ``isolated``."""
+    text = str(name)
+    return format_html("<bdi>{}</bdi>", text) if has_right_to_left(text) else text

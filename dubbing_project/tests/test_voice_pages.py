@@ -322,7 +322,7 @@ def test_speakers_of_sessions_are_confirmed_rejected_taken_back_and_merged(
     press(page, "Search")
     expect(reader).to_contain_text("You or somebody of your team said: it is Nora Reads.")
     reader.locator("summary", has_text="Merge").press("Enter")
-    reader.get_by_label("Who was The reader all along").select_option("Her echo (S2)")
+    reader.get_by_label("Who was The reader all along").select_option("Her echo (Speaker 2)")
     press(reader, "Merge")
     page.locator("dialog.question").get_by_role("button", name="Merge").press("Enter")
     expect(page.locator("#said")).to_have_text("They are one speaker now.")

@@ -35,6 +35,15 @@ def test_every_command_of_the_manifest_has_its_key(browser: Chrome) -> None:
         if one["name"] in wanted
     }
     assert keys == wanted
+    options = browser.open("src/ui/options.html")
+    options.set_viewport_size({"width": 375, "height": 800})
+    rows = options.locator("#hotkeys tr")
+    until(lambda: rows.count() == len(known), what="the list of hotkeys")
+    # The browser's own command too is told in words, and all of it in a narrow window.
+    assert "_" not in options.inner_text("#hotkeys")
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert options.evaluate(wide) == 0
+    options.close()
 
 
 def test_hotkeys_start_stop_and_steer_the_dub(browser: Chrome, site: Site) -> None:

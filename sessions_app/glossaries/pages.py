@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from pipeline.bounds import GLOSSARY_FILE_MAX_BYTES
+from pipeline.text.bidi import isolated
 from sessions_app.glossaries import selectors, services
 from sessions_app.glossaries.csv_file import CsvError, read_terms, write_terms
 from sessions_app.glossaries.forms import CsvForm, GlossaryForm, TermForm
@@ -68,7 +69,7 @@ def delete(request: HttpRequest, glossary_id: int) -> HttpResponse:
     found = _seen(request, glossary_id)
     if not services.delete_glossary(cast(User, request.user), found):
         raise PermissionDenied
-    messages.success(request, f"“{found.name}” is deleted.")
+    messages.success(request, f"“{isolated(found.name)}” is deleted.")
     return redirect("glossaries")
 
 

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.preferences import LANGUAGES
-from accounts.selectors import editing_teams_of
+from accounts.selectors import addresses_in, editing_teams_of
 from pipeline.batch.checking import MARKS
 from pipeline.bounds import (
     COMMENT_MAX,
@@ -154,6 +154,8 @@ def project_page(request: HttpRequest, project_id: uuid.UUID) -> HttpResponse:
                     "target": project.target_language,
                 },
                 "user": user.pk,
+                "owner": project.owner_id,
+                "people": addresses_in(project.team_id, seen_by=user) if project.team_id else {},
                 "own": own,
                 "editable": editable,
                 "steps": STEPS,

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors import editing_teams_of
 from pipeline.bounds import SEARCH_MAX_CHARACTERS
+from pipeline.text.bidi import isolated
 from sessions_app import selectors
 from sessions_app.models import DubbingSession, Line, SessionState
 from sessions_app.pages.charts import clock
@@ -182,7 +183,7 @@ def share(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
             session_or_404(request, session_id)
             messages.error(request, "You edit in no such team. Choose one of the list.")
             return redirect("session-page", session_id)
-    done = f"Shared with {team.name}." if team else "Shared with nobody."
+    done = f"Shared with {isolated(team.name)}." if team else "Shared with nobody."
     return _edit(
         request,
         session_id,

@@ -1,7 +1,8 @@
 // What people say about a line.
 
 import { Refusal } from "./api.js";
-import { element } from "./words.js";
+import { once } from "./once.js";
+import { element, personName, whenSaid } from "./words.js";
 
 export class Comments {
   /** @param {any} studio @param {HTMLElement} place @param {string} line address of the line */
@@ -12,7 +13,8 @@ export class Comments {
     this._text = place.querySelector("textarea");
     this._text.id = `comment-${line.split("/").at(-1)}`;
     place.querySelector("label").htmlFor = this._text.id;
-    place.querySelector("button").addEventListener("click", () => this.add());
+    const button = place.querySelector("button");
+    button.addEventListener("click", () => once(button, () => this.add()));
     // What is typed here is no edit of the line.
     this._text.addEventListener("input", (event) => event.stopPropagation());
     this.load();
@@ -46,10 +48,10 @@ export class Comments {
   _item(comment) {
     const item = element("li", "comment");
     const about = element("span", "comment-about");
-    const time = element("time", "", new Date(comment.at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }));
+    const time = element("time", "", whenSaid(comment.at));
     time.dateTime = comment.at;
     const mine = comment.by === this._studio.page.user;
-    about.append(mine ? "You, " : "Somebody else, ", time);
+    about.append(element("bdi", "", personName(comment.by, this._studio.page)), ", ", time);
     const said = element("p", "", comment.text);
     said.dir = "auto";
     item.append(about, said);

@@ -2,7 +2,8 @@
 
 import { Refusal } from "./api.js";
 import { isUnderWay } from "./job-follower.js";
-import { element, size } from "./words.js";
+import { once } from "./once.js";
+import { element, size, whenSaid } from "./words.js";
 
 const TEXTS = new Set(["srt", "vtt", "ass"]);
 const SOUNDS = new Set(["dub", "mix", "stems", "video"]);
@@ -20,7 +21,7 @@ export class ExportsPanel {
     this._text = form?.querySelector('[name="text"]');
     form?.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.make();
+      once(form.querySelector("button"), () => this.make());
     });
     this._form?.addEventListener("change", () => this._showText());
     this._list.addEventListener("click", (event) => {
@@ -88,9 +89,7 @@ export class ExportsPanel {
     item.dataset.form = one.form;
     const name = this._nameOf(one);
     const about = element("span", "export-about");
-    const made = new Date(one.created_at);
-    const today = made.toDateString() === new Date().toDateString();
-    const when = today ? made.toLocaleTimeString(undefined, { timeStyle: "short" }) : made.toLocaleDateString(undefined, { dateStyle: "medium" });
+    const when = whenSaid(one.created_at);
     about.append(element("strong", "", name), element("small", "", one.ready ? `${size(one.size_bytes)} · ${when}` : when));
     item.append(about);
     if (one.ready) {

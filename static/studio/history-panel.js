@@ -1,7 +1,8 @@
 // What was changed in the project, newest first; and a look now and then whether others did.
 
+import { isolated } from "../bidi.js";
 import { Refusal } from "./api.js";
-import { element, fieldNames, speakerName } from "./words.js";
+import { element, fieldNames, personName, speakerName, whenSaid } from "./words.js";
 
 const SHOWN_MAX = 15;
 const LOOK_MS = 10_000;
@@ -38,14 +39,14 @@ export class HistoryPanel {
   _show(changes) {
     this._list.replaceChildren(
       ...changes.map((one) => {
-        const what = one.line !== null ? `Line ${one.line + 1}` : speakerName(one.speaker, this._studio.speakers());
+        const what = one.line !== null ? `Line ${one.line + 1}` : isolated(speakerName(one.speaker, this._studio.speakers()));
         const item = element("li", "change");
         const words = `${what}: ${fieldNames(Object.keys(one.after)) || "changed"}`;
         item.append(element("span", "", one.undoes ? `${words}, taken back` : words));
-        const time = element("time", "", new Date(one.at).toLocaleTimeString(undefined, { timeStyle: "short" }));
+        const time = element("time", "", whenSaid(one.at));
         time.dateTime = one.at;
-        const small = element("small", "", one.by === this._studio.page.user ? "you, " : "somebody else, ");
-        small.append(time);
+        const small = element("small", "");
+        small.append(element("bdi", "", personName(one.by, this._studio.page)), ", ", time);
         item.append(small);
         return item;
       }),

@@ -36,7 +36,7 @@ export class LineRow {
     this._shown = shown;
     this.item.className = `studio-line ${lookOf(row.speaker)} is-${row.state}`;
     const about = element("span", "line-about");
-    about.append(element("span", "line-speaker", speaker), element("span", "line-time", `${clock(row.start_s, true)} – ${clock(row.end_s, true)}`));
+    about.append(element("bdi", "line-speaker", speaker), element("span", "line-time", `${clock(row.start_s, true)} – ${clock(row.end_s, true)}`));
     const target = element("span", "line-target", line ? line.target_text || "Not translated yet" : "…");
     target.lang = this._acts.languages.target;
     const source = element("span", "line-source", line?.source_text ?? "…");

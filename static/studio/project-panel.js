@@ -1,7 +1,9 @@
 // The project as a whole: its title, its team, its end; and its original, where it came from a
 // session, whose sound is never kept.
 
+import { isolated } from "../bidi.js";
 import { Refusal } from "./api.js";
+import { element } from "./words.js";
 
 export class ProjectPanel {
   /** @param {any} studio */
@@ -25,7 +27,7 @@ export class ProjectPanel {
     try {
       const { body, tag } = await api.ask("GET", page.project);
       if (body.title !== this._title.defaultValue) {
-        this._studio.say(`Somebody else has called it “${body.title}” meanwhile. Save again to call it as you do.`, "warning");
+        this._studio.say(`Somebody else has called it “${isolated(body.title)}” meanwhile. Save again to call it as you do.`, "warning");
         this._title.defaultValue = body.title;
         return;
       }
@@ -33,7 +35,7 @@ export class ProjectPanel {
       if (this._team) wish.team = this._team.value ? Number(this._team.value) : null;
       const { body: kept } = await api.edit(page.project, wish, tag);
       this._title.defaultValue = kept.title;
-      document.getElementById("heading").textContent = kept.title || kept.original_name || "Untitled project";
+      document.getElementById("heading").replaceChildren(element("bdi", "", kept.title || kept.original_name || "Untitled project"));
       this._studio.say("The project is kept.");
     } catch (error) {
       this._tell(error);

@@ -1,5 +1,6 @@
 // What the studio knows of its project, and reads anew when it has changed.
 
+import { Refusal } from "./api.js";
 import { LinesStore } from "./lines-store.js";
 
 /** After the server refused, before it is asked for what is seen again. */
@@ -46,9 +47,17 @@ export class Reader {
       const { voices } = await this._api.get(`/api/voices?language=${this._page.languages.target}`);
       this.voices = voices.filter((one) => one.whose === "stock");
     } catch (error) {
-      this._told.failed(error);
+      // It was made when the engines were others: what the server says is for programs.
+      const mute = error instanceof Refusal && error.status === 400;
+      this._told.failed(mute ? new Refusal(400, { detail: this._muteWords() }) : error);
     }
     this._told.changed();
+  }
+
+  _muteWords() {
+    const { target } = this._page.languages;
+    const language = new Intl.DisplayNames(["en"], { type: "language" }).of(target);
+    return `No engine of yours speaks ${language} now, so these lines cannot be dubbed. “Engines and keys” in the settings tells what each one needs.`;
   }
 
   /** Lines that may have changed, and those beside them, whose room depends on them. @param {number[]} numbers */

@@ -1,5 +1,6 @@
 // Who speaks in the project: what they are called, and in which voice they are dubbed.
 
+import { isolated } from "../bidi.js";
 import { lookOf } from "../live/speakers-view.js";
 import { offer } from "../offering.js";
 import { Refusal } from "./api.js";
@@ -33,7 +34,7 @@ export class SpeakersPanel {
     for (const name of ["name", "voice"]) {
       part(name).id = `speaker-${name}-${speaker.id}`;
       part(`${name}-label`).htmlFor = part(name).id;
-      part(`${name}-label`).textContent = `${name === "name" ? "Name" : "Voice"} of ${shown}`;
+      part(`${name}-label`).textContent = `${name === "name" ? "Name" : "Voice"} of ${isolated(shown)}`;
       part(name).disabled = !this._studio.page.editable;
     }
     part("name").value = speaker.name;
@@ -69,7 +70,7 @@ export class SpeakersPanel {
     const { api, page } = this._studio;
     try {
       await api.post(`${page.project}/speakers/${speaker.id}/${decision}`, {});
-      this._studio.say(decision === "confirm" ? `That is ${speaker.actor_name}. Choose their voice in the list, if you have one of them.` : `That is not ${speaker.actor_name}.`);
+      this._studio.say(decision === "confirm" ? `That is ${isolated(speaker.actor_name)}. Choose their voice in the list, if you have one of them.` : `That is not ${isolated(speaker.actor_name)}.`);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this._studio.say(error.message, "danger");
@@ -84,7 +85,7 @@ export class SpeakersPanel {
     try {
       const { body, tag } = await api.ask("GET", address);
       if (body.revision !== speaker.revision) {
-        this._studio.say(`Somebody else has changed ${speakerName(speaker.label, [body])} meanwhile: look at it, then change it again.`, "warning");
+        this._studio.say(`Somebody else has changed ${isolated(speakerName(speaker.label, [body]))} meanwhile: look at it, then change it again.`, "warning");
         return await this._studio.speakersChanged(false);
       }
       await api.edit(address, changes, tag);

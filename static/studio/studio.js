@@ -1,6 +1,7 @@
 // The studio of one project: everything on the page tied together.
 
 import { ask } from "../ask.js";
+import { isolated } from "../bidi.js";
 import { Notices } from "../live/notices.js";
 import { Api, Refusal, settingsOf } from "./api.js";
 import { Editors } from "./editors.js";
@@ -8,6 +9,7 @@ import { ExportsPanel } from "./exports-panel.js";
 import { HistoryPanel } from "./history-panel.js";
 import { JobView } from "./job-view.js";
 import { LinesView } from "./lines-view.js";
+import { once } from "./once.js";
 import { ProjectPanel } from "./project-panel.js";
 import { Reader } from "./reader.js";
 import { SpeakersPanel } from "./speakers-panel.js";
@@ -63,7 +65,7 @@ class Studio {
     $("undo")?.addEventListener("click", () => this.undo());
     $("redub")?.addEventListener("click", () => this.dub());
     $("check")?.addEventListener("click", () => this._start("check"));
-    $("add-line")?.addEventListener("click", () => this._addLine());
+    $("add-line")?.addEventListener("click", () => once($("add-line"), () => this._addLine()));
     bindKeys(this);
   }
 
@@ -292,7 +294,7 @@ class Studio {
 
   /** @param {any} change */
   _nameOf(change) {
-    return change.line !== null ? `line ${change.line + 1}` : speakerName(change.speaker, this.speakers());
+    return change.line !== null ? `line ${change.line + 1}` : isolated(speakerName(change.speaker, this.speakers()));
   }
 
   _tell(error) {

@@ -1,6 +1,7 @@
 // The project over time: the levels of original and dub, and the lines in the colours of their
 // speakers. What can be done here by pointer can be done in the list of lines by keyboard.
 
+import { runsLeftwards } from "../bidi.js";
 import { lookOf } from "../live/speakers-view.js";
 import { clock } from "./words.js";
 
@@ -223,7 +224,12 @@ export class Timeline {
     context.beginPath();
     context.rect(x, top, wide - 4, LANE);
     context.clip();
-    context.fillText(line.target_text || line.source_text, Math.max(x + 7, 4), top + LANE / 2);
+    // Each text from the side on which its script begins; what does not fit is cut at its end.
+    const text = line.target_text || line.source_text;
+    const leftwards = runsLeftwards(text);
+    context.direction = leftwards ? "rtl" : "ltr";
+    const from = leftwards ? Math.min(x + wide - 7, context.canvas.clientWidth - 4) : Math.max(x + 7, 4);
+    context.fillText(text, from, top + LANE / 2);
     context.restore();
   }
 

@@ -33,6 +33,13 @@ export function problemWords(problem) {
   return `It could not be spoken the last time (${problem.replaceAll("_", " ")}).`;
 }
 
+/** A time of today by its hour, another by its day too. @param {string} at ISO 8601 */
+export function whenSaid(at) {
+  const time = new Date(at);
+  const today = time.toDateString() === new Date().toDateString();
+  return time.toLocaleString(undefined, { ...(today ? {} : { dateStyle: "medium" }), timeStyle: "short" });
+}
+
 /** @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1024) return `${bytes} bytes`;
@@ -44,6 +51,16 @@ export function size(bytes) {
 export function speakerName(label, speakers) {
   if (!label) return "Unknown speaker";
   return speakers.find((one) => one.label === label)?.name || label.replace(/^S(\d+)$/, "Speaker $1");
+}
+
+/**
+ * Who wrote or changed something, as far as the reader may know.
+ * @param {number | null} by @param {{user: number, owner: number, people: Record<string, string>}} page
+ */
+export function personName(by, page) {
+  if (by === page.user) return "You";
+  if (by === null) return "Somebody whose account is deleted";
+  return page.people[by] ?? (by === page.owner ? "The owner" : "Somebody this was shared with");
 }
 
 /** @param {string} tag @param {string} css @param {string} [text] */

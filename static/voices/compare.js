@@ -1,5 +1,6 @@
 // Voices side by side: one text in up to three of them, beside the person's own recording.
 
+import { isolated } from "../bidi.js";
 import { call, pause, Refusal, say } from "./api.js";
 import { clearFaults, showFault, valuesOf } from "./forms.js";
 import { refresh } from "./refresh.js";
@@ -184,7 +185,7 @@ function blank() {
 /** @param {string} url */
 function ownCard(url, actor) {
   const [made, part] = blank();
-  part("name").textContent = actor ? `${actor.name} themselves` : "The person themselves";
+  part("name").textContent = actor ? `${isolated(actor.name)} themselves` : "The person themselves";
   part("state").remove();
   Object.assign(part("sound"), { src: url, hidden: false, preload: "none" });
   part("sound").setAttribute("aria-label", part("name").textContent);
@@ -201,8 +202,8 @@ function card(box, actor, language) {
     pin.elements.engine.value = box.dataset.engine;
     pin.elements.voice.value = box.dataset.voice;
     pin.elements.language.value = language;
-    part("pin-label").textContent = `Pin ${box.dataset.name} for ${nameOf(language)}`;
-    pin.dataset.say = `${actor.name} speaks ${nameOf(language)} as ${box.dataset.name} from now on.`;
+    part("pin-label").textContent = `Pin ${isolated(box.dataset.name)} for ${nameOf(language)}`;
+    pin.dataset.say = `${isolated(actor.name)} speaks ${nameOf(language)} as ${isolated(box.dataset.name)} from now on.`;
   }
   return made;
 }

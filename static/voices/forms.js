@@ -76,7 +76,7 @@ export function showFault(form, fault) {
   first?.focus();
 }
 
-/** @param {HTMLFormElement} form */
+/** @param {HTMLFormElement} form @returns {Promise<boolean>} whether the page is being left */
 async function send(form) {
   const { api, method = "POST", then = "", etag } = form.dataset;
   const values = valuesOf(form);
@@ -88,6 +88,7 @@ async function send(form) {
   const [what, ...rest] = then.split(":");
   if (what === "go") location.assign(rest.join(":").replace("{id}", given?.id ?? ""));
   else if (what === "refresh") await refresh(rest[0].split(" "));
+  return what === "go";
 }
 
 document.addEventListener("submit", async (event) => {
@@ -98,13 +99,15 @@ document.addEventListener("submit", async (event) => {
   if (form.getAttribute("aria-busy") === "true") return;
   clearFaults(form);
   form.setAttribute("aria-busy", "true");
+  let leaving = false;
   try {
-    await send(form);
+    leaving = await send(form);
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
     showFault(form, fault);
   } finally {
-    form.removeAttribute("aria-busy");
+    // Until the next page is there, this one would make the same once more.
+    if (!leaving) form.removeAttribute("aria-busy");
     delete form.dataset.confirmed;
   }
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from django.db import models
@@ -88,7 +89,12 @@ class Speaker(PublicId, Owned):
         )
 
     def __str__(self) -> str:
-        return self.name or self.label
+        return self.name or self.numbered
+
+    @property
+    def numbered(self) -> str:
+        """What people read who have given no name: ``Speaker 1`` for ``S1``."""
+        return re.sub(r"^S(\d+)$", r"Speaker \1", self.label)
 
 
 class Rejection(models.Model):

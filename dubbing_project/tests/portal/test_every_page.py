@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Response, expect
+from playwright.sync_api import Browser, Request, Response, expect
 
 from dubbing_project import settings
 from dubbing_project.tests.portal.site import PASSWORD, Site, Window, window
@@ -30,6 +30,7 @@ VISITOR = [
     "/account/password/reset/done/",
     "/account/confirm-email/",
     "/invitations/not-a-secret",
+    "/nothing-here",
 ]
 USER = [
     "/settings/account",
@@ -63,6 +64,7 @@ USER = [
     "/voice-management/speakers",
 ]
 STAFF = ["/staff/operations", "/staff/engines"]
+MISSING = ("/invitations/not-a-secret", "/nothing-here")
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -74,23 +76,29 @@ from accounts import teams
 from accounts.webhooks import services as webhooks
 from sessions_app.glossaries import services as glossaries
 from sessions_app.projects.editing import add_line
-from sessions_app.projects.models import Project
+from sessions_app.projects.models import Comment, Project
 from voices import services as voices
-ana = User.objects.get(email="ana@example.org")
+ana = User.objects.get(email="ana.with.a.name.that.is.long@example.org")
 team = teams.create_team(ana, name="Studio")
 Membership.objects.create(team=team, user=User.objects.get(email="ivo@example.org"), role="viewer")
 teams.invite(ana, team.pk, email="new@example.org", role="viewer")
 glossary = glossaries.create_glossary(ana, name="Names", target_language="es", team=team)
 glossaries.import_terms(glossary, [("Frodo", ""), ("ring", "anillo")], replace=False)
 webhook, _ = webhooks.create_webhook(
-    ana, url="https://hooks.example.org/x", event_types=["*"], team=None
+    ana, url="https://hooks.example.org/" + 9 * "a-long-one-", event_types=["*"], team=None
 )
 webhooks.send_test(webhook)
 project = Project.objects.create(
-    owner=ana, title="Interview", origin="session", source_language="en", target_language="es"
+    owner=ana, title="مقابلة (2)", origin="session", source_language="en", target_language="es",
+    team=team,
 )
-add_line(project, start_s=1.0, end_s=3.5, speaker="S1", source_text="Hello.", target_text="مرحبا.")
-actor = voices.create_actor(ana, by=ana, name="Ida Known", languages=["en"], team=team)
+line = add_line(
+    project, start_s=1.0, end_s=3.5, speaker="S1", source_text="Hello.", target_text="مرحبا."
+)
+gone = User.objects.create(email="gone@example.org")
+for by, text in ((User.objects.get(email="ivo@example.org"), "Slower."), (gone, "Louder.")):
+    Comment.objects.create(line=line, by=by, text=text)
+actor = voices.create_actor(ana, by=ana, name="ليلى (1)", languages=["en"], team=team)
 print("seeded", glossary.pk, team.pk, webhook.pk, project.pk, actor.pk)
 """
 
@@ -98,7 +106,7 @@ print("seeded", glossary.pk, team.pk, webhook.pk, project.pk, actor.pk)
 @pytest.fixture(scope="module")
 def places(site: Site) -> dict[str, str]:
     """Ids of things that pages are about."""
-    site.make_user("ana@example.org")
+    site.make_user("ana.with.a.name.that.is.long@example.org")
     site.make_user("ivo@example.org", "--admin")
     said = site.manage("shell", "-v", "0", "-c", SEED)
     found = re.search(r"seeded (\S+) (\S+) (\S+) (\S+) (\S+)", said)
@@ -111,7 +119,10 @@ def places(site: Site) -> dict[str, str]:
 def logged_in(site: Site, browser: Browser, places: dict[str, str]) -> dict[str, Any]:
     """Who → the cookies of their browser."""
     found: dict[str, Any] = {"visitor": None}
-    for who, email in (("user", "ana@example.org"), ("staff", "ivo@example.org")):
+    for who, email in (
+        ("user", "ana.with.a.name.that.is.long@example.org"),
+        ("staff", "ivo@example.org"),
+    ):
         with window(browser, site) as person:
             person.log_in(email)
             # Pages that ask for the password once more are shown, not the question.
@@ -148,6 +159,65 @@ def test_what_was_said_is_written_in_the_direction_of_its_script(
         expect(page.locator(".caption-source")).to_have_css("direction", "ltr")
         if shots:
             page.screenshot(path=f"{shots}/right-to-left-live.png")
+
+
+def test_a_name_does_not_turn_the_sentence_around_it(
+    site: Site, browser: Browser, places: dict[str, str], logged_in: dict[str, Any]
+) -> None:
+    with window(browser, site, storage_state=logged_in["user"]) as person:
+        page = person.page
+        person.open("/projects/{project}".format(**places))
+        expect(page.locator("h1 bdi")).to_have_css("direction", "rtl")
+        person.open("/voice-management/actors/{actor}".format(**places))
+        sentence = page.get_by_text("In which voice").locator("bdi")
+        expect(sentence).to_have_css("direction", "rtl")
+        page.get_by_role("button", name="Delete this actor").click()
+        question = page.locator("dialog.question p")
+        expect(question).to_contain_text("\u2068ليلى (1)\u2069 with every recording")
+        # As scripts write it, and as the timeline lays it out.
+        assert page.evaluate(
+            """async () => {
+              const { isolated, runsLeftwards } = await import("/static/bidi.js");
+              const texts = ["Ida (1)", "ليلى (1)", "(1) דנה", "Ida ליאור"];
+              const added = (text) => isolated(text).length - text.length;
+              return texts.map((text) => [added(text), runsLeftwards(text)]);
+            }"""
+        ) == [[0, False], [2, True], [2, True], [2, False]]
+
+
+def test_what_a_double_click_makes_is_made_once(
+    site: Site, browser: Browser, places: dict[str, str], logged_in: dict[str, Any]
+) -> None:
+    with window(browser, site, storage_state=logged_in["user"]) as person:
+        page = person.page
+        posted: list[str] = []
+
+        def note(request: Request) -> None:
+            if request.method == "POST":
+                posted.append(request.url.removeprefix(site.url))
+
+        page.on("request", note)
+        person.open("/teams")
+        person.fill(name="Once")
+        page.get_by_role("button", name="Make it").dblclick()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Once")
+        person.open("/voice-management")
+        page.get_by_text("Add an actor").click()
+        page.fill("#new-name", "Only one")
+        page.get_by_role("button", name="Add the actor").dblclick()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Only one")
+        person.open("/projects/{project}".format(**places))
+        page.locator("#line-0 .line-row").click()
+        page.get_by_text("Comments").click()
+        page.get_by_label("A new comment").fill("Said once.")
+        page.get_by_role("button", name="Say it").dblclick()
+        expect(page.get_by_label("A new comment")).to_have_value("")
+        comments = f"/api/projects/{places['project']}/lines/0/comments"
+        assert posted == ["/teams", "/api/actors", comments]
+        # Whose they are is told as far as their reader may know it.
+        expect(page.locator(".comment bdi")).to_have_text(
+            ["ivo@example.org", "Somebody this was shared with", "You"]
+        )
 
 
 def serious_faults(person: Window) -> list[str]:
@@ -191,7 +261,7 @@ def test_pages_are_accessible_light_and_quiet(
             person.open(path.format(**places))
             person.page.wait_for_load_state("load")
             documents = [one for one in responses if one.request.is_navigation_request()]
-            assert documents[-1].status == (404 if "not-a-secret" in path else 200), path
+            assert documents[-1].status == (404 if path in MISSING else 200), path
             weight = sum(wire_bytes(responses))
             assert weight <= FIRST_LOAD_MAX_BYTES, f"{path}: {weight} bytes"
             assert "unsafe" not in documents[-1].headers["content-security-policy"]

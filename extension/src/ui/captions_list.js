@@ -1,6 +1,8 @@
 // The last lines in both languages, by speaker. Changes what has changed, so that a reader's place
 // and a screen reader's are kept.
 
+import { speakerName } from "./i18n.js";
+
 const COLOURS = 6;
 
 /** @param {HTMLElement} list @param {import("../../shared/captions.js").CaptionLine[]} lines @param {import("../../shared/captions.js").Speaker[]} speakers @param {string} partial */
@@ -19,7 +21,7 @@ export function showLines(list, lines, speakers, partial) {
     row.dataset.line = id;
     row.className = line.how;
     const parts = [
-      piece("who", line.speaker ?? "", `s${colours.get(line.speaker ?? "") ?? 0}`),
+      piece("who", speakerName(line.speaker ?? ""), `s${colours.get(line.speaker ?? "") ?? 0}`),
       piece("target", line.text),
       piece("source", line.source),
     ].filter((element) => element.textContent);

@@ -21,6 +21,12 @@ export function languageName(code) {
   }
 }
 
+/** `Speaker 1` for the server's `S1`. @param {string} speaker */
+export function speakerName(speaker) {
+  const number = /^S(\d+)$/.exec(speaker)?.[1];
+  return number ? text("speaker_number", [number]) : speaker;
+}
+
 /**
  * Plain words for a code of ours or of the server's; the server's own words for what we have none of.
  * @param {string} code @param {string} [message] @param {string[]} [values]

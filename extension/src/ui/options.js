@@ -135,7 +135,8 @@ async function showHotkeys() {
   const rows = (await api.commands.getAll()).map(({ description, shortcut, name }) => {
     const row = document.createElement("tr");
     const [what, keys] = ["td", "td"].map((kind) => row.appendChild(document.createElement(kind)));
-    what.textContent = description || name || "";
+    // The browser's own command has no words of ours.
+    what.textContent = description || (name?.startsWith("_execute") ? text("command_open") : (name ?? ""));
     keys.textContent = shortcut || text("no_hotkey");
     return row;
   });

@@ -6,7 +6,7 @@ import { changeSettings, readSettings, ruleFor } from "../settings.js";
 import { permissionFor } from "../server_address.js";
 import { showLines } from "./captions_list.js";
 import { offerEngines, offerLanguages } from "./choices.js";
-import { explain, languageName, part, translate } from "./i18n.js";
+import { explain, languageName, part, speakerName, translate } from "./i18n.js";
 
 const NOTICE_MS = 7000;
 const popup = document.body.classList.contains("popup");
@@ -133,15 +133,15 @@ function speakerRow(id, speaker, colour) {
   const [dot, name, volume, mute] = ["span", "span", "input", "button"].map((kind) => document.createElement(kind));
   dot.className = "dot";
   name.className = "name";
-  name.textContent = speaker;
+  name.textContent = speakerName(speaker);
   const range = /** @type {HTMLInputElement} */ (volume);
   Object.assign(range, { type: "range", min: "0", max: "200", step: "5", value: "100" });
-  range.setAttribute("aria-label", text("volume_of", [speaker]));
+  range.setAttribute("aria-label", text("volume_of", [speakerName(speaker)]));
   range.addEventListener("input", () => order({ type: "speaker", speaker, gain: Number(range.value) / 100 }));
   mute.id = `${id}-mute`;
   mute.className = "small";
   mute.textContent = text("mute");
-  mute.setAttribute("aria-label", text("mute_of", [speaker]));
+  mute.setAttribute("aria-label", text("mute_of", [speakerName(speaker)]));
   mute.addEventListener("click", () => {
     const muted = mute.getAttribute("aria-pressed") === "true";
     order({ type: "speaker", speaker, gain: muted ? Number(range.value) / 100 : 0 });
