@@ -161,7 +161,7 @@ def test_the_sample_is_dubbed_heard_steered_and_kept(
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.suffix == ".srt"
-    assert re.match(r"1\n00:00:\d\d,\d{3} --> 00:00:\d\d,\d{3}\n\w", file.read_text("utf-8"))
+    assert re.match(r"1\n00:00:\d\d,\d{3} --> 00:00:\d\d,\d{3}\n[¿¡]?\w", file.read_text("utf-8"))
 
 
 def onset(heard: list[list[float]], near_s: float) -> float:
