@@ -44,6 +44,8 @@ class Subject:
     """What it takes for speech."""
     repeats: bool = True
     """Whether the same audio always makes the same words, however fast it comes."""
+    times_settle: bool = False
+    """Whether a word's times may move until it has stood still: it is searched for anew."""
     language: str = "en"
     """What is spoken in the speech that it is given."""
 
@@ -180,7 +182,7 @@ SUBJECTS = (
     Subject("scripted", _scripted, "tones"),
     Subject("scripted languages", _polyglot, "tones", language="es"),
     Subject("clock", _clock, "tones"),
-    Subject("pocketsphinx", _pocketsphinx, "people"),
+    Subject("pocketsphinx", _pocketsphinx, "people", times_settle=True),
     # The model's weights are made up: its words are garbage that depends on every cut.
     Subject("whisper", _whisper, "noise", repeats=False, language="fr"),
     Subject("google emulated", _google_emulated, "tones"),

@@ -10,13 +10,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 from operator import attrgetter
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from pipeline.committing.committer import CommitRules
 from pipeline.ports import EngineError, RecognitionOptions, Recognizer, RecognizerStream
 from pipeline.providers.scripted.sounds import silence
 from pipeline.tests.contracts.checking import (
@@ -166,13 +167,32 @@ async def test_words_are_in_order_inside_the_audio_given(heard: Heard) -> None:
 
 
 @within(CONNECT_S)
-async def test_times_that_were_given_do_not_move(heard: Heard) -> None:
-    """The committer tells by a word's times whether it has it already."""
+async def test_times_that_were_given_do_not_move(subject: Subject, heard: Heard) -> None:
+    """The committer tells by a word's middle whether it has it already."""
     for utterance in heard.speech.utterances:
-        for before, after in pairwise(heard.of(utterance)):
-            pairs = zip(before.words, after.words, strict=False)
-            for one, same in takewhile(is_same, pairs):
-                assert (one.start_s, one.end_s) == (same.start_s, same.end_s), one.text
+        told = heard.of(utterance)
+        for number, (before, after) in enumerate(pairwise(told), 1):
+            pairs = takewhile(is_same, zip(before.words, after.words, strict=False))
+            if subject.times_settle:
+                for one, same in islice(pairs, stood_still(told[:number])):
+                    middle_s = (same.start_s + same.end_s) / 2
+                    assert one.start_s < middle_s < one.end_s, one.text
+            else:
+                for one, same in pairs:
+                    assert (one.start_s, one.end_s) == (same.start_s, same.end_s), one.text
+
+
+def stood_still(told: Sequence[Hypothesis]) -> int:
+    """How many leading words of the newest may be committed: they have stood for long enough."""
+    rules, newest = CommitRules(), told[-1]
+    before = [one for one in told if one.decoded_s <= newest.decoded_s - rules.stable_s]
+    if not before:
+        return 0
+    count = len(newest.words) - rules.hold_back_words
+    for one in told[len(before) - 1 :]:
+        pairs = zip(one.words, newest.words, strict=False)
+        count = min(count, len(list(takewhile(is_same, pairs))))
+    return max(0, count)
 
 
 def is_same(pair: tuple[Word, Word]) -> bool:
