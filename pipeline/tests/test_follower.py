@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -205,16 +206,18 @@ async def test_voices_that_were_shaped_in_another_process_are_looked_up_there() 
     telling = asyncio.create_task(collect(follower))
     synthesizer: Any = engines.synthesizer
     base = synthesizer.voices("es")[0]
+
+    def spoken_and_looked_up(number: int) -> bool:
+        looks = follower._likeness._recalls.values()
+        return len(synthesizer.requests) > number and all(look.done() for look in looks)
+
     for number in range(4):
         if number == 2:
             kept.keep(engines.cloner, "S1", base, replace(base, profile=77), 6.0)
         follower.push(SharedClock(media_s=number * 2.0 + 1.8))
         follower.push(line(number, shaped=number > 0))
         follower.push(translation(number))
-        while len(synthesizer.requests) <= number or any(  # noqa: ASYNC110
-            not look.done() for look in follower._likeness._recalls.values()
-        ):
-            await asyncio.sleep(0.01)
+        await until(partial(spoken_and_looked_up, number))
     follower.push(FeedClosed(moved=False))
     await telling
     await follower.aclose()

@@ -123,6 +123,7 @@ class SlowRecognizer(ClockRecognizer):
     """Of every process but the first."""
     opened: int = 0
 
+    # The port's stream too, but not a clock's.
     async def open(self, options: RecognitionOptions) -> ProcessStream:  # type: ignore[override]
         if self.opened:
             await self.time.until(self.time.now + self.opening_takes_s)
